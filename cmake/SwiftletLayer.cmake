@@ -1,0 +1,44 @@
+# One function per layer of the architecture: swiftlet_layer(graph DEPENDS encoding kernels).
+#
+# Sources are every *.cpp of the folder and its named SUBDIRS; *_test.cpp go into one test program per layer,
+# discovered by ctest under the layer's name. A layer links only the layers above it, so a wrong include fails
+# to link as well as in tools/check_layers.py.
+
+add_library(swiftlet_options INTERFACE)
+target_compile_features(swiftlet_options INTERFACE cxx_std_20)
+target_include_directories(swiftlet_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(swiftlet_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers
+                       -fno-math-errno -ffp-contract=off $<$<BOOL:${SWIFTLET_WERROR}>:-Werror>)
+if(SWIFTLET_SANITIZE)
+  target_compile_options(swiftlet_options INTERFACE -fsanitize=${SWIFTLET_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(swiftlet_options INTERFACE -fsanitize=${SWIFTLET_SANITIZE})
+endif()
+
+function(swiftlet_layer name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SUBDIRS" ${ARGN})
+  set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  foreach(sub IN LISTS ARG_SUBDIRS)
+    list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${name}/${sub}/*.cpp)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(swiftlet_${name} STATIC ${sources})
+  target_link_libraries(swiftlet_${name} PUBLIC swiftlet_options ${ARG_LIBRARIES})
+  foreach(dep IN LISTS ARG_DEPENDS)
+    if(TARGET swiftlet_${dep})
+      target_link_libraries(swiftlet_${name} PUBLIC swiftlet_${dep})
+    endif()
+  endforeach()
+  if(SWIFTLET_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE swiftlet_${name} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_compile_definitions(${name}_test PRIVATE SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS ${name} DISCOVERY_TIMEOUT 60)
+  endif()
+endfunction()

@@ -1,0 +1,48 @@
+#include "swiftlet/core/buffer.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+
+Buffer Buffer::heap(std::size_t bytes) {
+  constexpr std::size_t kAlign = 64;
+  Buffer buffer;
+  std::size_t padded = 0;
+  if (__builtin_add_overflow(bytes, 2 * kAlign - 1, &padded))
+    fail(ErrorCode::kMemory, "buffer", "{} bytes cannot be allocated", bytes);
+  padded &= ~(kAlign - 1);
+  void* data = std::aligned_alloc(kAlign, padded);
+  if (data == nullptr) fail(ErrorCode::kMemory, "buffer", "{} bytes cannot be allocated", bytes);
+  std::memset(data, 0, padded);
+  buffer.owner_ = std::shared_ptr<const void>(data, [](const void* p) { std::free(const_cast<void*>(p)); });
+  buffer.data_ = static_cast<const std::byte*>(data);
+  buffer.size_ = bytes;
+  buffer.writable_ = true;
+  return buffer;
+}
+
+Buffer Buffer::borrowed(std::shared_ptr<const void> owner, const std::byte* data, std::size_t bytes) {
+  Buffer buffer;
+  buffer.owner_ = std::move(owner);
+  buffer.data_ = data;
+  buffer.size_ = bytes;
+  return buffer;
+}
+
+std::byte* Buffer::mutable_data() {
+  SWIFTLET_ASSERT(writable_);
+  return const_cast<std::byte*>(data_);
+}
+
+Buffer Buffer::slice(std::size_t offset, std::size_t bytes) const {
+  SWIFTLET_ASSERT(offset <= size_ && bytes <= size_ - offset);
+  Buffer window = *this;
+  window.data_ += offset;
+  window.size_ = bytes;
+  return window;
+}
+
+}  // namespace swiftlet

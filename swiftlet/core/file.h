@@ -1,0 +1,46 @@
+// Files: mapping for reading, and writing that leaves either the old file or the whole new one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "swiftlet/core/buffer.h"
+
+namespace swiftlet {
+
+// Maps `path` read-only. The mapping lives as long as any slice of the buffer. Throws kNotFound (no such file),
+// kIo (no permission, a folder). An empty file gives an empty buffer.
+Buffer map_file(const std::filesystem::path& path);
+
+// The whole file as text; refuses files over `limit` bytes (kInvalid), so that a wrong path cannot fill the memory.
+std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{256} << 20);
+
+// A file that appears whole or not at all: written beside the target as "<name>.<pid>.tmp", synced and renamed
+// by commit(); removed when destroyed before that. Stale temporaries of dead processes are swept when one opens.
+class OutputFile {
+ public:
+  explicit OutputFile(std::filesystem::path path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);  // throws kIo: "No space left on device", ...
+  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+  // Overwrites at `offset`, which must lie inside what is already written.
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+  std::uint64_t size() const { return size_; }
+  void commit();
+
+ private:
+  [[noreturn]] void fail_io(std::string_view what, int error_number) const;
+  std::filesystem::path path_, temporary_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace swiftlet
