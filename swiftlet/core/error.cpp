@@ -4,7 +4,9 @@
 
 namespace swiftlet {
 
-std::string errno_text(int error_number) { return std::generic_category().message(error_number); }
+std::string errno_text(int error_number) {
+  return std::generic_category().message(error_number);
+}
 
 void assertion_failed(const char* expression, const char* file, int line) {
   throw std::logic_error(fmt::format("{}:{}: assertion failed: {}", file, line, expression));

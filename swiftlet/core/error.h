@@ -35,7 +35,8 @@ class Error : public std::runtime_error {
 
 // fail(ErrorCode::kInvalid, path, "header is {} bytes, the file only {}", header, size);
 template <class... Args>
-[[noreturn]] void fail(ErrorCode code, std::string_view where, fmt::format_string<Args...> format, Args&&... args) {
+[[noreturn]] void fail(ErrorCode code, std::string_view where, fmt::format_string<Args...> format,
+                       Args&&... args) {
   throw Error(code, where, fmt::format(format, std::forward<Args>(args)...));
 }
 

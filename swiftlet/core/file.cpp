@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <utility>
 
 #include "swiftlet/core/error.h"
 
@@ -53,7 +54,8 @@ void sweep_stale(const std::filesystem::path& target) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
-    const std::string_view digits = std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - 4);
+    const std::string_view digits =
+        std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - 4);
     int process = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), process);
     if (error != std::errc() || end != digits.data() + digits.size() || process <= 0) continue;
@@ -68,7 +70,8 @@ Buffer map_file(const std::filesystem::path& path) {
   const Descriptor file = open_for_reading(path, bytes);
   if (bytes == 0) return {};
   void* address = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file.value, 0);
-  if (address == MAP_FAILED) fail(ErrorCode::kMemory, path.string(), "cannot be mapped: {}", errno_text(errno));
+  if (address == MAP_FAILED)
+    fail(ErrorCode::kMemory, path.string(), "cannot be mapped: {}", errno_text(errno));
   auto mapping = std::make_shared<Mapping>();
   mapping->address = address;
   mapping->bytes = bytes;

@@ -13,15 +13,17 @@
 
 namespace swiftlet {
 
-// Maps `path` read-only. The mapping lives as long as any slice of the buffer. Throws kNotFound (no such file),
-// kIo (no permission, a folder). An empty file gives an empty buffer.
+// Maps `path` read-only. The mapping lives as long as any slice of the buffer. Throws kNotFound (no such
+// file), kIo (no permission, a folder). An empty file gives an empty buffer.
 Buffer map_file(const std::filesystem::path& path);
 
-// The whole file as text; refuses files over `limit` bytes (kInvalid), so that a wrong path cannot fill the memory.
+// The whole file as text; refuses files over `limit` bytes (kInvalid), so that a wrong path cannot fill the
+// memory.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{256} << 20);
 
-// A file that appears whole or not at all: written beside the target as "<name>.<pid>.tmp", synced and renamed
-// by commit(); removed when destroyed before that. Stale temporaries of dead processes are swept when one opens.
+// A file that appears whole or not at all: written beside the target as "<name>.<pid>.tmp", synced and
+// renamed by commit(); removed when destroyed before that. Stale temporaries of dead processes are swept when
+// one opens.
 class OutputFile {
  public:
   explicit OutputFile(std::filesystem::path path);

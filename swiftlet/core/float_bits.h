@@ -1,4 +1,5 @@
-// Conversions between f32 and the 16-bit formats, by their IEEE 754 bit layouts. Scalar: the living definition.
+// Conversions between f32 and the 16-bit formats, by their IEEE 754 bit layouts. Scalar: the living
+// definition.
 //
 //   f32   s eeeeeeee mmmmmmmmmmmmmmmmmmmmmmm
 //   bf16  s eeeeeeee mmmmmmm                   (the upper half of f32)
@@ -10,7 +11,9 @@
 
 namespace swiftlet {
 
-inline float bf16_to_f32(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+inline float bf16_to_f32(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 // Rounds to nearest, ties to even; NaN stays a (quiet) NaN.
 inline std::uint16_t f32_to_bf16(float value) {

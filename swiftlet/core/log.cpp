@@ -6,7 +6,8 @@ namespace swiftlet {
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("swiftlet", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("swiftlet", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%l: %v");
     made->set_level(spdlog::level::warn);
     return made;

@@ -21,7 +21,8 @@ class Shape {
     return dims_[axis < 0 ? dims_.size() + static_cast<std::size_t>(axis) : static_cast<std::size_t>(axis)];
   }
   std::span<const std::int64_t> dims() const { return dims_; }
-  // Product of all extents (1 for a scalar). Throws Error when it does not fit into 63 bits or an extent is negative.
+  // Product of all extents (1 for a scalar). Throws Error when it does not fit into 63 bits or an extent is
+  // negative.
   std::int64_t elements() const;
   std::string to_string() const;  // "[2, 384]"
   bool operator==(const Shape&) const = default;

@@ -9,8 +9,8 @@ namespace swiftlet {
 
 Tensor::Tensor(DType dtype, Shape shape, Buffer buffer)
     : dtype_(dtype), shape_(std::move(shape)), buffer_(std::move(buffer)) {
-  require(bytes() <= buffer_.size(), "tensor", "shape {} of {} needs {} bytes, the buffer has {}", shape_.to_string(),
-          dtype_name(dtype_), bytes(), buffer_.size());
+  require(bytes() <= buffer_.size(), "tensor", "shape {} of {} needs {} bytes, the buffer has {}",
+          shape_.to_string(), dtype_name(dtype_), bytes(), buffer_.size());
 }
 
 Tensor Tensor::zeros(DType dtype, Shape shape) {

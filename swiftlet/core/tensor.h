@@ -51,8 +51,10 @@ struct TensorView {
   Shape shape;
 
   TensorView() = default;
-  TensorView(const void* pointer, DType type, Shape extents) : data(pointer), dtype(type), shape(std::move(extents)) {}
-  TensorView(const Tensor& tensor) : data(tensor.data<void>()), dtype(tensor.dtype()), shape(tensor.shape()) {}
+  TensorView(const void* pointer, DType type, Shape extents)
+      : data(pointer), dtype(type), shape(std::move(extents)) {}
+  TensorView(const Tensor& tensor)
+      : data(tensor.data<void>()), dtype(tensor.dtype()), shape(tensor.shape()) {}
 };
 
 // The elements of any floating dtype (f32, f16, bf16, f64) as f32 values. Throws kUnsupported for others.
