@@ -1,0 +1,109 @@
+#include "swiftlet/core/cpu_info.h"
+
+#include <cpuid.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <limits>
+
+namespace swiftlet {
+namespace {
+
+struct Registers {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+};
+
+Registers cpuid(unsigned leaf, unsigned subleaf = 0) {
+  Registers r;
+  __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
+  return r;
+}
+
+bool bit(unsigned word, int index) {
+  return (word >> index) & 1u;
+}
+
+// XCR0: which register files the operating system saves on a context switch.
+std::uint64_t enabled_state() {
+  unsigned low = 0, high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (std::uint64_t{high} << 32) | low;
+}
+
+std::string brand() {
+  char text[49] = {};
+  for (unsigned i = 0; i < 3; ++i) {
+    const Registers r = cpuid(0x80000002u + i);
+    std::memcpy(text + 16 * i, &r, 16);
+  }
+  std::string name(text);
+  name.erase(0, name.find_first_not_of(' '));
+  name.erase(name.find_last_not_of(' ') + 1);
+  return name;
+}
+
+CpuInfo detect() {
+  CpuInfo info;
+  info.name = brand();
+  const Registers one = cpuid(1), seven = cpuid(7), seven_one = cpuid(7, 1);
+  const bool saves_state = bit(one.ecx, 27);
+  const std::uint64_t state = saves_state ? enabled_state() : 0;
+  const bool ymm = (state & 0x6) == 0x6, zmm = (state & 0xe6) == 0xe6, tiles = (state & 0x60000) == 0x60000;
+  info.avx2 = ymm && bit(seven.ebx, 5);
+  info.fma = ymm && bit(one.ecx, 12);
+  info.f16c = ymm && bit(one.ecx, 29);
+  info.avx_vnni = ymm && bit(seven_one.eax, 4);
+  info.avx512 = zmm && bit(seven.ebx, 16) && bit(seven.ebx, 17) && bit(seven.ebx, 30) && bit(seven.ebx, 31);
+  info.avx512_vnni = info.avx512 && bit(seven.ecx, 11);
+  info.avx512_bf16 = info.avx512 && bit(seven_one.eax, 5);
+  info.amx_int8 = tiles && bit(seven.edx, 25);
+  info.amx_bf16 = tiles && bit(seven.edx, 22);
+  return info;
+}
+
+std::uint64_t meminfo(const std::string& key) {
+  std::ifstream file("/proc/meminfo");
+  std::string name, unit;
+  std::uint64_t kilobytes = 0;
+  while (file >> name >> kilobytes) {
+    if (name == key) return kilobytes * 1024;
+    std::getline(file, unit);
+  }
+  return 0;
+}
+
+std::uint64_t number_in(const char* path, std::uint64_t otherwise) {
+  std::ifstream file(path);
+  std::uint64_t value = 0;
+  return file >> value ? value : otherwise;
+}
+
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
+
+const CpuInfo& cpu_info() {
+  static const CpuInfo info = detect();
+  return info;
+}
+
+std::uint64_t total_memory_bytes() {
+  return meminfo("MemTotal:");
+}
+
+std::uint64_t available_memory_bytes() {
+  const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max", kNoLimit);
+  const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
+  const std::uint64_t left = limit == kNoLimit ? kNoLimit : limit - std::min(limit, used);
+  return std::min(meminfo("MemAvailable:"), left);
+}
+
+std::uint64_t peak_memory_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,29 @@
+// What the processor and the operating system grant: instruction sets, caches, memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace swiftlet {
+
+struct CpuInfo {
+  std::string name;  // "AMD EPYC 9354 32-Core Processor"
+  bool avx2 = false, fma = false, f16c = false;
+  bool avx_vnni = false;
+  bool avx512 = false;  // F, BW, VL and DQ, with the registers enabled by the operating system
+  bool avx512_vnni = false, avx512_bf16 = false;
+  bool amx_int8 = false,
+       amx_bf16 = false;  // present in the processor; use needs a permission, see kernels/amx
+};
+
+// Read once, then constant; thread-safe.
+const CpuInfo& cpu_info();
+
+// Bytes of physical memory, and those that can be had now without swapping (capped by a cgroup limit).
+std::uint64_t total_memory_bytes();
+std::uint64_t available_memory_bytes();
+// The largest resident set that this process has had.
+std::uint64_t peak_memory_bytes();
+
+}  // namespace swiftlet
