@@ -1,0 +1,16 @@
+// What the folder avx2/ exports to the dispatcher: AVX2, FMA and F16C.
+//
+// Files of this folder keep all they define in an anonymous namespace, call no inline function of another
+// header and instantiate no standard template: the linker might hand such a copy, compiled for this
+// instruction set, to an old processor. Each exports one of the functions below and nothing else.
+#pragma once
+
+#include "swiftlet/kernels/kernel_table.h"
+
+namespace swiftlet::kernels {
+
+const LinearKernels& avx2_linear_kernels();
+RowKernels avx2_row_kernels();
+AttentionKernels avx2_attention_kernels();
+
+}  // namespace swiftlet::kernels
