@@ -39,6 +39,10 @@ struct Weight {
   }
 };
 
+// Throws kInvalid when the buffers are too small for shape, encoding and layout, or these contradict each
+// other. For loaders; decode, encode, pack, unpack and slice_rows call it.
+void check_weight(const Weight& weight);
+
 // A float weight as a checkpoint holds it: shares the tensor's buffer. Throws kUnsupported for other dtypes.
 Weight weight_from_tensor(std::string name, const Tensor& tensor);
 

@@ -1,0 +1,142 @@
+#include "swiftlet/encoding/integer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/float_bits.h"
+#include "swiftlet/encoding/int4.h"
+#include "swiftlet/encoding/int8.h"
+
+namespace swiftlet {
+namespace {
+
+int max_code(const Encoding& encoding) {
+  return encoding.format == Format::kInt8 ? Int8Codes::kMaxCode : Int4Codes::kMaxCode;
+}
+
+// Symmetric int8 leaves code 0 out, so that codes lie within ±127 of the zero point.
+int min_code(const Encoding& encoding) {
+  return encoding.format == Format::kInt8 && !encoding.asymmetric ? 1 : 0;
+}
+
+int symmetric_zero_point(const Encoding& encoding) {
+  return encoding.format == Format::kInt8 ? Int8Codes::kZeroPoint : Int4Codes::kZeroPoint;
+}
+
+// The next stored magnitude above a positive scale.
+float next_scale(const Encoding& encoding, float scale) {
+  if (encoding.group == 0) return std::nextafter(scale, std::numeric_limits<float>::infinity());
+  return f16_to_f32(static_cast<std::uint16_t>(f32_to_f16(scale) + 1));
+}
+
+// |extent| / steps in the stored type, large enough that no value needs more than `steps` and a half.
+float stored_scale(const Encoding& encoding, double extent, int steps, const std::string& where) {
+  const double exact = extent / steps;
+  float scale = static_cast<float>(exact);
+  if (encoding.group > 0) scale = f16_to_f32(f32_to_f16(scale));
+  if (extent > scale * (steps + 0.5)) scale = next_scale(encoding, scale);
+  if (!std::isfinite(scale))
+    fail(ErrorCode::kUnsupported, where, "values as large as {:g} need a scale beyond f16, got {}", extent,
+         to_string(encoding));
+  return scale;
+}
+
+GroupScale choose_symmetric(const Encoding& encoding, const float* values, std::int64_t count,
+                            const std::string& where) {
+  float extreme = 0;
+  for (std::int64_t i = 0; i < count; ++i)
+    if (std::fabs(values[i]) > std::fabs(extreme)) extreme = values[i];
+  GroupScale group{0, symmetric_zero_point(encoding)};
+  if (extreme == 0) return group;
+  if (encoding.format == Format::kInt8) {
+    group.scale = stored_scale(encoding, std::fabs(extreme), 127, where);
+  } else {
+    const float magnitude = stored_scale(encoding, std::fabs(extreme), 8, where);
+    group.scale = extreme > 0 ? -magnitude : magnitude;
+  }
+  return group;
+}
+
+GroupScale choose_asymmetric(const Encoding& encoding, const float* values, std::int64_t count,
+                             const std::string& where) {
+  float low = 0, high = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    low = std::min(low, values[i]);
+    high = std::max(high, values[i]);
+  }
+  if (low == 0 && high == 0) return {0, 0};
+  const int codes = max_code(encoding);
+  GroupScale group;
+  group.scale = stored_scale(encoding, static_cast<double>(high) - low, codes, where);
+  group.zero_point = std::clamp(static_cast<int>(std::lrint(-low / group.scale)), 0, codes);
+  return group;
+}
+
+}  // namespace
+
+GroupScale choose_scale(const Encoding& encoding, const float* values, std::int64_t count,
+                        const std::string& where) {
+  return encoding.asymmetric ? choose_asymmetric(encoding, values, count, where)
+                             : choose_symmetric(encoding, values, count, where);
+}
+
+int nearest_code(const Encoding& encoding, const GroupScale& group, float value) {
+  if (group.scale == 0) return group.zero_point;
+  // Clipped as a float first: the quotient of a hostile scale may not fit an int.
+  const float steps = std::clamp(value / group.scale, -512.0f, 512.0f);
+  return std::clamp(static_cast<int>(std::lrint(steps)) + group.zero_point, min_code(encoding),
+                    max_code(encoding));
+}
+
+IntegerWeightBuilder::IntegerWeightBuilder(std::string name, const Encoding& encoding, std::int64_t n,
+                                           std::int64_t k)
+    : geometry_(panel_geometry(encoding, n, k)) {
+  SWIFTLET_ASSERT(encoding.is_integer());
+  weight_.name = std::move(name);
+  weight_.shape = {n, k};
+  weight_.encoding = encoding;
+  weight_.layout = Layout::kPanels;
+  weight_.codes = Buffer::heap(static_cast<std::size_t>(geometry_.code_bytes()));
+  weight_.scales = Buffer::heap(static_cast<std::size_t>(geometry_.scales_bytes()));
+  const std::int64_t zero_points = geometry_.panels * geometry_.groups * kPanelRows;
+  if (encoding.asymmetric) weight_.zero_points = Buffer::heap(static_cast<std::size_t>(zero_points));
+}
+
+void IntegerWeightBuilder::set_group(std::int64_t row, std::int64_t group, const GroupScale& scale) {
+  const std::int64_t panel = row / kPanelRows, lane = row % kPanelRows;
+  const std::int64_t index = (panel * geometry_.groups + group) * kPanelRows + lane;
+  std::byte* at = weight_.scales.mutable_data() + index * geometry_.scale_bytes;
+  if (geometry_.scale_bytes == 2) {
+    const std::uint16_t half = f32_to_f16(scale.scale);
+    std::memcpy(at, &half, sizeof half);
+  } else {
+    std::memcpy(at, &scale.scale, sizeof scale.scale);
+  }
+  if (weight_.encoding.asymmetric)
+    weight_.zero_points.mutable_data()[index] = static_cast<std::byte>(scale.zero_point);
+  const std::int64_t begin = group * geometry_.padded_group;
+  const std::int64_t end = std::min(begin + geometry_.padded_group, geometry_.padded_k);
+  auto* codes =
+      reinterpret_cast<std::uint8_t*>(weight_.codes.mutable_data()) + panel * geometry_.panel_code_bytes;
+  for (std::int64_t c = begin; c < end; ++c) {
+    if (weight_.encoding.format == Format::kInt8)
+      Int8Codes::set(codes, lane, c, scale.zero_point);
+    else
+      Int4Codes::set(codes, lane, c, scale.zero_point);
+  }
+}
+
+void IntegerWeightBuilder::set_code(std::int64_t row, std::int64_t column, int code) {
+  auto* codes = reinterpret_cast<std::uint8_t*>(weight_.codes.mutable_data()) +
+                row / kPanelRows * geometry_.panel_code_bytes;
+  const std::int64_t padded = column / geometry_.group * geometry_.padded_group + column % geometry_.group;
+  if (weight_.encoding.format == Format::kInt8)
+    Int8Codes::set(codes, row % kPanelRows, padded, code);
+  else
+    Int4Codes::set(codes, row % kPanelRows, padded, code);
+}
+
+}  // namespace swiftlet
