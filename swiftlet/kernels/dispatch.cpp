@@ -25,7 +25,7 @@ struct Level {
 };
 
 constexpr Level kLevels[] = {
-    {"scalar", runs_always, [] { return KernelTable{.isa = "scalar"}; }},
+    {"scalar", runs_always, [] { return KernelTable{.isa = "scalar", .linear = &scalar_linear_kernels()}; }},
 };
 
 const Level* find_level(std::string_view isa) {

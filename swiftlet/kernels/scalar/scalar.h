@@ -1,4 +1,5 @@
-// What the folder scalar/ exports to the dispatcher: the definition of every kernel, compiled for baseline x86-64.
+// What the folder scalar/ exports to the dispatcher: the definition of every kernel, compiled for baseline
+// x86-64.
 #pragma once
 
 #include "swiftlet/kernels/kernel_table.h"

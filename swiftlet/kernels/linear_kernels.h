@@ -1,0 +1,49 @@
+// What an instruction set brings to linear(): how rows of x are prepared and how tiles meet panels. Internal.
+//
+// Prepared rows. The M rows are cut into tiles of nearly equal height r <= tile_rows. In every arithmetic one
+// 32-bit word holds the columns that one dot-product instruction reads (one f32, two bf16, four int8), and a
+// tile is [padded_k / columns_per_word][r] words: the kernel walks through it once, front to back. Filled-up
+// columns (encoding/panel.h) are zero.
+//
+// The chain of additions of one output depends on its row and its weight alone, never on r or on the tile.
+#pragma once
+
+#include <cstdint>
+
+#include "swiftlet/kernels/linear.h"
+
+namespace swiftlet::kernels {
+
+struct PreparedRows {
+  Arithmetic arithmetic = Arithmetic::kF32;
+  std::int64_t m = 0, k = 0;
+  std::int64_t group = 0, padded_group = 0, groups = 0, padded_k = 0;  // as PanelGeometry
+  std::int64_t columns_per_word = 1;
+  std::int64_t tiles = 0;
+  std::uint32_t* words = nullptr;  // tile after tile
+  // kInt8 only. x is about code * scale, codes within ±127, scale = max|x| / 127. A row with a NaN or an
+  // infinity has scale NaN, a row of zeros (or of magnitudes below 2^-100) scale 0; their codes are 0.
+  float* scales = nullptr;       // [M]
+  std::int32_t* sums = nullptr;  // sums of codes, tile after tile [groups][r]
+};
+
+// First row of a tile.
+inline std::int64_t tile_row(const PreparedRows& x, std::int64_t tile) {
+  return x.m * tile / x.tiles;
+}
+
+struct Range {
+  std::int64_t begin = 0, end = 0;
+};
+
+struct LinearKernels {
+  bool (*supports)(Arithmetic arithmetic, const Encoding& encoding) noexcept;
+  // The largest tile height for weights with one or with several groups in a row.
+  int (*tile_rows)(Arithmetic arithmetic, bool grouped) noexcept;
+  // Fills words, scales and sums of the tiles from x [M, ldx].
+  void (*prepare)(const PreparedRows& prepared, const float* x, std::int64_t ldx, Range tiles) noexcept;
+  // y = activation(x W^T + bias) for the rows of `tiles` and the channels of `panels`.
+  void (*multiply)(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept;
+};
+
+}  // namespace swiftlet::kernels

@@ -1,0 +1,263 @@
+// Every kernel table against double precision: the weight decoded by its living definition, x as the
+// arithmetic sees it (f32, rounded to bf16, quantized to int8 per token).
+#include "swiftlet/kernels/linear.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "swiftlet/core/float_bits.h"
+#include "swiftlet/core/rng.h"
+#include "swiftlet/kernels/kernel_table.h"
+#include "swiftlet/kernels/scalar/math.h"
+
+namespace swiftlet::kernels {
+namespace {
+
+constexpr double kEps = std::numeric_limits<float>::epsilon();
+constexpr Activation kActivations[] = {Activation::kNone,     Activation::kRelu, Activation::kGelu,
+                                       Activation::kGeluTanh, Activation::kSilu, Activation::kTanh,
+                                       Activation::kSigmoid};
+
+std::vector<float> random_values(std::int64_t count, std::uint64_t seed, float range = 1.0f) {
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = range * static_cast<float>(2 * uniform(seed, 0, i) - 1);
+  return values;
+}
+
+Weight random_weight(const char* encoding, std::int64_t n, std::int64_t k, std::uint64_t seed) {
+  const std::vector<float> values = random_values(n * k, seed, 0.5f);
+  Weight rows = weight_from_tensor("w", Tensor::from(values, {n, k}));
+  return encode(rows, *parse_encoding(encoding));
+}
+
+// x as the arithmetic sees it.
+std::vector<double> seen_by(Arithmetic arithmetic, const float* x, std::int64_t k) {
+  std::vector<double> seen(x, x + k);
+  if (arithmetic == Arithmetic::kBF16)
+    for (double& v : seen) v = bf16_to_f32(f32_to_bf16(static_cast<float>(v)));
+  if (arithmetic == Arithmetic::kInt8) {
+    float largest = 0;
+    for (std::int64_t c = 0; c < k; ++c) largest = std::max(largest, std::fabs(x[c]));
+    const float scale = largest / 127.0f, inverse = largest == 0 ? 0 : 127.0f / largest;
+    for (std::int64_t c = 0; c < k; ++c)
+      seen[static_cast<std::size_t>(c)] = static_cast<double>(std::lrint(x[c] * inverse)) * scale;
+  }
+  return seen;
+}
+
+struct Case {
+  Arithmetic arithmetic;
+  const char* encoding;
+};
+constexpr Case kCases[] = {
+    {Arithmetic::kF32, "f32"},
+    {Arithmetic::kF32, "f16"},
+    {Arithmetic::kF32, "bf16"},
+    {Arithmetic::kF32, "int8"},
+    {Arithmetic::kF32, "int8-asym"},
+    {Arithmetic::kF32, "int8-g32"},
+    {Arithmetic::kF32, "int4"},
+    {Arithmetic::kF32, "int4-g32"},
+    {Arithmetic::kF32, "int4-g20-asym"},
+    {Arithmetic::kF32, "int8-g37-asym"},
+    {Arithmetic::kBF16, "bf16"},
+    {Arithmetic::kInt8, "int8"},
+    {Arithmetic::kInt8, "int8-asym"},
+    {Arithmetic::kInt8, "int8-g32"},
+    {Arithmetic::kInt8, "int8-g64-asym"},
+    {Arithmetic::kInt8, "int8-g37"},
+    {Arithmetic::kInt8, "int4"},
+    {Arithmetic::kInt8, "int4-g32"},
+    {Arithmetic::kInt8, "int4-g32-asym"},
+    {Arithmetic::kInt8, "int4-g128"},
+    {Arithmetic::kInt8, "int4-g20-asym"},
+    {Arithmetic::kInt8, "int4-asym"},
+};
+
+std::string case_name(const KernelTable& table, const Case& c) {
+  const char* names[] = {"f32", "bf16", "int8"};
+  return fmt::format("{} {} x {}", table.isa, names[static_cast<int>(c.arithmetic)], c.encoding);
+}
+
+// A call of linear() whose x is misaligned and whose y is guarded on all sides.
+struct Call {
+  std::int64_t m, ldx, ldy;
+  std::vector<float> x, y;
+  static constexpr float kGuard = 12345.0f;
+
+  Call(std::int64_t rows, std::int64_t k, std::int64_t n, std::uint64_t seed)
+      : m(rows),
+        ldx(k + 3),
+        ldy(n + 5),
+        x(random_values(rows * (k + 3) + 1, seed, 3.0f)),
+        y(static_cast<std::size_t>(rows * (n + 5)), kGuard) {}
+  const float* row(std::int64_t r) const { return x.data() + 1 + r * ldx; }
+  float* mutable_row(std::int64_t r) { return x.data() + 1 + r * ldx; }
+
+  void run(const KernelTable& table, ThreadPool& pool, Arithmetic arithmetic,
+           std::vector<LinearOutput> outputs) {
+    outputs[0].y = y.data();
+    outputs[0].ldy = ldy;
+    const std::size_t bytes = linear_workspace(arithmetic, outputs, m);
+    Buffer workspace = Buffer::heap(bytes + 64);
+    std::fill(workspace.mutable_data(), workspace.mutable_data() + bytes + 64, std::byte{0xfe});
+    linear(table, pool, arithmetic, row(0), ldx, m, outputs, workspace.mutable_data());
+    for (std::size_t i = bytes; i < bytes + 64; ++i)
+      ASSERT_EQ(workspace.data()[i], std::byte{0xfe}) << "wrote beyond the workspace";
+  }
+  float at(std::int64_t r, std::int64_t n) const { return y[static_cast<std::size_t>(r * ldy + n)]; }
+};
+
+// Compares every output with double precision and shows the worst.
+void check_against_double(const KernelTable& table, ThreadPool& pool, const Case& c, std::int64_t m,
+                          std::int64_t n, std::int64_t k, Activation activation, bool with_bias) {
+  const Weight weight = random_weight(c.encoding, n, k, 7);
+  const std::vector<float> w = decode(weight), bias = random_values(n, 9);
+  Call call(m, k, n, 11);
+  call.run(
+      table, pool, c.arithmetic,
+      {{.weight = panel_view(weight), .bias = with_bias ? bias.data() : nullptr, .activation = activation}});
+  double worst = 0;
+  std::string where = "none";
+  for (std::int64_t r = 0; r < m; ++r) {
+    const std::vector<double> x = seen_by(c.arithmetic, call.row(r), k);
+    for (std::int64_t j = 0; j < n; ++j) {
+      double dot = with_bias ? bias[static_cast<std::size_t>(j)] : 0, norm = std::fabs(dot);
+      for (std::int64_t i = 0; i < k; ++i) {
+        const double product = x[static_cast<std::size_t>(i)] * w[static_cast<std::size_t>(j * k + i)];
+        dot += product;
+        norm += std::fabs(product);
+      }
+      const double expected = scalar::activate(activation, static_cast<float>(dot));
+      // A chain of K additions errs by at most K eps |x||w|; in practice by about its square root.
+      const double tolerance = kEps * (4 + 2 * std::sqrt(static_cast<double>(k))) * norm + 2e-7;
+      const double error = std::fabs(call.at(r, j) - expected) / tolerance;
+      if (!(error <= worst)) {
+        worst = error;
+        where =
+            fmt::format("[{}, {}] of {} {} {}: expected {}, got {}", r, j, m, n, k, expected, call.at(r, j));
+      }
+    }
+    for (std::int64_t j = n; j < call.ldy; ++j) ASSERT_EQ(call.at(r, j), Call::kGuard) << "wrote beyond N";
+  }
+  EXPECT_LE(worst, 1.0) << case_name(table, c) << " activation " << static_cast<int>(activation) << " at "
+                        << where;
+}
+
+TEST(Linear, MatchesDoublePrecision) {
+  ThreadPool pool(2);
+  const std::int64_t shapes[][3] = {{1, 1, 1},   {1, 16, 32},  {3, 17, 33},   {2, 40, 7},    {5, 31, 130},
+                                    {4, 96, 64}, {13, 50, 96}, {29, 65, 129}, {37, 33, 611}, {12, 16, 256}};
+  for (const KernelTable* table : available_tables())
+    for (const Case& c : kCases) {
+      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
+      for (const auto& s : shapes) {
+        check_against_double(*table, pool, c, s[0], s[1], s[2], Activation::kNone, false);
+        check_against_double(*table, pool, c, s[0], s[1], s[2], Activation::kNone, true);
+      }
+    }
+}
+
+TEST(Linear, AppliesEveryActivationInTheEpilogue) {
+  ThreadPool pool(2);
+  for (const KernelTable* table : available_tables())
+    for (const Case& c : {Case{Arithmetic::kF32, "f32"}, Case{Arithmetic::kInt8, "int8"},
+                          Case{Arithmetic::kInt8, "int4-g32"}})
+      for (const Activation activation : kActivations)
+        check_against_double(*table, pool, c, 14, 45, 70, activation, true);
+}
+
+// A row gives the same bits alone, in a batch, on one thread and on two.
+TEST(Linear, DoesNotDependOnTheBatchOrTheThreads) {
+  ThreadPool one(1), two(2);
+  const std::int64_t m = 37, n = 200, k = 600;
+  for (const KernelTable* table : available_tables())
+    for (const Case& c : kCases) {
+      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
+      const Weight weight = random_weight(c.encoding, n, k, 3);
+      const LinearOutput output{.weight = panel_view(weight), .activation = Activation::kGelu};
+      Call whole(m, k, n, 5), again(m, k, n, 5);
+      whole.run(*table, one, c.arithmetic, {output});
+      again.run(*table, two, c.arithmetic, {output});
+      ASSERT_EQ(whole.y, again.y) << case_name(*table, c) << ": one thread and two";
+      for (const std::int64_t count : {1, 2, 3, 5, 12, 13}) {
+        Call part(count, k, n, 5);
+        part.run(*table, two, c.arithmetic, {output});
+        for (std::int64_t r = 0; r < count; ++r)
+          for (std::int64_t j = 0; j < n; ++j)
+            ASSERT_EQ(part.at(r, j), whole.at(r, j))
+                << case_name(*table, c) << ": row " << r << " of " << count << " rows, channel " << j;
+      }
+    }
+}
+
+// Merged linears: different sizes, encodings and groups over one x, each as if alone.
+TEST(Linear, MergedOutputsEqualSeparateOnes) {
+  ThreadPool pool(2);
+  const std::int64_t m = 9, k = 100;
+  for (const KernelTable* table : available_tables()) {
+    const Weight a = random_weight("int8", 33, k, 1), b = random_weight("int4-g20-asym", 64, k, 2),
+                 c = random_weight("int8", 5, k, 3), d = random_weight("int4-g32", 17, k, 4);
+    std::vector<LinearOutput> merged;
+    for (const Weight* w : {&a, &b, &c, &d}) merged.push_back({.weight = panel_view(*w)});
+    std::vector<std::vector<float>> results;
+    for (const Weight* w : {&a, &b, &c, &d}) results.emplace_back(static_cast<std::size_t>(m * w->shape[0]));
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+      merged[i].y = results[i].data();
+      merged[i].ldy = merged[i].weight.geometry.n;
+    }
+    Call call(m, k, 64, 6);
+    Buffer workspace = Buffer::heap(linear_workspace(Arithmetic::kInt8, merged, m));
+    linear(*table, pool, Arithmetic::kInt8, call.row(0), call.ldx, m, merged, workspace.mutable_data());
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+      const std::int64_t n = merged[i].weight.geometry.n;
+      Call alone(m, k, n, 6);
+      std::copy(call.x.begin(), call.x.end(), alone.x.begin());
+      alone.run(*table, pool, Arithmetic::kInt8, {{.weight = merged[i].weight}});
+      for (std::int64_t r = 0; r < m; ++r)
+        for (std::int64_t j = 0; j < n; ++j)
+          ASSERT_EQ(results[i][static_cast<std::size_t>(r * n + j)], alone.at(r, j))
+              << table->isa << " " << i;
+    }
+  }
+}
+
+// Zero rows give the bias; NaN and infinity stay in their row; tiny and huge rows stay finite.
+TEST(Linear, SurvivesUnusualRows) {
+  ThreadPool pool(2);
+  const std::int64_t m = 17, n = 35, k = 70;
+  for (const KernelTable* table : available_tables())
+    for (const Case& c : kCases) {
+      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
+      const Weight weight = random_weight(c.encoding, n, k, 3);
+      const std::vector<float> bias = random_values(n, 4);
+      const std::vector<LinearOutput> output{{.weight = panel_view(weight), .bias = bias.data()}};
+      Call plain(m, k, n, 5), odd(m, k, n, 5);
+      plain.run(*table, pool, c.arithmetic, output);
+      std::fill(odd.mutable_row(2), odd.mutable_row(2) + k, 0.0f);
+      odd.mutable_row(3)[69] = std::nanf("");
+      odd.mutable_row(4)[0] = std::numeric_limits<float>::infinity();
+      std::fill(odd.mutable_row(5), odd.mutable_row(5) + k, 1e-40f);
+      std::fill(odd.mutable_row(6), odd.mutable_row(6) + k, 1e36f);
+      odd.run(*table, pool, c.arithmetic, output);
+      for (std::int64_t j = 0; j < n; ++j) {
+        EXPECT_EQ(odd.at(2, j), bias[static_cast<std::size_t>(j)]) << case_name(*table, c);
+        EXPECT_TRUE(std::isnan(odd.at(3, j))) << case_name(*table, c);
+        EXPECT_FALSE(std::isfinite(odd.at(4, j))) << case_name(*table, c);
+        EXPECT_NEAR(odd.at(5, j), bias[static_cast<std::size_t>(j)], 1e-30) << case_name(*table, c);
+        EXPECT_TRUE(std::isfinite(odd.at(6, j))) << case_name(*table, c);
+        for (std::int64_t r = 0; r < m; ++r)
+          if (r < 2 || r > 6) {
+            ASSERT_EQ(odd.at(r, j), plain.at(r, j)) << case_name(*table, c) << " row " << r;
+          }
+      }
+    }
+}
+
+}  // namespace
+}  // namespace swiftlet::kernels
