@@ -1,0 +1,12 @@
+// verify: the invariants of a graph, checked after every pass in tests and debug builds.
+#pragma once
+
+#include "swiftlet/graph/graph.h"
+
+namespace swiftlet {
+
+// Throws Error naming the node when: a value is read before it is computed, a type differs from what
+// inference gives, an output id is out of range or removed, or two values share a name.
+void verify(const Graph& graph);
+
+}  // namespace swiftlet

@@ -1,0 +1,26 @@
+// Element by element: add, mul (the second operand may be a vector along the last dimension), scale,
+// activations.
+#pragma once
+
+#include <string_view>
+
+#include "swiftlet/graph/op_schema.h"
+
+namespace swiftlet::ops {
+
+extern const OpSchema kAdd;
+extern const OpSchema kMul;
+extern const OpSchema kScale;       // attribute factor: x * factor
+extern const OpSchema kActivation;  // attribute function: a name of activation_from_name
+
+Value add(Value a, Value b);
+Value mul(Value a, Value b);
+Value scale(Value x, double factor);
+// function: as Hugging Face's `hidden_act` says it: "gelu" (by erf), "gelu_new" and "gelu_pytorch_tanh" (by
+// tanh), "relu", "silu" or "swish", "tanh", "sigmoid". Throws kUnsupported for others, listing these.
+Value activation(Value x, std::string_view function);
+
+// "" is Activation::kNone.
+kernels::Activation activation_from_name(std::string_view name);
+
+}  // namespace swiftlet::ops

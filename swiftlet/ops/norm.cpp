@@ -1,0 +1,142 @@
+#include "swiftlet/ops/norm.h"
+
+#include "swiftlet/ops/common.h"
+#include "swiftlet/ops/elementwise.h"
+
+namespace swiftlet::ops {
+namespace {
+
+constexpr std::int64_t kGrain = 8;  // rows
+
+void check_parameters(const NodeView& node, std::size_t gain) {
+  const Type& x = require_f32(node, 0);
+  node.attribute<double>("eps");
+  require_vector(node, gain, x.shape.back(), "gain");
+  if (node.has(gain + 1)) require_vector(node, gain + 1, x.shape.back(), "bias");
+}
+
+std::vector<Inferred> infer_norm(const NodeView& node) {
+  check_parameters(node, 1);
+  return {node.type(0)};
+}
+
+std::vector<Inferred> infer_add_norm(const NodeView& node) {
+  check_parameters(node, 2);
+  require(node.type(0) == node.type(1), "infer", "x is {} but the residual is {}", node.type(0).to_string(),
+          node.type(1).to_string());
+  return {node.type(0), node.type(0)};
+}
+
+struct NormKernel {
+  Place x, residual, gain, bias, sum, y;
+  Extent rows;
+  std::int64_t width = 0;
+  float eps = 0, gain_offset = 0;
+  bool rms = false;
+
+  static void run(const NormKernel& p, const ExecContext& context) noexcept {
+    const float *x = p.x.f32(context), *residual = p.residual.f32(context);
+    const float *gain = p.gain.f32(context), *bias = p.bias.f32(context);
+    float* sum = p.sum.kind == Place::kAbsent ? nullptr : p.sum.f32_out(context);
+    float* y = p.y.f32_out(context);
+    const kernels::RowKernels& rows = context.table->rows;
+    context.pool->parallel_for(p.rows(context), kGrain, [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t at = begin * p.width;
+      const float* r = residual == nullptr ? nullptr : residual + at;
+      float* s = sum == nullptr ? nullptr : sum + at;
+      if (p.rms)
+        rows.rms_norm(x + at, r, gain, p.gain_offset, p.eps, end - begin, p.width, s, y + at);
+      else
+        rows.layer_norm(x + at, r, gain, bias, p.eps, end - begin, p.width, s, y + at);
+    });
+  }
+};
+
+Kernel lower_norm(LowerContext& context, bool rms, bool add) {
+  const NodeView node{context.graph(), context.node()};
+  const std::size_t gain = add ? 2 : 1;
+  NormKernel kernel{.x = context.input(0),
+                    .gain = context.input(gain),
+                    .y = context.output(add ? 1 : 0),
+                    .rows = context.extent(row_count(node.type(0))),
+                    .width = last_dim(node.type(0)),
+                    .eps = static_cast<float>(node.attribute<double>("eps")),
+                    .gain_offset = static_cast<float>(node.node.attributes.get_or<double>("gain_offset", 0)),
+                    .rms = rms};
+  if (add) {
+    kernel.residual = context.input(1);
+    kernel.sum = context.output(0);
+  }
+  if (node.has(gain + 1)) kernel.bias = context.input(gain + 1);
+  return make_kernel(kernel);
+}
+
+Kernel lower_layer_norm(LowerContext& context) {
+  return lower_norm(context, false, false);
+}
+Kernel lower_rms_norm(LowerContext& context) {
+  return lower_norm(context, true, false);
+}
+Kernel lower_add_layer_norm(LowerContext& context) {
+  return lower_norm(context, false, true);
+}
+Kernel lower_add_rms_norm(LowerContext& context) {
+  return lower_norm(context, true, true);
+}
+
+std::vector<Value> decompose_add_norm(Graph& graph, NodeId id, const OpSchema& add, const OpSchema& norm) {
+  const Node node = graph.node(id);
+  const Value sum = graph.insert(id, add, {node.inputs[0], node.inputs[1]})[0];
+  std::vector<ValueId> inputs{sum.id};
+  inputs.insert(inputs.end(), node.inputs.begin() + 2, node.inputs.end());
+  return {sum, graph.insert(id, norm, std::move(inputs), node.attributes)[0]};
+}
+
+Cost norm_cost(const NodeView& node, const Dim::Lookup& value_of) {
+  return streaming_cost(node, value_of, 6);
+}
+
+std::vector<Value> decompose_add_layer_norm(Graph& graph, NodeId id) {
+  return decompose_add_norm(graph, id, kAdd, kLayerNorm);
+}
+std::vector<Value> decompose_add_rms_norm(Graph& graph, NodeId id) {
+  return decompose_add_norm(graph, id, kAdd, kRmsNorm);
+}
+
+}  // namespace
+
+const OpSchema kLayerNorm{
+    .name = "layer_norm", .infer = infer_norm, .lower_cpu = lower_layer_norm, .cost = norm_cost};
+const OpSchema kRmsNorm{
+    .name = "rms_norm", .infer = infer_norm, .lower_cpu = lower_rms_norm, .cost = norm_cost};
+const OpSchema kAddLayerNorm{.name = "add_layer_norm",
+                             .infer = infer_add_norm,
+                             .decompose = decompose_add_layer_norm,
+                             .lower_cpu = lower_add_layer_norm,
+                             .cost = norm_cost};
+const OpSchema kAddRmsNorm{.name = "add_rms_norm",
+                           .infer = infer_add_norm,
+                           .decompose = decompose_add_rms_norm,
+                           .lower_cpu = lower_add_rms_norm,
+                           .cost = norm_cost};
+
+Value layer_norm(Value x, Value gain, Value bias, double eps) {
+  return x.graph->add(kLayerNorm, {x, gain, bias}, {{"eps", eps}})[0];
+}
+
+Value rms_norm(Value x, Value gain, double eps, double gain_offset) {
+  Attributes attributes{{"eps", eps}};
+  if (gain_offset != 0) attributes.set("gain_offset", gain_offset);
+  return x.graph->add(kRmsNorm, {x, gain}, std::move(attributes))[0];
+}
+
+Value layer_norm(Value x, const Scope& scope, double eps) {
+  const Shape width{last_dim(x.type())};
+  return layer_norm(x, scope.weight("weight", width), scope.weight("bias", width), eps).named(scope.prefix());
+}
+
+Value rms_norm(Value x, const Scope& scope, double eps) {
+  return rms_norm(x, scope.weight("weight", Shape{last_dim(x.type())}), eps).named(scope.prefix());
+}
+
+}  // namespace swiftlet::ops

@@ -1,0 +1,21 @@
+// layer_norm (Ba, Kiros & Hinton 2016) and rms_norm (Zhang & Sennrich 2019) over the last dimension, and the
+// fused forms with the residual addition before them: add_*_norm(x, residual, ..) -> (x + residual, norm of
+// it).
+#pragma once
+
+#include "swiftlet/graph/op_schema.h"
+#include "swiftlet/graph/scope.h"
+
+namespace swiftlet::ops {
+
+extern const OpSchema kLayerNorm;     // (x, gain, bias?) attribute eps
+extern const OpSchema kRmsNorm;       // (x, gain) attributes eps, gain_offset
+extern const OpSchema kAddLayerNorm;  // fused: (x, residual, gain, bias?) -> (sum, y)
+extern const OpSchema kAddRmsNorm;    // fused: (x, residual, gain) -> (sum, y)
+
+Value layer_norm(Value x, Value gain, Value bias, double eps);
+Value rms_norm(Value x, Value gain, double eps, double gain_offset = 0);
+Value layer_norm(Value x, const Scope& scope, double eps);  // scope.weight, scope.bias
+Value rms_norm(Value x, const Scope& scope, double eps);    // scope.weight
+
+}  // namespace swiftlet::ops

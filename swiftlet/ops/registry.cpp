@@ -1,0 +1,31 @@
+#include "swiftlet/ops/registry.h"
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/ops/attention.h"
+#include "swiftlet/ops/elementwise.h"
+#include "swiftlet/ops/embedding.h"
+#include "swiftlet/ops/linear.h"
+#include "swiftlet/ops/norm.h"
+#include "swiftlet/ops/pool.h"
+#include "swiftlet/ops/reshape.h"
+#include "swiftlet/ops/rope.h"
+#include "swiftlet/ops/row_function.h"
+
+namespace swiftlet::ops {
+
+std::span<const OpSchema* const> all_ops() {
+  static constexpr const OpSchema* kOps[] = {
+      &kEmbedding,      &kLinear,  &kLinearMerged, &kAdd,        &kMul,         &kScale,     &kActivation,
+      &kLayerNorm,      &kRmsNorm, &kAddLayerNorm, &kAddRmsNorm, &kRope,        &kAttention, &kCacheAppend,
+      &kAttentionPaged, &kPool,    &kSelectRows,   &kSoftmax,    &kL2Normalize, &kReshape,   &kShapeOf,
+  };
+  return kOps;
+}
+
+const OpSchema& find_op(std::string_view name) {
+  for (const OpSchema* op : all_ops())
+    if (op->name == name) return *op;
+  fail(ErrorCode::kUnsupported, "ops", "there is no op named '{}'", name);
+}
+
+}  // namespace swiftlet::ops

@@ -1,0 +1,95 @@
+#include "swiftlet/ops/rope.h"
+
+#include <cmath>
+
+#include "swiftlet/ops/common.h"
+
+namespace swiftlet::ops {
+namespace {
+
+std::vector<Inferred> infer_rope(const NodeView& node) {
+  const Type& x = require_f32(node, 0, 2);
+  const Type& positions = node.type(1);
+  const auto head_dim = node.attribute<std::int64_t>("head_dim");
+  const auto rotary_dim = node.attribute<std::int64_t>("rotary_dim");
+  require(head_dim > 0 && last_dim(x) % head_dim == 0, "infer", "{} does not divide into heads of {}",
+          x.to_string(), head_dim);
+  require(rotary_dim > 0 && rotary_dim <= head_dim && rotary_dim % 2 == 0, "infer",
+          "rotary_dim must be even and at most {}, is {}", head_dim, rotary_dim);
+  require(node.attribute<std::vector<double>>("inverse_frequencies").size() ==
+              static_cast<std::size_t>(rotary_dim / 2),
+          "infer", "needs {} inverse frequencies", rotary_dim / 2);
+  require(positions.dtype == DType::kI32 && positions.shape == Dims{x.shape[0]}, "infer",
+          "positions must be i32[{}], are {}", x.shape[0].to_string(), positions.to_string());
+  return {x};
+}
+
+struct RopeKernel {
+  Place x, positions, y;
+  Extent rows;
+  std::int64_t width = 0;
+  kernels::RopeArgs args;
+  std::vector<float> inverse_frequencies;
+
+  static void run(const RopeKernel& p, const ExecContext& context) noexcept {
+    const float* x = p.x.f32(context);
+    float* y = p.y.f32_out(context);
+    const auto* positions = static_cast<const std::int32_t*>(p.positions.resolve(context));
+    context.pool->parallel_for(p.rows(context), 4, [&](std::int64_t begin, std::int64_t end) {
+      kernels::RopeArgs args = p.args;
+      args.rows = end - begin;
+      args.positions = positions + begin;
+      args.inverse_frequencies = p.inverse_frequencies.data();
+      args.x = x + begin * p.width;
+      args.y = y + begin * p.width;
+      args.ldx = args.ldy = p.width;
+      context.table->rows.rope(args);
+    });
+  }
+};
+
+Kernel lower_rope(LowerContext& context) {
+  const NodeView node{context.graph(), context.node()};
+  const std::int64_t width = last_dim(node.type(0)), head_dim = node.attribute<std::int64_t>("head_dim");
+  const auto& frequencies = node.attribute<std::vector<double>>("inverse_frequencies");
+  RopeKernel kernel{.x = context.input(0),
+                    .positions = context.input(1),
+                    .y = context.output(0),
+                    .rows = context.extent(row_count(node.type(0))),
+                    .width = width,
+                    .inverse_frequencies = {frequencies.begin(), frequencies.end()}};
+  kernel.args.heads = static_cast<int>(width / head_dim);
+  kernel.args.head_dim = static_cast<int>(head_dim);
+  kernel.args.rotary_dim = static_cast<int>(node.attribute<std::int64_t>("rotary_dim"));
+  kernel.args.interleaved = node.attribute<bool>("interleaved");
+  kernel.args.attention_factor = static_cast<float>(node.attribute<double>("attention_factor"));
+  return make_kernel(std::move(kernel));
+}
+
+Cost rope_cost(const NodeView& node, const Dim::Lookup& value_of) {
+  return streaming_cost(node, value_of, 3);
+}
+
+}  // namespace
+
+const OpSchema kRope{.name = "rope", .infer = infer_rope, .lower_cpu = lower_rope, .cost = rope_cost};
+
+Value rope(Value x, Value positions, const RopeSpec& spec) {
+  return x.graph->add(kRope, {x, positions},
+                      {{"head_dim", spec.head_dim},
+                       {"rotary_dim", spec.rotary_dim},
+                       {"interleaved", spec.interleaved},
+                       {"attention_factor", spec.attention_factor},
+                       {"inverse_frequencies", spec.inverse_frequencies}})[0];
+}
+
+std::vector<double> default_inverse_frequencies(double theta, std::int64_t rotary_dim) {
+  std::vector<double> frequencies;
+  for (std::int64_t i = 0; i < rotary_dim; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(rotary_dim);
+    frequencies.push_back(1.0f / std::pow(static_cast<float>(theta), exponent));
+  }
+  return frequencies;
+}
+
+}  // namespace swiftlet::ops
