@@ -1,11 +1,12 @@
 // Scaled dot-product attention over ragged sequences, streamed with an online softmax (Milakov & Gimelshein
-// 2018; Dao et al. 2022): no score matrix in memory.
+// 2018; Dao et al. 2022): no score matrix in memory. docs/attention.md tells why it is built so.
 //
 //   T tokens   S sequences   H query heads   G key/value heads (H a multiple of G)   D head size
 //
-// Keys are visited in blocks of kKeyBlock counted from the sequence's first key, wherever they lie, and each
-// query row is computed by itself: pure and paged attention give equal results, whatever the batch and the
-// threads.
+// Keys are visited in blocks of kKeyBlock, gathered into chunks of kKeyChunk, both counted from the
+// sequence's first key wherever they lie; each query row is computed by itself, and the state of a chunk is
+// merged into that of the chunks before it. So pure and paged attention give equal results bit for bit,
+// whatever the batch, the number of threads and the split of a prompt into steps.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,11 @@ namespace swiftlet::kernels {
 struct KernelTable;
 
 constexpr int kKeyBlock = 32;  // keys of one cache block, and of one step of the online softmax
+constexpr int kKeyChunk =
+    1024;  // keys of one partial softmax: what a long sequence is split into over threads
 
+// kDeberta (disentangled attention) needs two more inputs and has no kernel yet: the op answers "not
+// available" before a table is asked; the kernels would ignore it.
 enum class RelativeBias : std::uint8_t { kNone, kT5, kDeberta };
 
 // The whole vocabulary of attention that the model families use; see the op `attention` for the extra inputs.
@@ -30,26 +35,34 @@ struct AttentionSpec {
   int window = 0;      // keys that a query sees: itself and window - 1 before it (both sides when not causal:
                        // |i-j| < window); 0: all
   float soft_cap = 0;  // scores become cap * tanh(score / cap); 0: none
-  bool sinks = false;  // one learned logit a head joins the softmax's denominator
-  bool alibi = false;  // slope(head) * (key position - query position) is added
+  bool sinks = false;  // one learned logit a head joins the softmax's denominator (and log_sum_exp)
+  bool alibi = false;  // -slope(head) * |query position - key position| is added
   RelativeBias relative_bias = RelativeBias::kNone;
   bool log_sum_exp = false;  // a second output [T, H]
   bool operator==(const AttentionSpec&) const = default;
 };
 
-// One sequence of a batch: its rows on the query axis and its keys.
+// One sequence of a batch: its rows on the query axis and its keys. Row r stands at key position
+// keys - query_end + r: the queries are the last of the keys. Only causal order, windows, ALiBi and relative
+// bias look at positions, so the queries of a cross attention may be more than its keys.
 struct Segment {
   std::int32_t query_begin = 0, query_end = 0;  // rows of q
   std::int32_t key_begin = 0;                   // first row of k and v (pure attention only)
-  std::int32_t keys =
-      0;  // number of keys visible to the last query; the queries are the last rows of them when causal
-  const std::int32_t* blocks =
-      nullptr;  // [ceil(keys / kKeyBlock)] cache block numbers (paged attention only)
+  std::int32_t keys = 0;                        // number of keys visible to the last query; may be 0
+  // [ceil(keys / kKeyBlock)] cache block numbers (paged attention only). Blocks that no window reaches are
+  // not looked at.
+  const std::int32_t* blocks = nullptr;
 };
 
-// Where keys and values lie. Row j of head g of a segment is
-//   pure   data + ((key_begin + j) * ld + g * D) elements
-//   paged  data + ((blocks[j / kKeyBlock] * kv_heads + g) * kKeyBlock + j % kKeyBlock) * D elements
+// Where keys and values lie. With D the size of a key head, E that of a value head, element d of row j of
+// head g of a segment is at
+//   pure   keys    (key_begin + j) * ldk + g * D + d
+//          values  (key_begin + j) * ldv + g * E + d
+//   paged  keys    ((block * kv_heads + g) * D + d) * kKeyBlock + j % kKeyBlock     (transposed in a block)
+//          values  ((block * kv_heads + g) * kKeyBlock + j % kKeyBlock) * E + d     with block = blocks[j /
+//          kKeyBlock]
+// Transposed keys are what a query's scores are computed from: one vector holds the same element of
+// neighbouring keys.
 struct KeyValues {
   const void* keys = nullptr;
   const void* values = nullptr;
@@ -74,20 +87,37 @@ struct AttentionArgs {
   float* log_sum_exp = nullptr;  // [T, H] when spec.log_sum_exp
 };
 
-struct AttentionKernels {
-  // All queries of rows [query_begin, query_end) of one segment for the query heads of one key/value head.
-  void (*attend)(const AttentionArgs& args, int segment, int kv_head, std::int64_t query_begin,
-                 std::int64_t query_end, std::byte* scratch) noexcept;
+// Work of one call: rows [query_begin, query_end) of a segment for the query heads that share one key/value
+// head.
+struct AttentionPart {
+  int segment = 0, kv_head = 0;
+  std::int64_t query_begin = 0, query_end = 0;
 };
 
-// Scratch bytes for one member of the pool times the pool's size.
+struct AttentionKernels {
+  // Computes a part from all its keys, to args.y (and log_sum_exp).
+  void (*attend)(const AttentionArgs& args, const AttentionPart& part, std::byte* scratch) noexcept;
+  // The pieces of attend, for a driver that splits the keys over threads; a pair is a (row, query head) of
+  // the part, and its state the unfinished softmax over some keys (generic/attention_parts.h). The states of
+  // all pairs over one chunk of keys.
+  void (*attend_chunk)(const AttentionArgs& args, const AttentionPart& part, std::int64_t chunk,
+                       std::byte* scratch, float* states) noexcept;
+  // Merges the states of the next chunk into `totals`, which are empty before the `first`.
+  void (*merge)(const AttentionArgs& args, std::int64_t pairs, const float* states, bool first,
+                float* totals) noexcept;
+  // Divides, to args.y (and log_sum_exp).
+  void (*finish)(const AttentionArgs& args, const AttentionPart& part, const float* totals) noexcept;
+};
+
+// Scratch bytes for a pool of `threads`; 64-byte aligned. Does not grow with the batch or the length.
 std::size_t attention_workspace(const AttentionSpec& spec, int threads);
-// Splits segments, heads and query blocks over the pool.
+// Splits segments, heads and query blocks over the pool; few queries over many keys are split by chunks.
+// Queries that see no key give zeros, and -inf as log_sum_exp.
 void attention(const KernelTable& table, ThreadPool& pool, const AttentionArgs& args,
                std::byte* workspace) noexcept;
 
-// Writes row t of k and v ([T, ld], kv_heads * D used) to its place in the paged cache; slots[t] = block *
-// kKeyBlock + offset.
+// Writes row t of k and v ([T, ld], kv_heads * D used) to its place in the paged cache (layout: KeyValues);
+// slots[t] = block * kKeyBlock + offset; a negative slot is skipped. bf16 rounds to nearest even.
 struct CacheAppendArgs {
   const float* k = nullptr;
   const float* v = nullptr;

@@ -25,7 +25,13 @@ struct Level {
 };
 
 constexpr Level kLevels[] = {
-    {"scalar", runs_always, [] { return KernelTable{.isa = "scalar", .linear = &scalar_linear_kernels()}; }},
+    {"scalar", runs_always,
+     [] {
+       return KernelTable{.isa = "scalar",
+                          .linear = &scalar_linear_kernels(),
+                          .rows = scalar_row_kernels(),
+                          .attention = scalar_attention_kernels()};
+     }},
 };
 
 const Level* find_level(std::string_view isa) {

@@ -1,0 +1,175 @@
+// Attention by its formula, one query at a time: the definition. Sums within a block of keys are in double;
+// the running state is f32, as between the chunks.
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "swiftlet/core/float_bits.h"
+#include "swiftlet/kernels/generic/attention_parts.h"
+#include "swiftlet/kernels/scalar/scalar.h"
+
+namespace swiftlet::kernels {
+namespace {
+
+constexpr float kNone = -std::numeric_limits<float>::infinity();
+
+float element(const void* data, DType dtype, std::int64_t index) {
+  return dtype == DType::kBF16 ? bf16_to_f32(static_cast<const std::uint16_t*>(data)[index])
+                               : static_cast<const float*>(data)[index];
+}
+
+// One query head of one row, with its keys.
+struct Query {
+  const AttentionArgs& args;
+  const Segment& segment;
+  std::int64_t row;
+  int head, kv_head;
+
+  float key(std::int64_t j, int d) const {
+    const KeyValues& kv = args.kv;
+    if (!kv.paged)
+      return element(kv.keys, kv.dtype,
+                     (segment.key_begin + j) * kv.ldk + std::int64_t{kv_head} * args.spec.head_dim + d);
+    const std::int64_t place = std::int64_t{segment.blocks[j / kKeyBlock]} * args.spec.kv_heads + kv_head;
+    return element(kv.keys, kv.dtype, (place * args.spec.head_dim + d) * kKeyBlock + j % kKeyBlock);
+  }
+
+  float value(std::int64_t j, int e) const {
+    const KeyValues& kv = args.kv;
+    if (!kv.paged)
+      return element(kv.values, kv.dtype,
+                     (segment.key_begin + j) * kv.ldv + std::int64_t{kv_head} * args.spec.value_dim + e);
+    const std::int64_t place = std::int64_t{segment.blocks[j / kKeyBlock]} * args.spec.kv_heads + kv_head;
+    return element(kv.values, kv.dtype, (place * kKeyBlock + j % kKeyBlock) * args.spec.value_dim + e);
+  }
+
+  float score(std::int64_t j) const {
+    const AttentionSpec& spec = args.spec;
+    const float* q = args.q + row * args.ldq + std::int64_t{head} * spec.head_dim;
+    double dot = 0;
+    for (int d = 0; d < spec.head_dim; ++d) dot += static_cast<double>(q[d]) * key(j, d);
+    double score = dot * spec.scale;
+    if (spec.soft_cap > 0) score = spec.soft_cap * std::tanh(score / spec.soft_cap);
+    const std::int64_t distance = j - query_position(segment, row);
+    if (spec.alibi)
+      score -= static_cast<double>(args.alibi_slopes[head]) * std::abs(static_cast<double>(distance));
+    if (spec.relative_bias == RelativeBias::kT5) {
+      const std::int64_t width = 2 * args.bias_extent - 1;
+      const std::int64_t at = smaller(larger(distance + args.bias_extent - 1, 0), width - 1);
+      score += args.bias[head * width + at];
+    }
+    return static_cast<float>(score);
+  }
+};
+
+// exp(from - to), where a state that saw nothing weighs nothing.
+float weight_of(float from, float to) {
+  return std::exp(from - (to == kNone ? 0.0f : to));
+}
+
+// Continues the state of one pair over keys [range.begin, range.end) of one block.
+void attend_block(const Query& query, KeyRange range, float* state, std::int64_t maximum) {
+  const int values = query.args.spec.value_dim;
+  float scores[kKeyBlock];
+  float largest = state[maximum];
+  for (std::int64_t j = range.begin; j < range.end; ++j) {
+    const float score = query.score(j);
+    scores[j - range.begin] = score;
+    largest = score > largest ? score : largest;
+  }
+  const float keep = weight_of(state[maximum], largest);
+  double sum = static_cast<double>(state[maximum + 1]) * keep;
+  for (std::int64_t j = range.begin; j < range.end; ++j) {
+    scores[j - range.begin] = weight_of(scores[j - range.begin], largest);
+    sum += scores[j - range.begin];
+  }
+  for (int e = 0; e < values; ++e) {
+    double total = static_cast<double>(state[e]) * keep;
+    for (std::int64_t j = range.begin; j < range.end; ++j)
+      total += static_cast<double>(scores[j - range.begin]) * query.value(j, e);
+    state[e] = static_cast<float>(total);
+  }
+  state[maximum] = largest;
+  state[maximum + 1] = static_cast<float>(sum);
+}
+
+void attend_chunk(const AttentionArgs& args, const AttentionPart& part, std::int64_t chunk, std::byte*,
+                  float* states) noexcept {
+  const Segment& segment = args.segments[part.segment];
+  const std::int64_t heads = heads_per_group(args.spec), width = state_floats(args.spec);
+  const KeyRange chunk_keys{chunk * kKeyChunk, (chunk + 1) * kKeyChunk};
+  for (std::int64_t row = part.query_begin; row < part.query_end; ++row) {
+    const KeyRange seen = intersect(visible_keys(args.spec, segment, row), chunk_keys);
+    for (std::int64_t h = 0; h < heads; ++h, states += width) {
+      const Query query{args, segment, row, static_cast<int>(part.kv_head * heads + h), part.kv_head};
+      std::memset(states, 0, static_cast<std::size_t>(width) * sizeof(float));
+      states[maximum_at(args.spec)] = kNone;
+      for (std::int64_t j = seen.begin; j < seen.end;) {
+        const std::int64_t next = smaller(seen.end, round_up(j + 1, kKeyBlock));
+        attend_block(query, {j, next}, states, maximum_at(args.spec));
+        j = next;
+      }
+    }
+  }
+}
+
+void merge(const AttentionArgs& args, std::int64_t pairs, const float* states, bool first,
+           float* totals) noexcept {
+  const std::int64_t width = state_floats(args.spec), maximum = maximum_at(args.spec);
+  if (first) {
+    std::memcpy(totals, states, static_cast<std::size_t>(pairs * width) * sizeof(float));
+    return;
+  }
+  for (std::int64_t pair = 0; pair < pairs; ++pair, totals += width, states += width) {
+    const float largest = states[maximum] > totals[maximum] ? states[maximum] : totals[maximum];
+    const float keep = weight_of(totals[maximum], largest), add = weight_of(states[maximum], largest);
+    for (int e = 0; e < args.spec.value_dim; ++e) totals[e] = totals[e] * keep + states[e] * add;
+    totals[maximum] = largest;
+    totals[maximum + 1] = totals[maximum + 1] * keep + states[maximum + 1] * add;
+  }
+}
+
+// A sink is one more key of value zero; it does not count where there is no key.
+void finish_pair(const AttentionArgs& args, std::int64_t row, std::int64_t head, const float* state) {
+  const AttentionSpec& spec = args.spec;
+  float largest = state[maximum_at(spec)], sum = state[maximum_at(spec) + 1], keep = 1;
+  if (spec.sinks && sum != 0) {
+    const float sink = args.sink_logits[head];
+    const float raised = sink > largest ? sink : largest;
+    keep = weight_of(largest, raised);
+    sum = sum * keep + weight_of(sink, raised);
+    largest = raised;
+  }
+  float* y = args.y + row * args.ldy + head * spec.value_dim;
+  for (int e = 0; e < spec.value_dim; ++e) y[e] = sum == 0 ? 0.0f : state[e] * keep / sum;
+  if (spec.log_sum_exp) args.log_sum_exp[row * spec.heads + head] = largest + std::log(sum);
+}
+
+void finish(const AttentionArgs& args, const AttentionPart& part, const float* totals) noexcept {
+  const std::int64_t heads = heads_per_group(args.spec), width = state_floats(args.spec);
+  for (std::int64_t row = part.query_begin; row < part.query_end; ++row)
+    for (std::int64_t h = 0; h < heads; ++h, totals += width)
+      finish_pair(args, row, part.kv_head * heads + h, totals);
+}
+
+void attend(const AttentionArgs& args, const AttentionPart& part, std::byte* memory) noexcept {
+  const Scratch scratch = carve_scratch(args.spec, reinterpret_cast<float*>(memory));
+  const std::int64_t heads = heads_per_group(args.spec);
+  const std::int64_t chunks = larger(1, (args.segments[part.segment].keys + kKeyChunk - 1) / kKeyChunk);
+  for (AttentionPart rows = part; rows.query_begin < part.query_end; rows.query_begin = rows.query_end) {
+    rows.query_end = smaller(part.query_end, rows.query_begin + rows_at_once(args.spec));
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+      attend_chunk(args, rows, chunk, memory, scratch.states);
+      merge(args, (rows.query_end - rows.query_begin) * heads, scratch.states, chunk == 0, scratch.totals);
+    }
+    finish(args, rows, scratch.totals);
+  }
+}
+
+}  // namespace
+
+AttentionKernels scalar_attention_kernels() {
+  return {attend, attend_chunk, merge, finish};
+}
+
+}  // namespace swiftlet::kernels
