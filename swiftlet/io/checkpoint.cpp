@@ -1,0 +1,194 @@
+#include "swiftlet/io/checkpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/file.h"
+#include "swiftlet/io/checkpoint_parts.h"
+#include "swiftlet/io/llama2c.h"
+
+namespace swiftlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kKnown =
+    "a folder with config.json and model.safetensors, a sentence-transformers folder, or a .safetensors, "
+    "llama2.c .bin or .swiftlet file";
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+// "org/name" and nothing that looks like a path.
+bool looks_like_hub_name(const fs::path& path) {
+  const std::string text = path.string();
+  const auto slash = text.find('/');
+  return slash != std::string::npos && slash > 0 && slash + 1 < text.size() &&
+         text.find('/', slash + 1) == std::string::npos && text.front() != '.' && text.front() != '~' &&
+         path.extension() != ".safetensors" && path.extension() != ".bin" &&
+         path.extension() != ".swiftlet" && path.extension() != ".gguf" && path.extension() != ".onnx";
+}
+
+// Why a folder without safetensors cannot be loaded, as exactly as its files tell.
+[[noreturn]] void fail_folder(const fs::path& folder) {
+  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
+    if (is_there(folder / name))
+      fail(ErrorCode::kUnsupported, folder.string(),
+           "holds {}, a pickle file that is not supported: save the model as model.safetensors", name);
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const auto extension = entry.path().extension();
+    if (extension == ".gguf" || extension == ".onnx")
+      fail(ErrorCode::kUnsupported, folder.string(), "holds {}: {} files are not supported yet",
+           entry.path().filename().string(), extension.string().substr(1));
+  }
+  fail(ErrorCode::kNotFound, folder.string(), "has no {}: expected {}",
+       is_there(folder / "config.json") ? "model.safetensors" : "config.json or modules.json", kKnown);
+}
+
+Checkpoint load_transformers(const fs::path& folder, std::vector<SafetensorsFile> files,
+                             const LoadOptions& options) {
+  Checkpoint checkpoint;
+  checkpoint.source = folder.string();
+  checkpoint.format = "safetensors";
+  checkpoint.config = Config::load(folder / "config.json");
+  std::uint64_t bytes = 0;  // before any copy
+  for (const auto& file : files)
+    for (const auto& entry : file.entries()) bytes += entry.bytes();
+  if (options.check_memory) check_fits(checkpoint.source, bytes);
+  for (const auto& file : files) add_tensors(checkpoint, file);
+  checkpoint.tokenizer = find_tokenizer(folder);
+  checkpoint.generation = read_generation(folder, checkpoint.config);
+  checkpoint.chat_template = read_chat_template(folder, checkpoint.tokenizer.config);
+  return checkpoint;
+}
+
+Checkpoint load_folder(const fs::path& folder, const LoadOptions& options) {
+  if (is_there(folder / "modules.json")) {
+    SentenceModules modules = read_sentence_modules(folder);
+    Checkpoint checkpoint =
+        load_transformers(modules.transformer, open_safetensors_folder(modules.transformer), options);
+    // Old folders keep the tokenizer in the root although the weights lie in 0_Transformer.
+    if (checkpoint.tokenizer.kind == TokenizerKind::kNone) checkpoint.tokenizer = find_tokenizer(folder);
+    checkpoint.source = folder.string();
+    checkpoint.sentence_transformer = std::move(modules.rest);
+    return checkpoint;
+  }
+  if (!is_there(folder / "config.json")) fail_folder(folder);
+  if (!is_there(folder / "model.safetensors") && !is_there(folder / "model.safetensors.index.json"))
+    fail_folder(folder);
+  return load_transformers(folder, open_safetensors_folder(folder), options);
+}
+
+Checkpoint load_safetensors_file(const fs::path& path, const LoadOptions& options) {
+  SafetensorsFile file = SafetensorsFile::open(path);  // its errors come before those of its neighbours
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  require(is_there(folder / "config.json"), path.string(),
+          "has no config.json beside it, which tells the kind of model");
+  std::vector<SafetensorsFile> files{std::move(file)};
+  Checkpoint checkpoint = load_transformers(folder, std::move(files), options);
+  checkpoint.source = path.string();
+  return checkpoint;
+}
+
+Checkpoint load_file(const fs::path& path, const LoadOptions& options) {
+  const auto extension = path.extension();
+  if (extension == ".safetensors") return load_safetensors_file(path, options);
+  if (extension == ".gguf" || extension == ".onnx")
+    fail(ErrorCode::kUnsupported, path.string(), "{} files are not supported yet: expected {}",
+         extension.string().substr(1), kKnown);
+  if (extension == ".pt" || extension == ".pth" || path.filename() == "pytorch_model.bin")
+    fail(ErrorCode::kUnsupported, path.string(),
+         "is a pickle file, which is not supported: save the model as model.safetensors");
+  if (extension == ".bin") {
+    if (options.check_memory) check_fits(path.string(), fs::file_size(path));
+    return load_llama2c(path);
+  }
+  if (extension == ".json")
+    fail(ErrorCode::kInvalid, path.string(), "is not a model: name its folder instead");
+  fail(ErrorCode::kUnsupported, path.string(), "is of no known kind: expected {}", kKnown);
+}
+
+}  // namespace
+
+Checkpoint load_checkpoint(const fs::path& path, const LoadOptions& options) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) {
+    if (looks_like_hub_name(path))
+      fail(ErrorCode::kNotFound, path.string(),
+           "no such file or folder, and downloading names of the hub is not supported yet: expected {}",
+           kKnown);
+    fail(ErrorCode::kNotFound, path.string(), "no such file or folder: expected {}", kKnown);
+  }
+  if (error) fail(ErrorCode::kIo, path.string(), "cannot be opened: {}", error.message());
+  try {
+    return fs::is_directory(status) ? load_folder(path, options) : load_file(path, options);
+  } catch (const fs::filesystem_error& fault) {
+    fail(ErrorCode::kIo, path.string(), "cannot be read: {}", fault.code().message());
+  }
+}
+
+void check_fits(std::string_view where, std::uint64_t bytes) {
+  const std::uint64_t available = available_memory_bytes();
+  constexpr double kGiga = 1e9;
+  if (bytes > available)
+    fail(ErrorCode::kMemory, where, "needs {:.1f} GB of memory, {:.1f} GB are available",
+         static_cast<double>(bytes) / kGiga, static_cast<double>(available) / kGiga);
+}
+
+const Weight* Checkpoint::find(std::string_view name) const {
+  const auto found = weights.find(name);
+  return found == weights.end() ? nullptr : &found->second;
+}
+
+const Weight& Checkpoint::weight(std::string_view name) const {
+  const Weight* found = find(name);
+  if (found == nullptr)
+    fail(ErrorCode::kNotFound, fmt::format("{}: weight '{}'", source, name), "is missing");
+  return *found;
+}
+
+std::int64_t Checkpoint::weight_bytes() const {
+  std::int64_t bytes = 0;
+  for (const auto& [name, weight] : weights) bytes += weight.bytes();
+  for (const auto& [name, tensor] : tensors) bytes += static_cast<std::int64_t>(tensor.bytes());
+  return bytes;
+}
+
+std::string_view to_string(TokenizerKind kind) {
+  switch (kind) {
+    case TokenizerKind::kNone:
+      return "none";
+    case TokenizerKind::kTokenizerJson:
+      return "tokenizer.json";
+    case TokenizerKind::kVocabText:
+      return "vocab.txt";
+    case TokenizerKind::kLlama2c:
+      return "llama2.c";
+  }
+  return "?";
+}
+
+std::string_view to_string(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::kMean:
+      return "mean";
+    case Pooling::kCls:
+      return "cls";
+    case Pooling::kMax:
+      return "max";
+    case Pooling::kLastToken:
+      return "lasttoken";
+    case Pooling::kMeanSqrtLength:
+      return "mean_sqrt_len_tokens";
+    case Pooling::kWeightedMean:
+      return "weightedmean";
+  }
+  return "?";
+}
+
+}  // namespace swiftlet

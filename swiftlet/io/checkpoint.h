@@ -1,0 +1,99 @@
+// Checkpoint: what a model is before a graph is built from it, whatever file it came from.
+//
+// Weights carry the names and the conventions of transformers (rope in two halves, linear weights [out, in]).
+// They share the mapping of their file: the file must not be changed while a checkpoint lives. A checkpoint
+// is plain data; any thread may read it.
+//
+// What load_checkpoint knows:
+//   folder        config.json and model.safetensors, or model.safetensors.index.json with its shards
+//   folder        modules.json: sentence-transformers (Transformer, Pooling, Normalize)
+//   .safetensors  with config.json beside it
+//   .bin          llama2.c, version 0 (see llama2c.h)
+//   .swiftlet     native (see native.h)
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "swiftlet/core/tensor.h"
+#include "swiftlet/encoding/weight.h"
+#include "swiftlet/io/config.h"
+
+namespace swiftlet {
+
+enum class TokenizerKind : std::uint8_t {
+  kNone,
+  kTokenizerJson,  // tokenizer.json of the tokenizers library
+  kVocabText,      // vocab.txt: WordPiece, one token a line
+  kLlama2c,        // tokenizer.bin of llama2.c: scores and pieces of a SentencePiece BPE
+};
+
+// "tokenizer.json", "vocab.txt", "llama2.c", "none".
+std::string_view to_string(TokenizerKind kind);
+
+struct TokenizerSource {
+  TokenizerKind kind = TokenizerKind::kNone;
+  std::string where;  // the file, for errors; for kNone what was looked for
+  Buffer bytes;       // the file as it is, mapped
+  Config config;      // tokenizer_config.json; empty when there is none
+
+  std::string_view text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+};
+
+enum class Pooling : std::uint8_t { kMean, kCls, kMax, kLastToken, kMeanSqrtLength, kWeightedMean };
+
+// "mean", "cls", "max", "lasttoken", "mean_sqrt_len_tokens", "weightedmean": the names of
+// sentence-transformers.
+std::string_view to_string(Pooling pooling);
+
+// What turns the hidden states of an encoder into a sentence vector.
+struct SentenceTransformer {
+  Pooling pooling = Pooling::kMean;
+  bool normalize = false;                      // to unit length
+  std::int64_t max_seq_length = 0;             // tokens, special ones included; 0: what the model allows
+  bool do_lower_case = false;                  // before the tokenizer
+  std::map<std::string, std::string> prompts;  // texts put before the input, by name
+  std::string default_prompt;                  // a name in prompts, or empty
+};
+
+struct GenerationConfig {
+  std::vector<std::int64_t> eos_token_ids;  // generation ends at any of them
+  std::optional<std::int64_t> bos_token_id, pad_token_id;
+};
+
+struct Checkpoint {
+  std::string source;  // the path that the user gave, for errors
+  std::string format;  // "safetensors", "llama2.c", "native"
+  Config config;       // config.json of transformers, made up for files that have none
+  std::map<std::string, Weight, std::less<>> weights;  // every float tensor, or the encoded weights
+  std::map<std::string, Tensor, std::less<>> tensors;  // integer tensors, as they are
+  TokenizerSource tokenizer;
+  GenerationConfig generation;
+  std::optional<SentenceTransformer> sentence_transformer;
+  std::string chat_template;      // Jinja, empty when there is none
+  std::string plan, certificate;  // native files: JSON, empty otherwise
+
+  // Throws kNotFound "[source: weight 'x'] is missing".
+  const Weight& weight(std::string_view name) const;
+  const Weight* find(std::string_view name) const;
+  std::int64_t weight_bytes() const;
+};
+
+struct LoadOptions {
+  // Throw kMemory when the weights are larger than the memory that is left.
+  bool check_memory = true;
+};
+
+// Throws kNotFound, kInvalid, kUnsupported, kIo or kMemory with the file and the place in it.
+Checkpoint load_checkpoint(const std::filesystem::path& path, const LoadOptions& options = {});
+
+// Throws kMemory "[where] needs 12.3 GB of memory, 4.0 GB are available".
+void check_fits(std::string_view where, std::uint64_t bytes);
+
+}  // namespace swiftlet

@@ -1,0 +1,224 @@
+#include "swiftlet/io/checkpoint_parts.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/file.h"
+#include "swiftlet/core/log.h"
+#include "swiftlet/io/json.h"
+
+namespace swiftlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+// A file name from inside a JSON file: it must not lead out of the folder.
+fs::path inside(const fs::path& folder, const std::string& name, const std::string& where) {
+  const fs::path relative(name);
+  const bool safe = relative.is_relative() && name.find('\0') == std::string::npos &&
+                    std::find(relative.begin(), relative.end(), fs::path("..")) == relative.end();
+  require(safe, where, "expected a path inside the folder, got \"{}\"", printable(name));
+  return name.empty() ? folder : folder / relative;
+}
+
+std::vector<SafetensorsFile> open_shards(const fs::path& folder, const fs::path& index_path) {
+  const Config index = Config::load(index_path);
+  const auto map = index.section("weight_map");
+  if (!map) index.fail_value("weight_map", "an object");
+  std::map<std::string, std::vector<std::string>> by_file;
+  for (const auto& [name, file] : map->json().items()) by_file[map->require_string(name)].push_back(name);
+  std::vector<SafetensorsFile> files;
+  for (const auto& [file, names] : by_file) {
+    const fs::path path = inside(folder, file, map->where());
+    if (!is_there(path))
+      fail(ErrorCode::kNotFound, path.string(), "is missing: {} lists it", index_path.string());
+    files.push_back(SafetensorsFile::open(path));
+    for (const auto& name : names)
+      require(files.back().find(name) != nullptr, files.back().where(name),
+              "is not in the file, although {} says so", index_path.filename().string());
+  }
+  return files;
+}
+
+Tensor as_f32(const Tensor& tensor) {
+  const std::vector<float> values = to_floats(tensor);
+  return Tensor::from(values, tensor.shape());
+}
+
+bool is_float(DType type) {
+  return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kF64;
+}
+
+Weight float_weight(std::string name, const Tensor& tensor) {
+  Weight weight;
+  weight.name = std::move(name);
+  weight.shape = tensor.shape();
+  weight.encoding.format = tensor.dtype() == DType::kF16    ? Format::kF16
+                           : tensor.dtype() == DType::kBF16 ? Format::kBF16
+                                                            : Format::kF32;
+  weight.codes = tensor.buffer();
+  return weight;
+}
+
+// The mode of 1_Pooling/config.json: one of several flags, or in newer files one word.
+Pooling read_pooling(const Config& config) {
+  constexpr std::pair<const char*, Pooling> kModes[] = {
+      {"pooling_mode_mean_tokens", Pooling::kMean},
+      {"pooling_mode_cls_token", Pooling::kCls},
+      {"pooling_mode_max_tokens", Pooling::kMax},
+      {"pooling_mode_lasttoken", Pooling::kLastToken},
+      {"pooling_mode_mean_sqrt_len_tokens", Pooling::kMeanSqrtLength},
+      {"pooling_mode_weightedmean_tokens", Pooling::kWeightedMean},
+  };
+  std::vector<Pooling> chosen;
+  for (const auto& [key, mode] : kModes)
+    if (config.bool_or(key, false)) chosen.push_back(mode);
+  if (config.has("pooling_mode")) {
+    const auto words = config.strings("pooling_mode");
+    for (const auto& [key, mode] : kModes)
+      if (std::find(words.begin(), words.end(), to_string(mode)) != words.end()) chosen.push_back(mode);
+    if (chosen.size() != words.size())
+      config.fail_value("pooling_mode", "mean, cls, max, lasttoken, mean_sqrt_len_tokens or weightedmean");
+  }
+  if (chosen.size() > 1)
+    fail(ErrorCode::kUnsupported, config.where(), "several pooling modes at once are not supported");
+  require(!chosen.empty(), config.where(), "expected a pooling mode that is true, got none");
+  return chosen.front();
+}
+
+void read_prompts(const fs::path& path, SentenceTransformer& out) {
+  if (!is_there(path)) return;
+  const Config config = Config::load(path);
+  if (const auto prompts = config.section("prompts"))
+    for (const auto& [name, text] : prompts->json().items()) out.prompts[name] = prompts->string_or(name, "");
+  out.default_prompt = config.string_or("default_prompt_name", "");
+  require(out.default_prompt.empty() || out.prompts.contains(out.default_prompt),
+          config.where() + ": default_prompt_name", "names no prompt: \"{}\"", printable(out.default_prompt));
+}
+
+// sentence_bert_config.json, or its forerunners of other families (sentence_roberta_config.json, ...).
+void read_sentence_config(const fs::path& folder, SentenceTransformer& out) {
+  for (const char* family :
+       {"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"}) {
+    const fs::path path = folder / fmt::format("sentence_{}_config.json", family);
+    if (!is_there(path)) continue;
+    const Config config = Config::load(path);
+    out.max_seq_length = config.int_or("max_seq_length", 0, 1, std::int64_t{1} << 30);
+    out.do_lower_case = config.bool_or("do_lower_case", false);
+    return;
+  }
+}
+
+}  // namespace
+
+void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file) {
+  for (const auto& entry : file.entries()) {
+    require(!checkpoint.weights.contains(entry.name) && !checkpoint.tensors.contains(entry.name),
+            file.where(entry.name), "is also in another file of the model");
+    Tensor tensor = file.tensor(entry);
+    if (!is_float(entry.dtype)) {
+      checkpoint.tensors.emplace(entry.name, std::move(tensor));
+      continue;
+    }
+    if (entry.dtype == DType::kF64) tensor = as_f32(tensor);
+    checkpoint.weights.emplace(entry.name, float_weight(entry.name, tensor));
+  }
+}
+
+std::vector<SafetensorsFile> open_safetensors_folder(const fs::path& folder) {
+  const fs::path single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
+  if (is_there(single) || !is_there(index)) {
+    std::vector<SafetensorsFile> files;
+    files.push_back(SafetensorsFile::open(single));
+    return files;
+  }
+  return open_shards(folder, index);
+}
+
+TokenizerSource find_tokenizer(const fs::path& folder) {
+  TokenizerSource source;
+  if (is_there(folder / "tokenizer_config.json"))
+    source.config = Config::load(folder / "tokenizer_config.json");
+  for (const TokenizerKind kind : {TokenizerKind::kTokenizerJson, TokenizerKind::kVocabText}) {
+    const fs::path path = folder / to_string(kind);
+    if (!is_there(path)) continue;
+    source.kind = kind;
+    source.where = path.string();
+    source.bytes = map_file(path);
+    return source;
+  }
+  source.where = fmt::format("{}: no tokenizer.json or vocab.txt", folder.string());
+  return source;
+}
+
+GenerationConfig read_generation(const fs::path& folder, const Config& config) {
+  const fs::path path = folder / "generation_config.json";
+  const Config own = is_there(path) ? Config::load(path) : Config();
+  const auto token = [&](const char* key) {
+    const auto ids = own.has(key) ? own.ints(key) : config.ints(key);
+    return ids.empty() ? std::nullopt : std::optional(ids.front());
+  };
+  GenerationConfig generation;
+  generation.eos_token_ids = own.has("eos_token_id") ? own.ints("eos_token_id") : config.ints("eos_token_id");
+  generation.bos_token_id = token("bos_token_id");
+  generation.pad_token_id = token("pad_token_id");
+  return generation;
+}
+
+std::string read_chat_template(const fs::path& folder, const Config& tokenizer_config) {
+  if (is_there(folder / "chat_template.jinja"))
+    return read_text_file(folder / "chat_template.jinja", 1 << 20);
+  const auto& json = tokenizer_config.json();
+  const auto found = json.find("chat_template");
+  if (found == json.end() || found->is_null()) return {};
+  if (found->is_string()) return found->get<std::string>();
+  // A list of named templates: [{"name": "default", "template": "..."}, ...]
+  if (!found->is_array()) tokenizer_config.fail_value("chat_template", "a string or a list of templates");
+  for (const auto& named : *found) {
+    const bool good = named.is_object() && named.contains("name") && named["name"].is_string() &&
+                      named.contains("template") && named["template"].is_string();
+    if (!good) tokenizer_config.fail_value("chat_template", "templates with a name and a template");
+    if (named["name"] == "default") return named["template"].get<std::string>();
+  }
+  return {};
+}
+
+SentenceModules read_sentence_modules(const fs::path& folder) {
+  const fs::path path = folder / "modules.json";
+  const auto json = parse_json(read_text_file(path, 1 << 20), path.string());
+  require(json.is_array() && !json.empty(), path.string(), "expected a list of modules, got {}",
+          excerpt(json));
+  SentenceModules modules;
+  bool pooled = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const std::string where = fmt::format("{}: module {}", path.string(), i);
+    const Config module = Config::parse(json[i].dump(), where);
+    const std::string type = module.require_string("type");
+    const std::string kind = type.substr(type.rfind('.') == std::string::npos ? 0 : type.rfind('.') + 1);
+    const fs::path place = inside(folder, module.string_or("path", ""), where + ": path");
+    if (i == 0 && kind == "Transformer") {
+      modules.transformer = place;
+      read_sentence_config(place, modules.rest);
+    } else if (i > 0 && kind == "Pooling" && !pooled) {
+      modules.rest.pooling = read_pooling(Config::load(place / "config.json"));
+      pooled = true;
+    } else if (i > 0 && kind == "Normalize" && pooled) {
+      modules.rest.normalize = true;
+    } else {
+      fail(ErrorCode::kUnsupported, where,
+           "{} is not supported here: expected Transformer, Pooling and perhaps Normalize", printable(type));
+    }
+  }
+  require(pooled, path.string(), "has no Pooling module");
+  read_prompts(folder / "config_sentence_transformers.json", modules.rest);
+  return modules;
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,33 @@
+// The pieces that load_checkpoint puts together. Only for swiftlet/io.
+#pragma once
+
+#include "swiftlet/io/checkpoint.h"
+#include "swiftlet/io/safetensors.h"
+
+namespace swiftlet {
+
+// Adds every tensor of the file: floats as weights, integers as tensors; f64 becomes f32. Throws kInvalid for
+// a name that is already there.
+void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file);
+
+// model.safetensors of `folder`, or the shards that model.safetensors.index.json lists. Throws kInvalid when
+// a shard misses a tensor that the index promises, kNotFound when there is no such file.
+std::vector<SafetensorsFile> open_safetensors_folder(const std::filesystem::path& folder);
+
+// tokenizer.json or vocab.txt, with tokenizer_config.json.
+TokenizerSource find_tokenizer(const std::filesystem::path& folder);
+
+// generation_config.json over what config.json says.
+GenerationConfig read_generation(const std::filesystem::path& folder, const Config& config);
+
+// chat_template.jinja, or the template inside tokenizer_config.json; empty when there is none.
+std::string read_chat_template(const std::filesystem::path& folder, const Config& tokenizer_config);
+
+// modules.json of sentence-transformers: the folder of the transformer, and what follows it.
+struct SentenceModules {
+  std::filesystem::path transformer;
+  SentenceTransformer rest;
+};
+SentenceModules read_sentence_modules(const std::filesystem::path& folder);
+
+}  // namespace swiftlet
