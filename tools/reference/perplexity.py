@@ -3,8 +3,9 @@
 The windows of the transformers documentation (https://huggingface.co/docs/transformers/perplexity): the tokens of the
 whole file without special ones; windows [b, b + context) with b = 0, stride, 2 stride, ... until one reaches the end;
 of each window only the tokens that no earlier one scored count. So every token is scored once, with as much context
-as its window gives, and the first of the file not at all. The perplexity is exp(sum of -log p / number of scored
-tokens). (The documentation weighs the windows slightly otherwise, see documented_perplexity.)
+as its window gives, and the first of the file not at all (nor, with a stride of the whole context, the first of each
+window). The perplexity is exp(sum of -log p / number of scored tokens). (The documentation weighs the windows slightly
+otherwise, see documented_perplexity.)
 
     python tools/reference/perplexity.py MODEL_FOLDER TEXT[.gz] [--context 256] [--stride 128] [--reference FOLDER]
 """
@@ -36,12 +37,13 @@ def read_ids(folder, text_path):
 
 
 def windows(count, context, stride):
-    """(begin, end, first scored token) of each window."""
-    scored = 1
+    """(begin, end, first scored token) of each window. The first token of a window has nothing to be predicted from."""
+    previous_end = 0
     for begin in range(0, count, stride):
         end = min(begin + context, count)
-        yield begin, end, scored
-        scored = end
+        if max(previous_end, begin + 1) < end:
+            yield begin, end, max(previous_end, begin + 1)
+        previous_end = end
         if end == count:
             return
 
