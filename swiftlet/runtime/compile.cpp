@@ -1,0 +1,283 @@
+#include "swiftlet/runtime/compile.h"
+
+#include <algorithm>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/graph/op_schema.h"
+#include "swiftlet/ops/attention.h"
+#include "swiftlet/passes/fold_constants.h"
+#include "swiftlet/passes/fuse_linear_epilogue.h"
+#include "swiftlet/passes/fuse_residual_norm.h"
+#include "swiftlet/passes/lower_to_paged_cache.h"
+#include "swiftlet/passes/merge_linears.h"
+#include "swiftlet/passes/remove_dead_nodes.h"
+#include "swiftlet/passes/share_common_subexpressions.h"
+#include "swiftlet/runtime/arena.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::size_t kTail = 64;  // bytes that vector loads may read behind a value
+
+#ifdef NDEBUG
+constexpr bool kCheckPasses = false;
+#else
+constexpr bool kCheckPasses = true;
+#endif
+
+std::string kind_of(const WeightStore& weights, const std::string& name, const CompileOptions& options,
+                    const kernels::KernelTable& table) {
+  const MatrixForm form = matrix_form(weights.get(name), options.precision, table);
+  return fmt::format("{}/{}", to_string(form.encoding), static_cast<int>(form.arithmetic));
+}
+
+void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions& options,
+                 const kernels::KernelTable& table) {
+  std::vector<std::unique_ptr<Pass>> passes;
+  passes.push_back(std::make_unique<FoldConstants>());
+  passes.push_back(std::make_unique<ShareCommonSubexpressions>());
+  passes.push_back(std::make_unique<RemoveDeadNodes>());
+  if (options.fuse) {
+    passes.push_back(std::make_unique<FuseLinearEpilogue>());
+    passes.push_back(std::make_unique<MergeLinears>(
+        [&](const std::string& name) { return kind_of(weights, name, options, table); }));
+    passes.push_back(std::make_unique<FuseResidualNorm>());
+  }
+  if (options.paged_cache) passes.push_back(std::make_unique<LowerToPagedCache>());
+  run_passes(graph, passes, kCheckPasses);
+}
+
+// Lowers node by node, collecting places, slots and lifetimes on the way.
+class Compiler final : public LowerContext {
+ public:
+  Compiler(const Graph& graph, const WeightStore& weights, const CompileOptions& options,
+           const kernels::KernelTable& table)
+      : graph_(graph), weights_(weights), options_(options) {
+    program_.table = &table;
+    places_.resize(graph.value_count());
+    for (std::size_t i = 0; i < graph.value_count(); ++i) {
+      const ValueInfo& info = graph.value(static_cast<ValueId>(i));
+      if (info.kind == ValueKind::kInput) add_input(static_cast<ValueId>(i));
+    }
+  }
+
+  Program finish() {
+    plan_memory();
+    for (std::size_t step = 0; step < graph_.order().size(); ++step) {
+      node_ = graph_.order()[step];
+      const Node& current = graph_.node(node_);
+      if (current.op->lower_cpu == nullptr)
+        fail(ErrorCode::kUnsupported, current.name, "op '{}' is not available on the CPU", current.op->name);
+      program_.steps.push_back({current.name, current.op->name, current.op->lower_cpu(*this)});
+      program_.workspace_bytes = std::max(program_.workspace_bytes, program_.steps.back().kernel.workspace);
+    }
+    for (ValueId id : graph_.outputs()) {
+      const ValueInfo& info = graph_.value(id);
+      program_.outputs.push_back({info.name, info.type, extents(info.type.shape), place(id)});
+    }
+    return std::move(program_);
+  }
+
+  // LowerContext
+  const Graph& graph() const override { return graph_; }
+  const Node& node() const override { return graph_.node(node_); }
+  const kernels::KernelTable& table() const override { return *program_.table; }
+  int threads() const override { return options_.threads; }
+
+  Place input(std::size_t index) override {
+    const ValueId id = node().inputs[index];
+    return id == kNone ? Place{} : place(id);
+  }
+  Place output(std::size_t index) override { return place(node().outputs[index]); }
+
+  std::int32_t matrix_slot(std::size_t index, Arithmetic& arithmetic, Encoding& encoding) override {
+    const ValueInfo& info = slot_value(index);
+    const MatrixForm form = matrix_form(weights_.get(info.name), options_.precision, *program_.table);
+    arithmetic = form.arithmetic;
+    encoding = form.encoding;
+    return slot(info.name, {form.encoding, Layout::kPanels});
+  }
+  std::int32_t table_slot(std::size_t index) override {
+    const ValueInfo& info = slot_value(index);
+    const Weight weight = weights_.get(info.name);
+    return slot(info.name, {weight.encoding, weight.layout});
+  }
+
+  Extent extent(const Dim& dim) override {
+    // Affine in the symbols: probe the constant and each factor; divisions do not occur in planned programs.
+    std::vector<std::string> names;
+    dim.collect_symbols(names);
+    Extent result;
+    result.constant = dim.evaluate([](std::string_view) { return 0; });
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    for (const std::string& name : names) {
+      const auto at = [&](std::int64_t value) {
+        return dim.evaluate([&](std::string_view symbol) { return symbol == name ? value : 0; });
+      };
+      const std::int64_t factor = at(1) - result.constant;
+      if (at(1000) - result.constant != 1000 * factor)
+        fail(ErrorCode::kUnsupported, node().name, "the extent {} is not affine", dim.to_string());
+      result.terms.push_back({static_cast<std::int32_t>(symbol(name)), factor});
+    }
+    return result;
+  }
+  std::int64_t maximum(const Dim& dim) const override {
+    return dim.evaluate([&](std::string_view name) {
+      const auto found = options_.maxima.find(std::string(name));
+      require(found != options_.maxima.end(), "compile", "no maximum was given for the symbol '{}'", name);
+      return found->second;
+    });
+  }
+  std::int32_t ragged_axis(const Dim& dim) override {
+    const std::string name(dim.symbol_name());
+    require(!name.empty(), node().name, "{} is not a ragged axis", dim.to_string());
+    return index_of(program_.ragged_axes, name);
+  }
+  std::int32_t state(std::size_t index) override {
+    ValueId id = node().inputs[index];
+    while (graph_.value(id).kind == ValueKind::kComputed)
+      id = graph_.node(graph_.value(id).producer).inputs[2];
+    const auto known = std::find(states_.begin(), states_.end(), id);
+    if (known != states_.end()) return static_cast<std::int32_t>(known - states_.begin());
+    const ops::AttentionSpec spec = ops::attention_spec(node().attributes);
+    states_.push_back(id);
+    program_.states.push_back({spec.kv_heads, spec.head_dim, spec.value_dim});
+    return static_cast<std::int32_t>(states_.size() - 1);
+  }
+
+ private:
+  static std::int32_t index_of(std::vector<std::string>& names, const std::string& name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      names.push_back(name);
+      return static_cast<std::int32_t>(names.size() - 1);
+    }
+    return static_cast<std::int32_t>(found - names.begin());
+  }
+
+  std::size_t symbol(const std::string& name) {
+    const auto index = static_cast<std::size_t>(index_of(program_.symbols, name));
+    if (index == program_.maxima.size()) program_.maxima.push_back(maximum(Dim::symbol(name)));
+    return index;
+  }
+
+  std::vector<Extent> extents(const Dims& dims) {
+    std::vector<Extent> result;
+    for (const Dim& dim : dims) result.push_back(extent(dim));
+    return result;
+  }
+
+  void add_input(ValueId id) {
+    const ValueInfo& info = graph_.value(id);
+    Place& place = places_[static_cast<std::size_t>(id)];
+    place = {.kind = Place::kInput, .index = static_cast<std::int32_t>(program_.inputs.size())};
+    program_.inputs.push_back({info.name, info.type, extents(info.type.shape), place});
+  }
+
+  const ValueInfo& slot_value(std::size_t index) const {
+    const ValueInfo& info = graph_.value(node().inputs[index]);
+    if (info.kind != ValueKind::kWeight)
+      fail(ErrorCode::kUnsupported, node().name,
+           "a matrix that is computed by the graph is not available yet");
+    return info;
+  }
+
+  std::int32_t slot(const std::string& name, const WeightForm& form) {
+    for (std::size_t i = 0; i < program_.slots.size(); ++i)
+      if (program_.slots[i].name == name && program_.slots[i].form.key() == form.key())
+        return static_cast<std::int32_t>(i);
+    program_.slots.push_back({name, form});
+    return static_cast<std::int32_t>(program_.slots.size() - 1);
+  }
+
+  Place place(ValueId id) {
+    Place& known = places_[static_cast<std::size_t>(id)];
+    const ValueInfo& info = graph_.value(id);
+    if (known.kind != Place::kAbsent) return known;
+    if (info.kind == ValueKind::kConstant) {
+      program_.constants.push_back(info.constant);
+      known = {.kind = Place::kPointer, .pointer = info.constant.buffer().data()};
+    } else if (info.kind == ValueKind::kWeight) {  // a vector
+      known = {.kind = Place::kSlot, .index = slot(info.name, {Encoding{}, Layout::kRows})};
+    }
+    return known;
+  }
+
+  std::size_t bytes_of(const Type& type) const {
+    std::int64_t elements = 1;
+    for (const Dim& dim : type.shape)
+      require(!__builtin_mul_overflow(elements, maximum(dim), &elements), "compile",
+              "{} does not fit into memory", type.to_string());
+    return static_cast<std::size_t>(elements) * dtype_size(type.dtype) + kTail;
+  }
+
+  void plan_memory() {
+    const int steps = static_cast<int>(graph_.order().size());
+    std::vector<ArenaRequest> requests;
+    std::vector<ValueId> values;
+    for (int step = 0; step < steps; ++step) {
+      for (ValueId id : graph_.node(graph_.order()[static_cast<std::size_t>(step)]).outputs) {
+        const Type& type = graph_.value(id).type;
+        if (graph_.node(graph_.value(id).producer).op == &ops::kCacheAppend) continue;  // lives in the cache
+        ArenaRequest request{bytes_of(type), step, step};
+        for (int later = step + 1; later < steps; ++later) {
+          const auto& inputs = graph_.node(graph_.order()[static_cast<std::size_t>(later)]).inputs;
+          if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) request.last = later;
+        }
+        if (graph_.is_output(id)) request.last = steps;
+        program_.unplanned_bytes += static_cast<std::int64_t>(request.bytes);
+        requests.push_back(request);
+        values.push_back(id);
+      }
+    }
+    const ArenaPlan plan = plan_arena(requests);
+    program_.arena_bytes = plan.bytes;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      places_[static_cast<std::size_t>(values[i])] = {.kind = Place::kArena, .offset = plan.offsets[i]};
+  }
+
+  const Graph& graph_;
+  const WeightStore& weights_;
+  const CompileOptions& options_;
+  NodeId node_ = kNone;
+  Program program_;
+  std::vector<Place> places_;
+  std::vector<ValueId> states_;
+};
+
+}  // namespace
+
+MatrixForm matrix_form(const Weight& weight, std::optional<Arithmetic> precision,
+                       const kernels::KernelTable& table) {
+  MatrixForm form{weight.encoding, weight.encoding.is_integer() ? weight.arithmetic : Arithmetic::kF32};
+  if (precision == Arithmetic::kF32) {
+    form.arithmetic = Arithmetic::kF32;
+  } else if (!weight.encoding.is_integer()) {
+    if (precision == Arithmetic::kInt8) form = {{Format::kInt8, 0, false}, Arithmetic::kInt8};
+    if (precision == Arithmetic::kBF16) form.encoding = {Format::kBF16, 0, false};
+    if (form.encoding.format == Format::kBF16) form.arithmetic = Arithmetic::kBF16;
+  } else if (precision == Arithmetic::kInt8) {
+    form.arithmetic = Arithmetic::kInt8;
+  }
+  if (!kernels::linear_supported(table, form.arithmetic, form.encoding)) form.arithmetic = Arithmetic::kF32;
+  return form;
+}
+
+Program compile(Graph graph, const WeightStore& weights, const CompileOptions& options) {
+  const kernels::KernelTable& table = options.table != nullptr ? *options.table : kernels::default_table();
+  for (const std::string& name : options.keep) {
+    const auto id = graph.find(name);
+    if (!id) fail(ErrorCode::kNotFound, "compile", "there is no value named '{}' to keep", name);
+    graph.add_output({&graph, *id});
+  }
+  // Passes may give a kept value's name to nobody; the ports keep the names that the outputs had.
+  std::vector<std::string> names;
+  for (ValueId id : graph.outputs()) names.push_back(graph.value(id).name);
+  lower_graph(graph, weights, options, table);
+  Program program = Compiler(graph, weights, options, table).finish();
+  for (std::size_t i = 0; i < names.size(); ++i) program.outputs[i].name = names[i];
+  return program;
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,60 @@
+// Executor: runs a Program. One executor for each thread that runs steps; the program and the weights are
+// shared.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "swiftlet/runtime/program.h"
+
+namespace swiftlet {
+
+// The weights of a program in the forms that it reads. refresh() picks up replaced weights; not thread-safe.
+class Bindings {
+ public:
+  Bindings(std::shared_ptr<const Program> program, std::shared_ptr<WeightStore> weights);
+  void refresh();
+  std::span<const BoundWeight> weights() const { return bound_; }
+
+ private:
+  std::shared_ptr<const Program> program_;
+  std::shared_ptr<WeightStore> store_;
+  std::uint64_t generation_ = 0;
+  std::vector<std::uint64_t> versions_;
+  std::vector<std::shared_ptr<const Weight>> owned_;
+  std::vector<BoundWeight> bound_;
+};
+
+// What a step binds. All spans are owned by the caller and must live through run().
+struct StepInputs {
+  std::span<const void* const> inputs;    // by Program::inputs, each in its dtype, dense
+  std::span<const std::int64_t> symbols;  // by Program::symbols, at most the planned maxima
+  Batch batch;
+};
+
+class Executor {
+ public:
+  Executor(std::shared_ptr<const Program> program, std::shared_ptr<WeightStore> weights,
+           std::shared_ptr<ThreadPool> pool);
+
+  // Runs the program once; allocates nothing. Throws Error when a symbol exceeds its planned maximum.
+  void run(const StepInputs& step);
+  // A view of output `index` of the last run; valid until the next one.
+  TensorView output(std::size_t index) const;
+  TensorView output(std::string_view name) const { return output(program_->output(name)); }
+
+  const Program& program() const { return *program_; }
+  std::size_t bytes() const { return arena_.size() + workspace_.size(); }
+  Bindings& bindings() { return bindings_; }
+
+ private:
+  std::shared_ptr<const Program> program_;
+  Bindings bindings_;
+  std::shared_ptr<ThreadPool> pool_;
+  Buffer arena_, workspace_;
+  std::vector<std::int64_t> symbols_;  // of the last run, for output shapes
+  ExecContext context_;
+};
+
+}  // namespace swiftlet

@@ -1,0 +1,58 @@
+// Program: a compiled graph: a flat list of kernels over one arena. Immutable, shareable between threads.
+//
+// Planned for a maximum of every symbol (tokens, sequences, outputs), run for the actual numbers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "swiftlet/graph/lowering.h"
+#include "swiftlet/kernels/attention.h"
+#include "swiftlet/runtime/weight_store.h"
+
+namespace swiftlet {
+
+struct Program {
+  struct Slot {
+    std::string name;
+    WeightForm form;
+  };
+  struct Port {  // an input or an output
+    std::string name;
+    Type type;
+    std::vector<Extent> shape;
+    Place place;
+  };
+  struct Step {
+    std::string name;  // of the node, for profiles and messages
+    std::string_view op;
+    Kernel kernel;
+  };
+  struct State {  // one layer of a paged cache
+    int kv_heads = 0, head_dim = 0, value_dim = 0;
+  };
+
+  std::vector<std::string> symbols;
+  std::vector<std::int64_t> maxima;  // by symbol
+  std::vector<std::string> ragged_axes;
+  std::vector<Port> inputs, outputs;
+  std::vector<Slot> slots;
+  std::vector<State> states;
+  std::vector<Step> steps;
+  std::vector<Tensor> constants;  // what Place::pointer points into
+  std::size_t arena_bytes = 0, workspace_bytes = 0;
+  std::int64_t unplanned_bytes = 0;  // what the values would need without sharing the arena
+  const kernels::KernelTable* table = nullptr;
+
+  // Index by name; throws kNotFound.
+  std::size_t input(std::string_view name) const;
+  std::size_t output(std::string_view name) const;
+  std::size_t symbol(std::string_view name) const;
+};
+
+}  // namespace swiftlet
