@@ -37,7 +37,7 @@ const Type& Value::type() const {
 
 Value Value::named(std::string name) const {
   ValueInfo& info = graph->value(id);
-  if (info.producer != kNone) graph->node(info.producer).name = name;
+  if (info.producer != kNoId) graph->node(info.producer).name = name;
   info.name = std::move(name);
   return *this;
 }
@@ -81,7 +81,7 @@ std::vector<Value> Graph::add(const OpSchema& op, std::vector<Value> inputs, Att
     SWIFTLET_ASSERT(!input || input.graph == this);
     ids.push_back(input.id);
   }
-  return insert(kNone, op, std::move(ids), std::move(attributes));
+  return insert(kNoId, op, std::move(ids), std::move(attributes));
 }
 
 std::vector<Value> Graph::insert(NodeId before, const OpSchema& op, std::vector<ValueId> inputs,
@@ -91,7 +91,7 @@ std::vector<Value> Graph::insert(NodeId before, const OpSchema& op, std::vector<
                     .name = fmt::format("{}.{}", op.name, id),
                     .inputs = std::move(inputs),
                     .attributes = std::move(attributes)});
-  const auto place = before == kNone ? order_.end() : std::find(order_.begin(), order_.end(), before);
+  const auto place = before == kNoId ? order_.end() : std::find(order_.begin(), order_.end(), before);
   order_.insert(place, id);
   return infer_outputs(id);
 }

@@ -29,7 +29,7 @@ struct Type {
 
 using ValueId = std::int32_t;
 using NodeId = std::int32_t;
-constexpr std::int32_t kNone = -1;
+constexpr std::int32_t kNoId = -1;
 
 enum class ValueKind : std::uint8_t {
   kInput,     // bound for every step
@@ -43,7 +43,7 @@ struct ValueInfo {
   std::string name;  // unique when not empty
   ValueKind kind = ValueKind::kComputed;
   Type type;
-  NodeId producer = kNone;
+  NodeId producer = kNoId;
   Tensor constant;               // kConstant
   std::optional<Dims> integers;  // the elements of a small integer tensor, where inference knows them
 };
@@ -51,7 +51,7 @@ struct ValueInfo {
 struct Node {
   const OpSchema* op = nullptr;
   std::string name;             // for messages: that of the first output, or "op.12"
-  std::vector<ValueId> inputs;  // kNone: an optional input that is absent
+  std::vector<ValueId> inputs;  // kNoId: an optional input that is absent
   std::vector<ValueId> outputs;
   Attributes attributes;
   bool removed = false;
@@ -60,9 +60,9 @@ struct Node {
 // A value together with its graph, so that builders read like mathematics.
 struct Value {
   Graph* graph = nullptr;
-  ValueId id = kNone;
+  ValueId id = kNoId;
 
-  explicit operator bool() const { return id != kNone; }
+  explicit operator bool() const { return id != kNoId; }
   const Type& type() const;
   Value named(std::string name) const;  // names the value (its node too); returns *this
 };

@@ -26,7 +26,7 @@ struct NodeView {
   const Node& node;
 
   std::size_t inputs() const { return node.inputs.size(); }
-  bool has(std::size_t input) const { return input < node.inputs.size() && node.inputs[input] != kNone; }
+  bool has(std::size_t input) const { return input < node.inputs.size() && node.inputs[input] != kNoId; }
   // Throws Error when the input is absent.
   const Type& type(std::size_t input) const;
   const ValueInfo& info(std::size_t input) const;

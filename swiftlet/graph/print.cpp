@@ -8,7 +8,7 @@ namespace swiftlet {
 namespace {
 
 std::string reference(const Graph& graph, ValueId id) {
-  if (id == kNone) return "-";
+  if (id == kNoId) return "-";
   const ValueInfo& info = graph.value(id);
   switch (info.kind) {
     case ValueKind::kWeight:
@@ -65,7 +65,7 @@ std::string to_graphviz(const Graph& graph) {
     const Node& node = graph.node(id);
     text += fmt::format("  n{} [label={}];\n", id, quoted(fmt::format("{}\n{}", node.op->name, node.name)));
     for (ValueId input : node.inputs) {
-      if (input == kNone) continue;
+      if (input == kNoId) continue;
       const ValueInfo& info = graph.value(input);
       if (info.kind == ValueKind::kComputed) {
         text += fmt::format("  n{} -> n{} [label={}];\n", info.producer, id, quoted(info.type.to_string()));

@@ -10,7 +10,7 @@ namespace {
 
 void verify_inputs(const Graph& graph, const Node& node, const std::vector<bool>& computed) {
   for (ValueId id : node.inputs) {
-    if (id == kNone) continue;
+    if (id == kNoId) continue;
     require(id >= 0 && static_cast<std::size_t>(id) < graph.value_count(), node.name,
             "reads value {}, which is not there", id);
     require(graph.value(id).kind != ValueKind::kComputed || computed[static_cast<std::size_t>(id)], node.name,

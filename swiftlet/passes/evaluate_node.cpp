@@ -37,7 +37,7 @@ class ConstantContext final : public LowerContext {
   const kernels::KernelTable& table() const override { return *kernels::available_tables().front(); }
   int threads() const override { return 1; }
   Place input(std::size_t index) override {
-    if (node_.inputs[index] == kNone) return {};
+    if (node_.inputs[index] == kNoId) return {};
     return {.kind = Place::kPointer, .pointer = graph_.value(node_.inputs[index]).constant.buffer().data()};
   }
   Place output(std::size_t index) override { return {.kind = Place::kArena, .offset = offsets_[index]}; }
@@ -64,7 +64,7 @@ class ConstantContext final : public LowerContext {
 bool can_evaluate(const Graph& graph, const Node& node) {
   if (node.op->has_effect || node.op->lower_cpu == nullptr) return false;
   for (ValueId input : node.inputs)
-    if (input != kNone && graph.value(input).kind != ValueKind::kConstant) return false;
+    if (input != kNoId && graph.value(input).kind != ValueKind::kConstant) return false;
   return std::all_of(node.outputs.begin(), node.outputs.end(),
                      [&](ValueId output) { return is_constant_shape(graph.value(output).type.shape); });
 }

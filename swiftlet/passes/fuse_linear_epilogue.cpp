@@ -10,7 +10,7 @@ namespace {
 // The linear that makes input 0 of `user`, when nobody else sees its plain result.
 const Node* sole_linear(const Graph& graph, const Node& user) {
   const ValueInfo& input = graph.value(user.inputs[0]);
-  if (input.producer == kNone || graph.node(input.producer).op != &ops::kLinear) return nullptr;
+  if (input.producer == kNoId || graph.node(input.producer).op != &ops::kLinear) return nullptr;
   if (graph.is_output(user.inputs[0]) || graph.users(user.inputs[0]).size() != 1) return nullptr;
   const Node& linear = graph.node(input.producer);
   return linear.attributes.get_or<std::string>("activation", "").empty() ? &linear : nullptr;
@@ -33,7 +33,7 @@ bool absorb_bias(Graph& graph, NodeId id) {
   const ValueInfo& bias = graph.value(node.inputs[1]);
   if (bias.type.shape.size() != 1 || bias.kind == ValueKind::kComputed) return false;
   const Node* linear = sole_linear(graph, node);
-  if (linear == nullptr || linear->inputs[2] != kNone) return false;
+  if (linear == nullptr || linear->inputs[2] != kNoId) return false;
   absorb(graph, id, *linear, {linear->inputs[0], linear->inputs[1], node.inputs[1]}, linear->attributes);
   return true;
 }

@@ -18,12 +18,12 @@ bool fuse(Graph& graph, NodeId norm_id) {
   const OpSchema* fused = fused_form(norm.op);
   if (fused == nullptr) return false;
   const NodeId add_id = graph.value(norm.inputs[0]).producer;
-  if (add_id == kNone || graph.node(add_id).op != &ops::kAdd) return false;
+  if (add_id == kNoId || graph.node(add_id).op != &ops::kAdd) return false;
   const Node add = graph.node(add_id);
   if (graph.value(add.inputs[0]).type != graph.value(add.inputs[1]).type) return false;
   std::vector<ValueId> inputs{add.inputs[0], add.inputs[1]};
   for (std::size_t i = 1; i < norm.inputs.size(); ++i) {
-    if (norm.inputs[i] != kNone && graph.value(norm.inputs[i]).kind == ValueKind::kComputed) return false;
+    if (norm.inputs[i] != kNoId && graph.value(norm.inputs[i]).kind == ValueKind::kComputed) return false;
     inputs.push_back(norm.inputs[i]);
   }
   // At the place of the addition, so that every reader of the sum still stands behind it.

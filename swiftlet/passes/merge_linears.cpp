@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMost = 4;  // what linear_merged takes
 
 bool is_slot(const Graph& graph, ValueId id) {
-  return id == kNone || graph.value(id).kind == ValueKind::kWeight ||
+  return id == kNoId || graph.value(id).kind == ValueKind::kWeight ||
          graph.value(id).kind == ValueKind::kConstant;
 }
 

@@ -21,7 +21,7 @@ bool RemoveDeadNodes::run(Graph& graph) {
       continue;
     }
     for (ValueId input : node.inputs)
-      if (input != kNone) read[static_cast<std::size_t>(input)] = true;
+      if (input != kNoId) read[static_cast<std::size_t>(input)] = true;
   }
   for (NodeId id : dead) graph.remove(id);
   return !dead.empty();

@@ -86,7 +86,7 @@ class Compiler final : public LowerContext {
 
   Place input(std::size_t index) override {
     const ValueId id = node().inputs[index];
-    return id == kNone ? Place{} : place(id);
+    return id == kNoId ? Place{} : place(id);
   }
   Place output(std::size_t index) override { return place(node().outputs[index]); }
 
@@ -240,7 +240,7 @@ class Compiler final : public LowerContext {
   const Graph& graph_;
   const WeightStore& weights_;
   const CompileOptions& options_;
-  NodeId node_ = kNone;
+  NodeId node_ = kNoId;
   Program program_;
   std::vector<Place> places_;
   std::vector<ValueId> states_;

@@ -1,0 +1,52 @@
+// Family: a kind of model: how its config and its weights become a core graph. One file each and a row of
+// registry.cpp.
+//
+// Every graph has the inputs
+//   token_ids    i32 [tokens]
+//   positions    i32 [tokens]    from 0 in each sequence
+//   output_rows  i32 [outputs]   decoders: the rows whose logits are wanted
+//   token_types  i32 [tokens]    encoders with segment embeddings
+// over the ragged axis `tokens`. Decoders end in `logits` f32 [outputs, V]; encoders in `last_hidden_state`
+// f32 [tokens, D], or in `sentence_embedding` f32 [sequences, D] when they come as a sentence transformer.
+// The values hidden.0 (the embedding) to hidden.L (the last layer; after the final norm where there is one)
+// can be kept as taps; they are what transformers calls hidden_states.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "swiftlet/graph/scope.h"
+#include "swiftlet/io/checkpoint.h"
+
+namespace swiftlet::models {
+
+enum class Kind : std::uint8_t { kDecoder, kEncoder };
+
+struct BuiltModel {
+  Graph graph;
+  Kind kind = Kind::kDecoder;
+  std::int64_t layers = 0, hidden_size = 0, vocab_size = 0, max_positions = 0;
+};
+
+struct Family {
+  std::string_view model_type;  // as in config.json
+  Kind kind;
+  // `shapes` tells which weights the checkpoint has; `sentence` is null for a plain encoder.
+  BuiltModel (*build)(const Config& config, const Scope::Shapes& shapes, const SentenceTransformer* sentence);
+  // Weights that a checkpoint of this family may carry without the graph reading them (other heads, buffers).
+  bool (*ignores)(std::string_view weight);
+};
+
+// Throws kUnsupported for an unknown model_type, listing those that are known.
+const Family& find_family(const Config& config);
+std::vector<std::string_view> known_families();
+
+// Builds the graph of a checkpoint. Throws Error for missing or misshapen weights and for what the config
+// asks that is not available. Weights that nothing reads and that the family does not know are warned about
+// by name.
+BuiltModel build_model(const Checkpoint& checkpoint);
+
+}  // namespace swiftlet::models
