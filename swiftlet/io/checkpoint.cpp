@@ -5,9 +5,10 @@
 
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
-#include "swiftlet/core/file.h"
+#include "swiftlet/core/log.h"
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/llama2c.h"
+#include "swiftlet/io/native.h"
 
 namespace swiftlet {
 namespace {
@@ -83,8 +84,20 @@ Checkpoint load_folder(const fs::path& folder, const LoadOptions& options) {
   return load_transformers(folder, open_safetensors_folder(folder), options);
 }
 
+// A native file runs from its mapping, so only one that can never be held whole is refused.
+Checkpoint load_native_file(const fs::path& path, const LoadOptions& options) {
+  Checkpoint checkpoint = load_native(path);
+  const auto bytes = static_cast<std::uint64_t>(checkpoint.weight_bytes());
+  if (options.check_memory && bytes > total_memory_bytes()) check_fits(checkpoint.source, bytes);
+  if (options.check_memory && bytes > available_memory_bytes())
+    warn("[{}] is larger than the memory that is free: weights will be read from the disk again and again",
+         checkpoint.source);
+  return checkpoint;
+}
+
 Checkpoint load_safetensors_file(const fs::path& path, const LoadOptions& options) {
   SafetensorsFile file = SafetensorsFile::open(path);  // its errors come before those of its neighbours
+  if (is_native(file)) return load_native_file(path, options);
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   require(is_there(folder / "config.json"), path.string(),
           "has no config.json beside it, which tells the kind of model");
@@ -96,6 +109,7 @@ Checkpoint load_safetensors_file(const fs::path& path, const LoadOptions& option
 
 Checkpoint load_file(const fs::path& path, const LoadOptions& options) {
   const auto extension = path.extension();
+  if (extension == ".swiftlet") return load_native_file(path, options);
   if (extension == ".safetensors") return load_safetensors_file(path, options);
   if (extension == ".gguf" || extension == ".onnx")
     fail(ErrorCode::kUnsupported, path.string(), "{} files are not supported yet: expected {}",

@@ -311,16 +311,25 @@ SafetensorsWriter::SafetensorsWriter(std::filesystem::path path,
       file_(std::move(path)) {
   const std::string header = safetensors_header(declarations_, metadata, alignment_, where_);
   header_bytes_ = header.size();
+  due_ = header.size();
   file_.write(header);
 }
 
 void SafetensorsWriter::write(std::string_view name, std::span<const std::byte> bytes) {
-  SWIFTLET_ASSERT(next_ < declarations_.size());
-  const auto& tensor = declarations_[next_];
-  SWIFTLET_ASSERT(tensor.name == name);
-  SWIFTLET_ASSERT(bytes.size() == tensor_bytes(tensor.dtype, tensor.shape));
-  file_.write(bytes);
+  begin(name);
+  append(bytes);
+}
+
+void SafetensorsWriter::begin(std::string_view name) {
+  SWIFTLET_ASSERT(next_ < declarations_.size() && declarations_[next_].name == name);
+  SWIFTLET_ASSERT(file_.size() == due_);
+  due_ += *tensor_bytes(declarations_[next_].dtype, declarations_[next_].shape);
   ++next_;
+}
+
+void SafetensorsWriter::append(std::span<const std::byte> bytes) {
+  SWIFTLET_ASSERT(bytes.size() <= due_ - file_.size());
+  file_.write(bytes);
 }
 
 void SafetensorsWriter::rewrite_metadata(const SafetensorsMetadata& metadata) {
@@ -330,7 +339,7 @@ void SafetensorsWriter::rewrite_metadata(const SafetensorsMetadata& metadata) {
 }
 
 void SafetensorsWriter::commit() {
-  SWIFTLET_ASSERT(next_ == declarations_.size());
+  SWIFTLET_ASSERT(next_ == declarations_.size() && file_.size() == due_);
   file_.commit();
 }
 

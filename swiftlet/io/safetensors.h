@@ -93,8 +93,11 @@ class SafetensorsWriter {
   SafetensorsWriter(std::filesystem::path path, std::vector<SafetensorsDeclaration> declarations,
                     const SafetensorsMetadata& metadata = {}, std::size_t alignment = 8);
 
-  // The tensors must come in the order of their declarations, each with exactly its declared bytes.
+  // The tensors must come in the order of their declarations, each with exactly its declared bytes: whole, or
+  // begun and appended to piece by piece.
   void write(std::string_view name, std::span<const std::byte> bytes);
+  void begin(std::string_view name);
+  void append(std::span<const std::byte> bytes);
   // Replaces the header by one with other metadata of exactly the same length.
   void rewrite_metadata(const SafetensorsMetadata& metadata);
   void commit();
@@ -104,7 +107,8 @@ class SafetensorsWriter {
   std::size_t alignment_;
   std::vector<SafetensorsDeclaration> declarations_;
   std::size_t header_bytes_ = 0;
-  std::size_t next_ = 0;
+  std::size_t next_ = 0;   // tensors begun
+  std::uint64_t due_ = 0;  // size of the file when the tensor begun last is whole
   OutputFile file_;
 };
 

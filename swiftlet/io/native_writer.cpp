@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/io/json.h"
+#include "swiftlet/io/native.h"
+#include "swiftlet/io/native_format.h"
+
+namespace swiftlet {
+namespace {
+
+SafetensorsDeclaration blob(std::string name, std::uint64_t bytes) {
+  return {std::move(name), DType::kU8, {static_cast<std::int64_t>(round_up_blob(bytes))}};
+}
+
+// The tokenizer comes first, then the blobs of every weight side by side.
+std::vector<SafetensorsDeclaration> declare_blobs(const Checkpoint& parts,
+                                                  std::span<const NativeWeight> weights,
+                                                  const std::string& where) {
+  std::vector<SafetensorsDeclaration> blobs;
+  if (parts.tokenizer.kind != TokenizerKind::kNone)
+    blobs.push_back(blob(std::string(kTokenizerBlob), parts.tokenizer.bytes.size()));
+  for (const auto& weight : weights) {
+    const std::string place = fmt::format("{}: tensor '{}'", where, printable(weight.name));
+    require(weight.name.find('#') == std::string::npos, place, "has a '#' in its name");
+    const BlobSizes sizes = blob_sizes(weight, place);
+    blobs.push_back(blob(weight.name, sizes.codes));
+    if (sizes.scales > 0) blobs.push_back(blob(weight.name + std::string(kScalesSuffix), sizes.scales));
+    if (sizes.zero_points > 0)
+      blobs.push_back(blob(weight.name + std::string(kZeroPointsSuffix), sizes.zero_points));
+  }
+  return blobs;
+}
+
+SafetensorsMetadata first_metadata(const Checkpoint& parts, std::span<const NativeWeight> weights,
+                                   std::span<const SafetensorsDeclaration> blobs) {
+  SafetensorsMetadata metadata = metadata_of(parts, weights);
+  metadata["sha256"] = hashes_text(blobs, {});  // the same length as the real ones
+  return metadata;
+}
+
+}  // namespace
+
+NativeWeight describe(const Weight& weight) {
+  return {weight.name, weight.shape, weight.encoding, weight.layout, weight.arithmetic};
+}
+
+NativeWriter::NativeWriter(std::filesystem::path path, const Checkpoint& parts,
+                           std::vector<NativeWeight> weights)
+    : where_(path.string()),
+      weights_(std::move(weights)),
+      blobs_(declare_blobs(parts, weights_, where_)),
+      metadata_(first_metadata(parts, weights_, blobs_)),
+      writer_(std::move(path), blobs_, metadata_, kNativeAlignment) {
+  if (parts.tokenizer.kind != TokenizerKind::kNone) write_blob(parts.tokenizer.bytes.bytes());
+}
+
+void NativeWriter::write(const Weight& weight) {
+  SWIFTLET_ASSERT(next_weight_ < weights_.size());
+  const NativeWeight& described = weights_[next_weight_++];
+  SWIFTLET_ASSERT(weight.name == described.name && weight.shape == described.shape &&
+                  weight.encoding == described.encoding && weight.layout == described.layout &&
+                  weight.arithmetic == described.arithmetic);
+  const BlobSizes sizes = blob_sizes(described, where_);
+  SWIFTLET_ASSERT(weight.codes.size() == sizes.codes && weight.scales.size() == sizes.scales &&
+                  weight.zero_points.size() == sizes.zero_points);
+  write_blob(weight.codes.bytes());
+  if (sizes.scales > 0) write_blob(weight.scales.bytes());
+  if (sizes.zero_points > 0) write_blob(weight.zero_points.bytes());
+}
+
+void NativeWriter::write_blob(std::span<const std::byte> bytes) {
+  static constexpr std::array<std::byte, kNativeAlignment> kZeros{};
+  const auto padding = std::span(kZeros).first(round_up_blob(bytes.size()) - bytes.size());
+  Sha256 hash;
+  hash.update(bytes);
+  hash.update(padding);
+  const auto& declared = blobs_[hashes_.size()];
+  writer_.begin(declared.name);
+  writer_.append(bytes);
+  writer_.append(padding);
+  hashes_.push_back(hash.finish());
+}
+
+void NativeWriter::commit() {
+  SWIFTLET_ASSERT(next_weight_ == weights_.size());
+  metadata_["sha256"] = hashes_text(blobs_, hashes_);
+  const std::string header = safetensors_header(blobs_, metadata_, kNativeAlignment, where_);
+  metadata_[std::string(kHeaderHashKey)] = header_hash(std::string_view(header).substr(8));
+  writer_.rewrite_metadata(metadata_);
+  writer_.commit();
+}
+
+void write_native(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  std::vector<NativeWeight> weights;
+  for (const auto& [name, weight] : checkpoint.weights) weights.push_back(describe(weight));
+  NativeWriter writer(path, checkpoint, std::move(weights));
+  for (const auto& [name, weight] : checkpoint.weights) writer.write(weight);
+  writer.commit();
+}
+
+}  // namespace swiftlet
