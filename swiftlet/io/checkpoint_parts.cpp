@@ -56,17 +56,6 @@ bool is_float(DType type) {
   return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kF64;
 }
 
-Weight float_weight(std::string name, const Tensor& tensor) {
-  Weight weight;
-  weight.name = std::move(name);
-  weight.shape = tensor.shape();
-  weight.encoding.format = tensor.dtype() == DType::kF16    ? Format::kF16
-                           : tensor.dtype() == DType::kBF16 ? Format::kBF16
-                                                            : Format::kF32;
-  weight.codes = tensor.buffer();
-  return weight;
-}
-
 // The mode of 1_Pooling/config.json: one of several flags, or in newer files one word.
 Pooling read_pooling(const Config& config) {
   constexpr std::pair<const char*, Pooling> kModes[] = {
@@ -128,7 +117,7 @@ void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file) {
       continue;
     }
     if (entry.dtype == DType::kF64) tensor = as_f32(tensor);
-    checkpoint.weights.emplace(entry.name, float_weight(entry.name, tensor));
+    checkpoint.weights.emplace(entry.name, weight_from_tensor(entry.name, tensor));
   }
 }
 
