@@ -1,0 +1,238 @@
+// Swiftlet's public interface: load a model, use it, make it smaller, prove what was kept.
+//
+//   auto model = swiftlet::Model::load("minilm.swiftlet");
+//   auto vectors = model.embed({"a fast bird", "a small swift"});  // [2, 384] f32, unit length
+//
+// Every function throws swiftlet::Error for faults of files, options and inputs ("[where] what was expected,
+// what came"). A Model may be used from one thread at a time; several models from several threads. Long work
+// takes a Job, which any thread may cancel and which reports progress. Times are in seconds, sizes in bytes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/job.h"
+
+namespace swiftlet {
+
+std::string version();  // "0.1.0"
+
+struct LoadOptions {
+  std::string precision;       // "f32" (the reference), "bf16", "int8"; empty: as the weights are stored
+  std::string device = "cpu";  // "cuda" throws kUnsupported where there is none
+  int threads = 0;             // 0: the physical cores that this process may use
+};
+
+// One weight, as `inspect` lists it.
+struct WeightInfo {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::string encoding;    // "f32", "bf16", "int8", "int4-g32", ...
+  std::string arithmetic;  // "f32", "bf16", "int8": the type of the activations that meet it
+  std::int64_t bytes = 0;
+};
+
+struct ModelInfo {
+  std::string source, format, model_type, kind;  // kind: "decoder" or "encoder"
+  std::int64_t parameters = 0, weight_bytes = 0, file_bytes = 0;
+  std::int64_t layers = 0, hidden_size = 0, vocab_size = 0, max_positions = 0;
+  std::string pooling;    // sentence encoders, else empty
+  std::string tokenizer;  // kind, empty where the model has none
+  std::vector<WeightInfo> weights;
+  std::string plan_json, certificate_json;  // native files, else empty
+};
+
+// N rows of D floats, row-major.
+struct Embeddings {
+  std::int64_t rows = 0, columns = 0;
+  std::vector<float> values;
+};
+
+struct GenerateOptions {
+  std::int64_t max_new_tokens = 128;
+  double temperature = 0;  // 0: greedy
+  int top_k = 0;           // 0: all
+  double top_p = 1;        // 1: all
+  std::uint64_t seed = 0;
+  std::vector<std::string> stop;  // generation ends before the first of these
+  bool ignore_eos = false;
+};
+
+struct Generation {
+  std::string text;  // what was generated, without the prompt
+  std::vector<std::int32_t> tokens;
+  std::int64_t prompt_tokens = 0;
+  std::string finish_reason;  // "stop" (end token or stop string), "length", "cancelled"
+  double prefill_seconds = 0, decode_seconds = 0;
+  double prefill_tokens_per_second() const {
+    return prefill_seconds > 0 ? double(prompt_tokens) / prefill_seconds : 0;
+  }
+  // The first token belongs to the prefill.
+  double decode_tokens_per_second() const {
+    return decode_seconds > 0 && tokens.size() > 1 ? double(tokens.size() - 1) / decode_seconds : 0;
+  }
+};
+
+class Model {
+ public:
+  // path: a folder, a .swiftlet, .safetensors or llama2.c .bin file.
+  static Model load(const std::string& path, const LoadOptions& options = {});
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
+
+  ModelInfo info() const;
+  // The plan that runs: "text" one node a line, "dot" for Graphviz; `lowered`: after fusion.
+  std::string graph(std::string_view format = "text", bool lowered = false) const;
+
+  std::vector<std::int32_t> tokenize(std::string_view text, bool special_tokens = true) const;
+  std::string detokenize(const std::vector<std::int32_t>& ids, bool skip_special = true) const;
+
+  // Encoders: one vector for each text. Throws kUnsupported for a decoder.
+  Embeddings embed(const std::vector<std::string>& texts, const Job* job = nullptr);
+  // Tokens that embed() has processed so far, for throughput.
+  std::int64_t embedded_tokens() const;
+
+  // Decoders. on_text receives whole UTF-8 pieces as they come; returning false ends the generation
+  // ("cancelled"), as does cancelling the job.
+  using OnText = std::function<bool(std::string_view piece)>;
+  Generation generate(std::string_view prompt, const GenerateOptions& options = {},
+                      const OnText& on_text = {}, const Job* job = nullptr);
+  // Several prompts at once, batched; results in the order of the prompts.
+  std::vector<Generation> generate(const std::vector<std::string>& prompts,
+                                   const GenerateOptions& options = {}, const Job* job = nullptr);
+
+ private:
+  struct Impl;
+  explicit Model(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+  friend struct ModelAccess;  // the other functions of the library
+};
+
+// Semantic search: passages embedded once, queries by inner product.
+class SearchIndex {
+ public:
+  SearchIndex(Model& model, std::vector<std::string> passages, const Job* job = nullptr);
+  struct Hit {
+    std::size_t passage = 0;  // index
+    float score = 0;          // cosine where the model normalizes
+  };
+  // The best `count` passages, best first.
+  std::vector<Hit> search(std::string_view query, std::size_t count = 5);
+  const std::vector<std::string>& passages() const { return passages_; }
+
+ private:
+  Model* model_;
+  std::vector<std::string> passages_;
+  Embeddings vectors_;
+};
+
+struct EvalOptions {
+  std::string task;       // "stsb", "perplexity", "retrieval", "kl"
+  std::string data;       // file (stsb csv, text, possibly .gz) or folder (retrieval)
+  std::string reference;  // "kl": path of the reference model
+  std::int64_t context = 0,
+               stride = 0;  // perplexity and kl; 0: the model's maximum (at most 1024) and half of it
+  std::int64_t limit = 0;   // use only the first items; 0: all
+};
+
+// Metrics by name, in the order in which they should be shown: "spearman", "pearson"; "perplexity",
+// "mean_nll", "bits_per_byte"; "ndcg_at_10", "mrr_at_10", "recall_at_100"; "kl_divergence", "top1_agreement".
+struct EvalResult {
+  std::string task, data;
+  std::vector<std::pair<std::string, double>> metrics;
+  std::int64_t items = 0, tokens = 0;
+  double seconds = 0;
+  double metric(std::string_view name) const;  // throws kNotFound
+};
+std::vector<std::string> eval_tasks();
+EvalResult evaluate(Model& model, const EvalOptions& options, const Job* job = nullptr);
+
+struct CompressOptions {
+  std::string model, output;
+  std::string weights = "int8";  // f32, f16, bf16, int8, int4
+  int group = 0;                 // elements that share a scale; 0: a whole row
+  bool asymmetric = false;
+  std::string activations;  // "int8" (per token), "bf16", "f32"; empty: int8 for int8 and int4 weights
+  std::string embeddings;   // weights option for embedding tables and tied heads; empty: int8 at most as
+                            // coarse as `weights`
+  std::vector<std::string> skip;  // names with * and ?; those weights stay as they are
+  std::string metric;             // an eval task ("stsb", "perplexity", "kl"); empty: no gate
+  std::string data;               // for the metric
+  std::string
+      budget;  // "0.5%" (relative) or "0.3" (absolute, in points of the metric times 100); empty: no limit
+  std::int64_t context = 0, stride = 0;
+  bool force = false;  // write the file although the budget is broken
+  int threads = 0;
+};
+
+struct TensorReport {
+  std::string name, before, after;  // encodings
+  std::int64_t bytes_before = 0, bytes_after = 0;
+  double relative_error = 0;  // |W' - W| / |W|, Frobenius
+  std::string note;           // why it was skipped
+};
+
+// What a model costs and what it is worth.
+struct Measurement {
+  std::int64_t file_bytes = 0, weight_bytes = 0, peak_memory_bytes = 0;
+  double items_per_second = 0;  // sentences, or tokens for decoders
+  double tokens_per_second = 0;
+  std::vector<std::pair<std::string, double>> metrics;  // as EvalResult
+};
+
+struct CompressResult {
+  std::string output;  // empty when no file was written
+  std::vector<TensorReport> tensors;
+  std::optional<Measurement> before, after;  // when a metric was asked for
+  std::string metric;                        // the deciding one: "spearman", "perplexity", "kl_divergence"
+  double loss = 0, budget = 0;               // in the budget's unit; loss > 0 is worse
+  std::string budget_unit;                   // "%" or "points"
+  bool within_budget = true;
+  std::string reason;  // why no file was written, one line
+  double seconds = 0;
+};
+CompressResult compress(const CompressOptions& options, const Job* job = nullptr);
+
+// Writes a model in native form, unchanged. Returns the bytes of the file.
+std::int64_t convert(const std::string& model, const std::string& output, const Job* job = nullptr);
+// Checks every hash of a native file; throws kInvalid naming the first tensor that differs. Returns the
+// tensors checked.
+std::int64_t verify_file(const std::string& path, const Job* job = nullptr);
+
+struct BenchOptions {
+  std::int64_t prompt = 512, generate = 128, batch = 1;  // decoders, tokens and sequences
+  std::string input;                                     // encoders: one text a line
+  int repeat = 3;                                        // the best run counts
+};
+// Fields that do not apply to the kind of model are zero.
+struct BenchResult {
+  std::string kind;
+  double load_seconds = 0;
+  double prefill_tokens_per_second = 0, decode_tokens_per_second = 0;
+  double sentences_per_second = 0, tokens_per_second = 0;
+  double latency_seconds_p50 = 0;  // encoders: one text at a time
+  std::int64_t peak_memory_bytes = 0, weight_bytes = 0;
+  double read_gigabytes_per_second = 0;  // decode: weights and cache read
+  double percent_of_read_limit = 0, percent_of_compute_limit = 0;
+};
+BenchResult bench(Model& model, const BenchOptions& options, const Job* job = nullptr);
+
+struct MachineInfo {
+  std::string cpu, isa;  // isa: the kernel table in use
+  std::vector<std::string> available_isas, features;
+  int threads = 0;
+  std::int64_t total_memory_bytes = 0, available_memory_bytes = 0;
+  // Measured now, all threads, when asked for; zero where the machine lacks the instructions.
+  double read_gigabytes_per_second = 0, f32_gflops = 0, bf16_gflops = 0, int8_gops = 0;
+};
+MachineInfo machine(bool measure);
+
+}  // namespace swiftlet
