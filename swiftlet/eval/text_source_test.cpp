@@ -30,7 +30,7 @@ std::string gzip(std::string_view text) {
 
 std::string long_text() {
   std::string text;
-  for (int i = 0; i < 60000; ++i) text += fmt::format("{} swifts\n", i * i);
+  for (unsigned i = 0; i < 60000; ++i) text += fmt::format("{} swifts\n", i * i);
   return text;  // many chunks long
 }
 
