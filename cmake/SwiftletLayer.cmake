@@ -3,6 +3,9 @@
 # Sources are every *.cpp of the folder and its named SUBDIRS; *_test.cpp go into one test program per layer,
 # discovered by ctest under the layer's name. A layer links only the layers above it, so a wrong include fails
 # to link as well as in tools/check_layers.py.
+#
+# A test whose suite or name contains "Threads" gets the label `threads` beside the layer's; the target
+# threads_tests builds the programs that have such tests (make tsan).
 
 add_library(swiftlet_options INTERFACE)
 target_compile_features(swiftlet_options INTERFACE cxx_std_20)
@@ -15,6 +18,10 @@ if(SWIFTLET_SANITIZE)
   target_compile_options(swiftlet_options INTERFACE -fsanitize=${SWIFTLET_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
   target_link_options(swiftlet_options INTERFACE -fsanitize=${SWIFTLET_SANITIZE})
+endif()
+
+if(SWIFTLET_TESTS)
+  add_custom_target(threads_tests)
 endif()
 
 function(swiftlet_layer name)
@@ -44,6 +51,16 @@ function(swiftlet_layer name)
       target_link_libraries(${name}_test PRIVATE swiftlet_${dep})
     endforeach()
     target_compile_definitions(${name}_test PRIVATE SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS ${name} DISCOVERY_TIMEOUT 60)
+    set(discover TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
+    gtest_discover_tests(${name}_test ${discover} TEST_FILTER "-*Threads*" PROPERTIES LABELS ${name})
+    gtest_discover_tests(${name}_test ${discover} TEST_FILTER "*Threads*" TEST_LIST ${name}_test_THREADS
+                         PROPERTIES LABELS "${name}\\;threads")
+    foreach(source IN LISTS tests)
+      file(STRINGS ${source} threads REGEX "^TEST.*Threads" LIMIT_COUNT 1)
+      if(threads)
+        add_dependencies(threads_tests ${name}_test)
+        break()
+      endif()
+    endforeach()
   endif()
 endfunction()

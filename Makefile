@@ -1,0 +1,77 @@
+# The front door. `make help` lists what it opens; the build itself is CMake (see CMakePresets.json).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+
+BUILD := build/release
+JOBS ?= $(shell nproc)
+CONFIGURE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+CTEST := ctest --output-on-failure -j$(JOBS)
+SOURCES = git ls-files -co --exclude-standard -- '*.cpp' '*.h'
+
+.PHONY: help
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup:  ## install what is missing (apt packages, the MiniLM model)
+	@tools/setup.sh
+
+# Tests and command line share one folder and its objects, so the tests are switched on there but never off.
+.PHONY: build
+build:  ## the command line alone, optimised: build/release/bin/swiftlet
+	@tools/setup.sh --no-model
+	@test -f $(BUILD)/build.ninja || cmake --preset release -DSWIFTLET_TESTS=OFF $(CONFIGURE) > /dev/null
+	@cmake --build $(BUILD) -j$(JOBS) --target swiftlet
+
+.PHONY: test
+test:  ## everything that is tested, with g++
+	@tools/setup.sh --test
+	@cmake --preset release -DSWIFTLET_TESTS=ON $(CONFIGURE) > /dev/null
+	@cmake --build $(BUILD) -j$(JOBS)
+	@$(CTEST) --test-dir $(BUILD)
+
+.PHONY: demo
+demo: setup build  ## compress MiniLM, search with it, let two small Llamas write
+	@tools/demo.sh
+
+.PHONY: bench
+bench: setup build  ## measure this machine and the models: docs/results.md
+	@tools/bench.sh
+
+.PHONY: clang asan tsan
+clang:  ## build and test with clang
+	@tools/setup.sh --ci
+	@cmake --preset clang -DSWIFTLET_TESTS=ON $(CONFIGURE) > /dev/null
+	@cmake --build build/clang -j$(JOBS)
+	@$(CTEST) --test-dir build/clang
+
+asan:  ## build and test under the address and undefined-behaviour sanitizers
+	@tools/setup.sh --test
+	@cmake --preset asan -DSWIFTLET_TESTS=ON $(CONFIGURE) > /dev/null
+	@cmake --build build/asan -j$(JOBS)
+	@$(CTEST) --test-dir build/asan -LE slow
+
+tsan:  ## build the tests that use threads and run them under the thread sanitizer
+	@tools/setup.sh --test
+	@cmake --preset tsan -DSWIFTLET_TESTS=ON $(CONFIGURE) > /dev/null
+	@cmake --build build/tsan -j$(JOBS) --target threads_tests
+	@$(CTEST) --test-dir build/tsan -L threads
+
+.PHONY: format lint
+format:  ## clang-format over the sources
+	@$(SOURCES) | xargs -r clang-format -i
+
+lint:  ## layer order, format, shell scripts, clang-tidy
+	@tools/check_layers.py
+	@tools/check_format.sh
+	@if command -v shellcheck > /dev/null; then shellcheck tools/*.sh .ci/run; else echo "shellcheck: not installed, skipped"; fi
+	@cmake --preset release -DSWIFTLET_TESTS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(CONFIGURE) > /dev/null
+	@if command -v clang-tidy > /dev/null; then git ls-files 'swiftlet/*.cpp' | xargs -r -P$(JOBS) -n4 clang-tidy -p $(BUILD) --quiet; \
+	  else echo "clang-tidy: not installed, skipped"; fi
+
+.PHONY: clean
+clean:  ## remove everything built (the model stays)
+	@rm -rf build

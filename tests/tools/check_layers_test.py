@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""tools/check_layers.py rejects what it must and accepts what it may: each case is a small tree of its own."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "check_layers.py"
+
+
+class CheckLayers(unittest.TestCase):
+    def run_on(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "swiftlet").mkdir()
+            for name, text in files.items():
+                file = Path(folder) / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+            return subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True)
+
+    def accepts(self, files):
+        result = self.run_on(files)
+        self.assertEqual((result.returncode, result.stdout), (0, ""))
+
+    def rejects(self, files, *words):
+        result = self.run_on(files)
+        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        for word in words:
+            self.assertIn(word, result.stdout)
+
+    def test_downwards_is_fine(self):
+        self.accepts({"swiftlet/ops/linear.cpp": '#include "swiftlet/ops/linear.h"\n'
+                                                 '#include "swiftlet/graph/node.h"\n'
+                                                 "#include <vector>\n"})
+
+    def test_upwards_names_file_and_line(self):
+        self.rejects({"swiftlet/core/error.cpp": '// comment\n#include "swiftlet/graph/node.h"\n'},
+                     "swiftlet/core/error.cpp:2:", '"graph" comes after it')
+
+    def test_upwards_in_brackets_and_indented(self):
+        self.rejects({"swiftlet/io/hub.h": "#  include  <swiftlet/models/llama.h>\n"}, "swiftlet/io/hub.h:1:")
+
+    def test_kernels_of_an_instruction_set_belong_to_kernels(self):
+        self.accepts({"swiftlet/kernels/avx2/norm.cpp": '#include "swiftlet/kernels/kernel_table.h"\n'})
+        self.rejects({"swiftlet/kernels/avx2/norm.cpp": '#include "swiftlet/runtime/program.h"\n'}, "avx2/norm.cpp:1:")
+
+    def test_relative_paths_cannot_hide_a_breach(self):
+        self.rejects({"swiftlet/core/a.h": '#include "../graph/node.h"\n'}, "climbs out")
+        self.rejects({"swiftlet/core/a.h": '#include "swiftlet/core/../graph/node.h"\n'}, "climbs out")
+        self.rejects({"swiftlet/core/a.h": '#include "b.h"\n', "swiftlet/core/b.h": ""}, "from the root")
+
+    def test_unknown_folder_is_no_layer(self):
+        self.rejects({"swiftlet/extras/a.cpp": '#include "swiftlet/core/error.h"\n'}, '"extras" is not a layer')
+        self.rejects({"swiftlet/core/a.cpp": '#include "swiftlet/extras/a.h"\n'}, "names no layer")
+
+    def test_public_headers_are_for_api_and_doors(self):
+        header = {"include/swiftlet/model.h": ""}
+        self.accepts(header | {"swiftlet/api/model.cpp": '#include "swiftlet/model.h"\n'})
+        self.accepts(header | {"swiftlet/cli/run.cpp": '#include "swiftlet/model.h"\n'
+                                                       '#include "swiftlet/core/error.h"\n'})
+        self.accepts(header | {"examples/embed.cpp": '#include "swiftlet/model.h"\n'})
+        self.rejects(header | {"swiftlet/engine/engine.cpp": '#include "swiftlet/model.h"\n'}, "public header")
+
+    def test_doors_do_not_reach_behind_the_public_headers(self):
+        for door in ["swiftlet/cli/run.cpp", "swiftlet/serve/http.cpp", "examples/run.cpp"]:
+            self.rejects({door: '#include "swiftlet/engine/engine.h"\n'}, f"{door}:1:", "only include/swiftlet/")
+        self.rejects({"swiftlet/serve/http.cpp": '#include "swiftlet/cli/options.h"\n'}, "may not include")
+
+    def test_every_breach_is_listed(self):
+        result = self.run_on({"swiftlet/core/a.cpp": '#include "swiftlet/graph/a.h"\n#include "swiftlet/ops/b.h"\n'})
+        self.assertEqual(len(result.stdout.splitlines()), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
