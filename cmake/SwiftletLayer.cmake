@@ -4,7 +4,7 @@
 # discovered by ctest under the layer's name. A layer links only the layers above it, so a wrong include fails
 # to link as well as in tools/check_layers.py.
 #
-# A test whose suite or name contains "Threads" gets the label `threads` beside the layer's; the target
+# A test whose suite or name contains "Threads" gets the label `threads` instead of the layer's; the target
 # threads_tests builds the programs that have such tests (make tsan).
 
 add_library(swiftlet_options INTERFACE)
@@ -54,7 +54,7 @@ function(swiftlet_layer name)
     set(discover TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
     gtest_discover_tests(${name}_test ${discover} TEST_FILTER "-*Threads*" PROPERTIES LABELS ${name})
     gtest_discover_tests(${name}_test ${discover} TEST_FILTER "*Threads*" TEST_LIST ${name}_test_THREADS
-                         PROPERTIES LABELS "${name}\\;threads")
+                         PROPERTIES LABELS threads)
     foreach(source IN LISTS tests)
       file(STRINGS ${source} threads REGEX "^TEST.*Threads" LIMIT_COUNT 1)
       if(threads)

@@ -17,6 +17,8 @@ namespace {
 
 struct Descriptor {
   int value = -1;
+  explicit Descriptor(int descriptor) : value(descriptor) {}
+  Descriptor(Descriptor&& other) noexcept : value(std::exchange(other.value, -1)) {}
   ~Descriptor() {
     if (value >= 0) ::close(value);
   }
@@ -37,7 +39,8 @@ struct Mapping {
 
 // Opens a regular file for reading and tells its size.
 Descriptor open_for_reading(const std::filesystem::path& path, std::size_t& bytes) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // O_NONBLOCK: opening a named pipe without a writer would hang instead of being refused below.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.value < 0) fail_open(path, errno);
   struct stat status {};
   if (::fstat(file.value, &status) != 0) fail_open(path, errno);
@@ -46,12 +49,15 @@ Descriptor open_for_reading(const std::filesystem::path& path, std::size_t& byte
   return file;
 }
 
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
 // Removes "<name>.<pid>.tmp" files whose writer is gone.
 void sweep_stale(const std::filesystem::path& target) {
   const std::string prefix = target.filename().string() + ".";
   std::error_code ignored;
-  const auto folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder_of(target), ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
     const std::string_view digits =
@@ -96,17 +102,30 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit)
 }
 
 OutputFile::OutputFile(std::filesystem::path path) : path_(std::move(path)) {
-  sweep_stale(path_);
-  temporary_ = path_;
-  temporary_ += fmt::format(".{}.tmp", ::getpid());
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path_, ignored);
+  if (std::filesystem::is_directory(status)) fail(ErrorCode::kIo, path_.string(), "is a folder, not a file");
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+  } else {
+    if (std::filesystem::is_symlink(std::filesystem::symlink_status(path_, ignored)))
+      path_ = std::filesystem::weakly_canonical(path_);
+    sweep_stale(path_);
+    temporary_ = path_;
+    temporary_ += fmt::format(".{}.tmp", ::getpid());
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  }
   if (descriptor_ < 0) fail(ErrorCode::kIo, path_.string(), "cannot be created: {}", errno_text(errno));
 }
 
 OutputFile::~OutputFile() {
   if (descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_.c_str());
+  discard();
+}
+
+void OutputFile::discard() noexcept {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void OutputFile::fail_io(std::string_view what, int error_number) const {
@@ -135,17 +154,23 @@ void OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
 }
 
 void OutputFile::commit() {
-  if (::fsync(descriptor_) != 0) fail_io("syncing", errno);
+  SWIFTLET_ASSERT(descriptor_ >= 0);
+  const bool direct = temporary_.empty();
+  if (!direct && ::fsync(descriptor_) != 0) fail_io("syncing", errno);
   if (::close(std::exchange(descriptor_, -1)) != 0) {
     const int error_number = errno;
-    ::unlink(temporary_.c_str());
+    discard();
     fail_io("closing", error_number);
   }
+  if (direct) return;
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error_number = errno;
-    ::unlink(temporary_.c_str());
+    discard();
     fail_io("renaming", error_number);
   }
+  // The new name lasts through a power cut only once its folder is synced; some file systems refuse that.
+  const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.value >= 0) ::fsync(folder.value);
 }
 
 }  // namespace swiftlet

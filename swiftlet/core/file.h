@@ -23,7 +23,8 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit 
 
 // A file that appears whole or not at all: written beside the target as "<name>.<pid>.tmp", synced and
 // renamed by commit(); removed when destroyed before that. Stale temporaries of dead processes are swept when
-// one opens.
+// one opens. A link is followed. What exists and is no regular file (/dev/null, a pipe) is written to
+// directly. One writer per target in a process.
 class OutputFile {
  public:
   explicit OutputFile(std::filesystem::path path);
@@ -39,6 +40,7 @@ class OutputFile {
   void commit();
 
  private:
+  void discard() noexcept;
   [[noreturn]] void fail_io(std::string_view what, int error_number) const;
   std::filesystem::path path_, temporary_;
   int descriptor_ = -1;

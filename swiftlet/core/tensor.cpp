@@ -7,14 +7,28 @@
 
 namespace swiftlet {
 
+namespace {
+
+// Sizes come from files: the product must not wrap around to one that seems to fit.
+std::size_t checked_bytes(DType dtype, const Shape& shape) {
+  std::size_t bytes = 0;
+  require(!__builtin_mul_overflow(static_cast<std::size_t>(shape.elements()), dtype_size(dtype), &bytes),
+          "tensor", "shape {} of {} needs more bytes than 64 bits count", shape.to_string(),
+          dtype_name(dtype));
+  return bytes;
+}
+
+}  // namespace
+
 Tensor::Tensor(DType dtype, Shape shape, Buffer buffer)
     : dtype_(dtype), shape_(std::move(shape)), buffer_(std::move(buffer)) {
-  require(bytes() <= buffer_.size(), "tensor", "shape {} of {} needs {} bytes, the buffer has {}",
-          shape_.to_string(), dtype_name(dtype_), bytes(), buffer_.size());
+  require(checked_bytes(dtype_, shape_) <= buffer_.size(), "tensor",
+          "shape {} of {} needs {} bytes, the buffer has {}", shape_.to_string(), dtype_name(dtype_), bytes(),
+          buffer_.size());
 }
 
 Tensor Tensor::zeros(DType dtype, Shape shape) {
-  const auto bytes = static_cast<std::size_t>(shape.elements()) * dtype_size(dtype);
+  const std::size_t bytes = checked_bytes(dtype, shape);
   return Tensor(dtype, std::move(shape), Buffer::heap(bytes));
 }
 
