@@ -24,6 +24,13 @@ if(SWIFTLET_TESTS)
   add_custom_target(threads_tests)
 endif()
 
+# Under a sanitizer an allocation that is too large must fail as it does without: our tests ask for that error.
+if(SWIFTLET_SANITIZE MATCHES "thread")
+  set(SWIFTLET_TEST_ENVIRONMENT ENVIRONMENT TSAN_OPTIONS=allocator_may_return_null=1)
+elseif(SWIFTLET_SANITIZE)
+  set(SWIFTLET_TEST_ENVIRONMENT ENVIRONMENT ASAN_OPTIONS=allocator_may_return_null=1)
+endif()
+
 function(swiftlet_layer name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SUBDIRS;TEST_DEPENDS" ${ARGN})
   set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
@@ -52,9 +59,10 @@ function(swiftlet_layer name)
     endforeach()
     target_compile_definitions(${name}_test PRIVATE SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set(discover TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
-    gtest_discover_tests(${name}_test ${discover} TEST_FILTER "-*Threads*" PROPERTIES LABELS ${name})
+    gtest_discover_tests(${name}_test ${discover} TEST_FILTER "-*Threads*"
+                         PROPERTIES LABELS ${name} ${SWIFTLET_TEST_ENVIRONMENT})
     gtest_discover_tests(${name}_test ${discover} TEST_FILTER "*Threads*" TEST_LIST ${name}_test_THREADS
-                         PROPERTIES LABELS threads)
+                         PROPERTIES LABELS threads ${SWIFTLET_TEST_ENVIRONMENT})
     foreach(source IN LISTS tests)
       file(STRINGS ${source} threads REGEX "^TEST.*Threads" LIMIT_COUNT 1)
       if(threads)
