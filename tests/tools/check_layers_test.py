@@ -68,6 +68,11 @@ class CheckLayers(unittest.TestCase):
             self.rejects({door: '#include "swiftlet/engine/engine.h"\n'}, f"{door}:1:", "only include/swiftlet/")
         self.rejects({"swiftlet/serve/http.cpp": '#include "swiftlet/cli/options.h"\n'}, "may not include")
 
+    def test_unit_tests_may_look_at_every_layer_but_not_behind_the_doors(self):
+        self.accepts({"swiftlet/passes/fold_constants_test.cpp": '#include "swiftlet/runtime/program.h"\n'})
+        self.rejects({"swiftlet/passes/fold_constants_test.cpp": '#include "swiftlet/cli/options.h"\n'}, '"cli"')
+        self.rejects({"swiftlet/passes/fold_constants_testing.h": '#include "swiftlet/runtime/program.h"\n'}, "after")
+
     def test_every_breach_is_listed(self):
         result = self.run_on({"swiftlet/core/a.cpp": '#include "swiftlet/graph/a.h"\n#include "swiftlet/ops/b.h"\n'})
         self.assertEqual(len(result.stdout.splitlines()), 2)
