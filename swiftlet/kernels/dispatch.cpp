@@ -32,6 +32,20 @@ constexpr Level kLevels[] = {
                           .rows = scalar_row_kernels(),
                           .attention = scalar_attention_kernels()};
      }},
+    {"avx2", [](const CpuInfo& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c; },
+     [] {
+       return KernelTable{.isa = "avx2",
+                          .linear = &scalar_linear_kernels(),
+                          .rows = avx2_row_kernels(),
+                          .attention = avx2_attention_kernels()};
+     }},
+    {"avx512", [](const CpuInfo& cpu) { return cpu.avx512 && cpu.avx512_vnni; },
+     [] {
+       return KernelTable{.isa = "avx512",
+                          .linear = &scalar_linear_kernels(),
+                          .rows = avx512_row_kernels(),
+                          .attention = avx512_attention_kernels()};
+     }},
 };
 
 const Level* find_level(std::string_view isa) {

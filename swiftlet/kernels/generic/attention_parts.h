@@ -73,6 +73,11 @@ inline std::int64_t state_floats(const AttentionSpec& spec) {
   return maximum_at(spec) + kSumLanes;
 }
 
+// `state` points to the maximum.
+inline bool is_empty_state(const float* state) {
+  return state[0] == -__builtin_inff() && state[1] == 0;
+}
+
 struct Scratch {
   float* keys = nullptr;    // [D, kKeyBlock]: a block of keys, transposed
   float* scores = nullptr;  // [pairs, kKeyBlock]: scores, then probabilities
@@ -97,6 +102,26 @@ inline Scratch carve_scratch(const AttentionSpec& spec, float* base) {
   scratch.states = take(pairs * state_floats(spec));
   scratch.totals = take(pairs * state_floats(spec));
   return scratch;
+}
+
+// AttentionKernels::attend in terms of the other functions of `kernels`. Chunks that no row sees are left
+// out: their states would be empty, and merging those changes nothing.
+inline void attend_by_chunks(const AttentionArgs& args, const AttentionPart& part, std::byte* memory,
+                             const AttentionKernels& kernels) {
+  const Scratch scratch = carve_scratch(args.spec, reinterpret_cast<float*>(memory));
+  const Segment& segment = args.segments[part.segment];
+  for (AttentionPart rows = part; rows.query_begin < part.query_end; rows.query_begin = rows.query_end) {
+    rows.query_end = smaller(part.query_end, rows.query_begin + rows_at_once(args.spec));
+    const std::int64_t pairs = (rows.query_end - rows.query_begin) * heads_per_group(args.spec);
+    const std::int64_t first = visible_keys(args.spec, segment, rows.query_begin).begin / kKeyChunk;
+    const std::int64_t end = visible_keys(args.spec, segment, rows.query_end - 1).end;
+    kernels.attend_chunk(args, rows, first, memory, scratch.totals);
+    for (std::int64_t chunk = first + 1; chunk * kKeyChunk < end; ++chunk) {
+      kernels.attend_chunk(args, rows, chunk, memory, scratch.states);
+      kernels.merge(args, pairs, scratch.states, false, scratch.totals);
+    }
+    kernels.finish(args, rows, scratch.totals);
+  }
 }
 
 }  // namespace

@@ -116,16 +116,17 @@ void attend_chunk(const AttentionArgs& args, const AttentionPart& part, std::int
 void merge(const AttentionArgs& args, std::int64_t pairs, const float* states, bool first,
            float* totals) noexcept {
   const std::int64_t width = state_floats(args.spec), maximum = maximum_at(args.spec);
-  if (first) {
-    std::memcpy(totals, states, static_cast<std::size_t>(pairs * width) * sizeof(float));
-    return;
-  }
   for (std::int64_t pair = 0; pair < pairs; ++pair, totals += width, states += width) {
+    if (!first && is_empty_state(states + maximum)) continue;
+    if (first || is_empty_state(totals + maximum)) {
+      std::memcpy(totals, states, static_cast<std::size_t>(width) * sizeof(float));
+      continue;
+    }
     const float largest = states[maximum] > totals[maximum] ? states[maximum] : totals[maximum];
-    const float keep = weight_of(totals[maximum], largest), add = weight_of(states[maximum], largest);
-    for (int e = 0; e < args.spec.value_dim; ++e) totals[e] = totals[e] * keep + states[e] * add;
+    const float keep = weight_of(totals[maximum], largest), more = weight_of(states[maximum], largest);
+    for (int e = 0; e < args.spec.value_dim; ++e) totals[e] = totals[e] * keep + states[e] * more;
     totals[maximum] = largest;
-    totals[maximum + 1] = totals[maximum + 1] * keep + states[maximum + 1] * add;
+    totals[maximum + 1] = totals[maximum + 1] * keep + states[maximum + 1] * more;
   }
 }
 
@@ -153,17 +154,7 @@ void finish(const AttentionArgs& args, const AttentionPart& part, const float* t
 }
 
 void attend(const AttentionArgs& args, const AttentionPart& part, std::byte* memory) noexcept {
-  const Scratch scratch = carve_scratch(args.spec, reinterpret_cast<float*>(memory));
-  const std::int64_t heads = heads_per_group(args.spec);
-  const std::int64_t chunks = larger(1, (args.segments[part.segment].keys + kKeyChunk - 1) / kKeyChunk);
-  for (AttentionPart rows = part; rows.query_begin < part.query_end; rows.query_begin = rows.query_end) {
-    rows.query_end = smaller(part.query_end, rows.query_begin + rows_at_once(args.spec));
-    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-      attend_chunk(args, rows, chunk, memory, scratch.states);
-      merge(args, (rows.query_end - rows.query_begin) * heads, scratch.states, chunk == 0, scratch.totals);
-    }
-    finish(args, rows, scratch.totals);
-  }
+  attend_by_chunks(args, part, memory, {attend, attend_chunk, merge, finish});
 }
 
 }  // namespace

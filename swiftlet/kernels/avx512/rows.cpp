@@ -1,0 +1,23 @@
+// Row kernels with AVX-512; the algorithms are in generic/rows_vector.h and generic/rope_vector.h.
+#include "swiftlet/kernels/avx512/avx512.h"
+#include "swiftlet/kernels/avx512/vec.h"
+#include "swiftlet/kernels/generic/rope_vector.h"
+#include "swiftlet/kernels/generic/rows_vector.h"
+#include "swiftlet/kernels/scalar/scalar.h"
+
+namespace swiftlet::kernels {
+namespace {
+
+void rope(const RopeArgs& args) noexcept {
+  static const RowKernels definition = scalar_row_kernels();
+  rope_rows(args, definition.rope);
+}
+
+}  // namespace
+
+RowKernels avx512_row_kernels() {
+  return {layer_norm, rms_norm, activate, gate,      add_rows, mul_rows,
+          scale_rows, rope,     softmax,  mean_rows, max_rows, l2_normalize};
+}
+
+}  // namespace swiftlet::kernels
