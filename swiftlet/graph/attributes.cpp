@@ -5,6 +5,13 @@
 #include "swiftlet/core/error.h"
 
 namespace swiftlet {
+namespace {
+
+std::string text_of(const Attribute& value) {
+  return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
+}
+
+}  // namespace
 
 const Attribute& Attributes::find(std::string_view name) const {
   const auto found = map_.find(std::string(name));
@@ -12,12 +19,15 @@ const Attribute& Attributes::find(std::string_view name) const {
   return found->second;
 }
 
+void Attributes::fail_type(std::string_view name) const {
+  fail(ErrorCode::kInvalid, "graph", "attribute '{}' is of another type than it is read as, its value is {}",
+       name, text_of(find(name)));
+}
+
 std::string Attributes::to_string() const {
   std::string text;
-  for (const auto& [name, value] : map_) {
-    if (!text.empty()) text += ", ";
-    text += name + "=" + std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
-  }
+  for (const auto& [name, value] : map_)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, text_of(value));
   return text;
 }
 

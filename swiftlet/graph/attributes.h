@@ -24,18 +24,20 @@ class Attributes {
   // Throws Error when it is absent or of another type.
   template <class T>
   const T& get(std::string_view name) const {
-    return std::get<T>(find(name));
+    if (const T* value = std::get_if<T>(&find(name))) return *value;
+    fail_type(name);
   }
+  // `otherwise` when it is absent; throws Error when it is of another type.
   template <class T>
   T get_or(std::string_view name, T otherwise) const {
-    const auto found = map_.find(std::string(name));
-    return found == map_.end() ? otherwise : std::get<T>(found->second);
+    return has(name) ? get<T>(name) : otherwise;
   }
   std::string to_string() const;  // "eps=1e-06, heads=8"
   bool operator==(const Attributes&) const = default;
 
  private:
   const Attribute& find(std::string_view name) const;
+  [[noreturn]] void fail_type(std::string_view name) const;
   std::map<std::string, Attribute> map_;
 };
 

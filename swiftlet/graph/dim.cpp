@@ -1,6 +1,9 @@
 #include "swiftlet/graph/dim.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <numeric>
+#include <utility>
 
 #include "swiftlet/core/error.h"
 
@@ -48,30 +51,76 @@ std::int64_t Dim::evaluate(const Lookup& value_of) const {
   return sum;
 }
 
+bool Dim::is_affine() const {
+  return std::all_of(terms_.begin(), terms_.end(), [](const Term& term) { return term.inner == nullptr; });
+}
+
+Dim::Bounds Dim::bounds(const Lookup& largest_of) const {
+  Bounds sum{constant_, constant_};
+  for (const Term& term : terms_) {
+    Bounds part{0, 0};
+    if (term.inner != nullptr) {
+      part = term.inner->bounds(largest_of);
+      part = {floor_divide(part.least, term.divisor), floor_divide(part.most, term.divisor)};
+    } else {
+      part.most = largest_of(term.key);
+    }
+    if (term.factor < 0) std::swap(part.least, part.most);
+    sum.least += term.factor * part.least;
+    sum.most += term.factor * part.most;
+  }
+  return sum;
+}
+
+std::int64_t Dim::maximum(const Lookup& largest_of) const {
+  return std::max<std::int64_t>(0, bounds(largest_of).most);
+}
+
 std::string Dim::to_string() const {
   std::string text;
+  const auto append = [&](std::int64_t factor, const std::string& what) {
+    text += text.empty() ? (factor < 0 ? "-" : "") : (factor < 0 ? " - " : " + ");
+    text += what;
+  };
   for (const Term& term : terms_) {
-    if (!text.empty()) text += " + ";
-    if (term.factor != 1) text += fmt::format("{}*", term.factor);
-    text += term.key;
+    const std::int64_t size = std::abs(term.factor);
+    append(term.factor, size == 1 ? term.key : fmt::format("{}*{}", size, term.key));
   }
-  if (text.empty()) return fmt::format("{}", constant_);
-  if (constant_ != 0)
-    text += fmt::format(" {} {}", constant_ < 0 ? "-" : "+", constant_ < 0 ? -constant_ : constant_);
+  if (constant_ != 0 || text.empty()) append(constant_, fmt::format("{}", std::abs(constant_)));
   return text;
 }
 
+// With sums e of integers and q, r the quotient and remainder of a factor (or of the constant) by d:
+//   floor((q*d + r)*s + e)/d) = q*s + floor((r*s + e)/d)          what divides leaves the division
+//   floor((g*e + c)/(g*d))    = floor((e + floor(c/g))/d)         common factors cancel
+//   floor((floor(a/m) + e)/d) = floor((a + m*e)/(m*d))            divisions do not nest
 Dim Dim::floor_div(std::int64_t divisor) const {
   SWIFTLET_ASSERT(divisor > 0);
-  const bool exact =
-      std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) { return term.factor % divisor == 0; });
-  if (exact) {  // floor((d*e + c)/d) = e + floor(c/d) holds for every integer e
-    Dim result = floor_divide(constant_, divisor);
-    for (Term term : terms_) {
-      term.factor /= divisor;
-      result.terms_.push_back(std::move(term));
-    }
-    return result;
+  Dim whole = floor_divide(constant_, divisor);
+  Dim rest = constant_ - whole.constant_ * divisor;
+  std::int64_t common = divisor;
+  for (const Term& term : terms_) {
+    Term quotient = term, remainder = term;
+    quotient.factor = floor_divide(term.factor, divisor);
+    remainder.factor = term.factor - quotient.factor * divisor;
+    common = std::gcd(common, remainder.factor);
+    if (quotient.factor != 0) whole.terms_.push_back(std::move(quotient));
+    if (remainder.factor != 0) rest.terms_.push_back(std::move(remainder));
+  }
+  if (rest.terms_.empty()) return whole;  // 0 <= the constant < divisor
+  divisor /= common;
+  rest.constant_ = floor_divide(rest.constant_, common);
+  for (Term& term : rest.terms_) term.factor /= common;
+  return whole + rest.divided(divisor);
+}
+
+// The division itself, of a sum whose factors lie in [0, divisor) and share none with it.
+Dim Dim::divided(std::int64_t divisor) const {
+  for (const Term& term : terms_) {
+    if (term.inner == nullptr || term.factor != 1) continue;
+    Dim others = *this;
+    std::erase_if(others.terms_, [&](const Term& other) { return other.key == term.key; });
+    return (*term.inner + others * term.divisor).floor_div(term.divisor * divisor);
   }
   Dim result;
   result.terms_.push_back(

@@ -26,9 +26,14 @@ class Dim {
 
   using Lookup = std::function<std::int64_t(std::string_view symbol)>;
   std::int64_t evaluate(const Lookup& value_of) const;
+  // Whether no division is left: a constant plus factors of symbols.
+  bool is_affine() const;
+  // An upper bound of the value when every symbol lies between 0 and what `largest_of` says; at least 0.
+  std::int64_t maximum(const Lookup& largest_of) const;
   std::string to_string() const;
 
-  // floor(dim / divisor); exact divisions are carried out: (4*tokens + 8)/4 is tokens + 2.
+  // floor(dim / divisor) in one form: what divides leaves the division, common factors cancel and divisions
+  // do not nest, so (4*tokens + 8)/4 is tokens + 2 and ((tokens + 1)/2 + 1)/2 is (tokens + 3)/4.
   Dim floor_div(std::int64_t divisor) const;
   friend Dim operator+(const Dim& a, const Dim& b);
   friend Dim operator-(const Dim& a, const Dim& b);
@@ -44,7 +49,12 @@ class Dim {
     std::shared_ptr<const Dim> inner;
     std::int64_t divisor = 0;
   };
+  struct Bounds {
+    std::int64_t least, most;
+  };
   void add_term(Term term);
+  Dim divided(std::int64_t divisor) const;
+  Bounds bounds(const Lookup& largest_of) const;
 
   std::int64_t constant_ = 0;
   std::vector<Term> terms_;  // sorted by key, factors not zero: equal expressions are equal in this form

@@ -87,24 +87,22 @@ std::vector<Value> Graph::add(const OpSchema& op, std::vector<Value> inputs, Att
 std::vector<Value> Graph::insert(NodeId before, const OpSchema& op, std::vector<ValueId> inputs,
                                  Attributes attributes) {
   const auto id = static_cast<NodeId>(nodes_.size());
-  nodes_.push_back({.op = &op,
-                    .name = fmt::format("{}.{}", op.name, id),
-                    .inputs = std::move(inputs),
-                    .attributes = std::move(attributes)});
+  Node added{.op = &op,
+             .name = fmt::format("{}.{}", op.name, id),
+             .inputs = std::move(inputs),
+             .attributes = std::move(attributes)};
+  std::vector<Inferred> inferred = infer_node(*this, added);  // before anything changes
   const auto place = before == kNoId ? order_.end() : std::find(order_.begin(), order_.end(), before);
+  SWIFTLET_ASSERT(before == kNoId || place != order_.end());
   order_.insert(place, id);
-  return infer_outputs(id);
-}
-
-std::vector<Value> Graph::infer_outputs(NodeId id) {
-  std::vector<Inferred> inferred = infer_node(*this, node(id));
   std::vector<Value> outputs;
   for (Inferred& output : inferred) {
     const ValueId value =
         new_value({.type = std::move(output.type), .producer = id, .integers = std::move(output.integers)});
-    node(id).outputs.push_back(value);
+    added.outputs.push_back(value);
     outputs.push_back({this, value});
   }
+  nodes_.push_back(std::move(added));
   return outputs;
 }
 
@@ -138,8 +136,11 @@ void Graph::replace(ValueId from, ValueId to) {
 }
 
 void Graph::remove(NodeId id) {
+  const auto place = std::find(order_.begin(), order_.end(), id);
+  SWIFTLET_ASSERT(place != order_.end());
+  order_.erase(place);
   node(id).removed = true;
-  order_.erase(std::find(order_.begin(), order_.end(), id));
+  for (ValueId output : node(id).outputs) value(output).name.clear();
 }
 
 }  // namespace swiftlet

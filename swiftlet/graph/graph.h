@@ -76,7 +76,7 @@ class Graph {
   Value add_state(std::string name);
 
   // Adds a node behind all others and infers its outputs. Throws Error naming the node when the inputs do not
-  // fit.
+  // fit; the graph is then as it was.
   std::vector<Value> add(const OpSchema& op, std::vector<Value> inputs, Attributes attributes = {});
   // The same, placed before the node `before` (for passes).
   std::vector<Value> insert(NodeId before, const OpSchema& op, std::vector<ValueId> inputs,
@@ -99,12 +99,12 @@ class Graph {
   std::vector<NodeId> users(ValueId id) const;
   // Every reader of `from`, and the graph's outputs, read `to` instead; a name moves along.
   void replace(ValueId from, ValueId to);
+  // Takes the node out of the order; its outputs lose their names, so that others may have them.
   void remove(NodeId id);
 
  private:
   friend struct Value;
   ValueId new_value(ValueInfo info);
-  std::vector<Value> infer_outputs(NodeId id);
 
   std::vector<ValueInfo> values_;
   std::vector<Node> nodes_;

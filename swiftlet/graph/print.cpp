@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "swiftlet/graph/op_schema.h"
 
 namespace swiftlet {
@@ -39,6 +41,10 @@ std::string types(const Graph& graph, const std::vector<ValueId>& ids) {
 std::string quoted(std::string_view text) {
   std::string result = "\"";
   for (char c : text) {
+    if (c == '\n') {
+      result += "\\n";
+      continue;
+    }
     if (c == '"' || c == '\\') result += '\\';
     result += c;
   }
@@ -61,19 +67,30 @@ std::string to_text(const Graph& graph) {
 
 std::string to_graphviz(const Graph& graph) {
   std::string text = "digraph swiftlet {\n  node [shape=box, fontname=\"monospace\"];\n";
+  std::set<ValueId> drawn;
+  // The text of the edge's tail; what no node computes is drawn when it is first read.
+  const auto source = [&](ValueId id) {
+    const ValueInfo& info = graph.value(id);
+    if (info.kind == ValueKind::kComputed) return fmt::format("n{}", info.producer);
+    if (drawn.insert(id).second)
+      text += fmt::format("  v{} [label={}, shape=ellipse];\n", id, quoted(reference(graph, id)));
+    return fmt::format("v{}", id);
+  };
   for (NodeId id : graph.order()) {
     const Node& node = graph.node(id);
     text += fmt::format("  n{} [label={}];\n", id, quoted(fmt::format("{}\n{}", node.op->name, node.name)));
     for (ValueId input : node.inputs) {
       if (input == kNoId) continue;
-      const ValueInfo& info = graph.value(input);
-      if (info.kind == ValueKind::kComputed) {
-        text += fmt::format("  n{} -> n{} [label={}];\n", info.producer, id, quoted(info.type.to_string()));
-      } else {
-        text += fmt::format("  v{} [label={}, shape=ellipse];\n  v{} -> n{};\n", input,
-                            quoted(reference(graph, input)), input, id);
-      }
+      const std::string tail = source(input);
+      text += fmt::format("  {} -> n{} [label={}];\n", tail, id, quoted(graph.value(input).type.to_string()));
     }
+  }
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    const ValueId id = graph.outputs()[i];
+    const std::string tail = source(id), &name = graph.value(id).name;
+    text += fmt::format("  out{} [label={}, shape=ellipse];\n  {} -> out{} [label={}];\n", i,
+                        quoted(name.empty() ? "output" : name), tail, i,
+                        quoted(graph.value(id).type.to_string()));
   }
   return text + "}\n";
 }

@@ -7,7 +7,10 @@
 
 namespace swiftlet {
 
-//   %12 model.layers.0.mlp = linear(%11, @model.layers.0.mlp.down_proj.weight) : f32[tokens, 256]
+//   %12 = linear(%11, @mlp.down_proj.weight, -) {activation=silu} : f32[tokens, 256]  # mlp.down_proj
+//   return %12
+//
+// %: computed, @: a weight, $: an input or a state, -: absent.
 std::string to_text(const Graph& graph);
 // For `dot -Tsvg`.
 std::string to_graphviz(const Graph& graph);

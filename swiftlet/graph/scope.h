@@ -17,6 +17,7 @@ class Scope {
 
   Scope(Graph& graph, const Shapes& shapes, std::string prefix = "")
       : graph_(&graph), shapes_(&shapes), prefix_(std::move(prefix)) {}
+  Scope(Graph& graph, Shapes&& shapes, std::string prefix = "") = delete;  // it would not outlive this
 
   Scope operator[](std::string_view name) const;  // the scope prefix.name
   Scope operator[](int index) const { return (*this)[std::to_string(index)]; }

@@ -8,13 +8,34 @@
 namespace swiftlet {
 namespace {
 
+bool exists(const Graph& graph, ValueId id) {
+  return id >= 0 && static_cast<std::size_t>(id) < graph.value_count();
+}
+
+std::string label(const Graph& graph, ValueId id) {
+  const std::string& name = graph.value(id).name;
+  return name.empty() ? fmt::format("%{}", id) : fmt::format("'{}'", name);
+}
+
 void verify_inputs(const Graph& graph, const Node& node, const std::vector<bool>& computed) {
   for (ValueId id : node.inputs) {
     if (id == kNoId) continue;
-    require(id >= 0 && static_cast<std::size_t>(id) < graph.value_count(), node.name,
-            "reads value {}, which is not there", id);
+    require(exists(graph, id), node.name, "reads value {}, which is not there", id);
     require(graph.value(id).kind != ValueKind::kComputed || computed[static_cast<std::size_t>(id)], node.name,
-            "reads '{}' before it is computed", graph.value(id).name);
+            "reads {} before it is computed", label(graph, id));
+  }
+}
+
+void verify_outputs(const Graph& graph, NodeId id, std::vector<bool>& computed) {
+  const Node& node = graph.node(id);
+  for (ValueId output : node.outputs) {
+    require(exists(graph, output), node.name, "computes value {}, which is not there", output);
+    const ValueInfo& info = graph.value(output);
+    require(info.kind == ValueKind::kComputed && info.producer == id, node.name,
+            "computes {}, which belongs to another", label(graph, output));
+    require(!computed[static_cast<std::size_t>(output)], node.name, "computes {} a second time",
+            label(graph, output));
+    computed[static_cast<std::size_t>(output)] = true;
   }
 }
 
@@ -37,12 +58,14 @@ void verify(const Graph& graph) {
     const Node& node = graph.node(id);
     require(!node.removed, node.name, "was removed but is still in the order");
     verify_inputs(graph, node, computed);
+    verify_outputs(graph, id, computed);
     verify_types(graph, node);
-    for (ValueId output : node.outputs) computed[static_cast<std::size_t>(output)] = true;
   }
-  for (ValueId id : graph.outputs())
+  for (ValueId id : graph.outputs()) {
+    require(exists(graph, id), "graph", "output {} is not there", id);
     require(graph.value(id).kind != ValueKind::kComputed || computed[static_cast<std::size_t>(id)], "graph",
-            "output '{}' is never computed", graph.value(id).name);
+            "output {} is never computed", label(graph, id));
+  }
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < graph.value_count(); ++i) {
     const std::string& name = graph.value(static_cast<ValueId>(i)).name;
