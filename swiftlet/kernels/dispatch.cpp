@@ -7,6 +7,7 @@
 #include "swiftlet/kernels/avx2/avx2.h"
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/kernel_table.h"
+#include "swiftlet/kernels/linear_kernels.h"
 #include "swiftlet/kernels/scalar/scalar.h"
 
 namespace swiftlet::kernels {
@@ -14,6 +15,22 @@ namespace {
 
 bool runs_always(const CpuInfo&) {
   return true;
+}
+
+bool runs_avx512(const CpuInfo& cpu) {
+  return cpu.avx512_vnni && cpu.fma && cpu.f16c;
+}
+
+KernelTable make_avx512() {
+  static const LinearKernels linear{
+      .f32 = &avx512_linear_f32(),
+      .bf16 = cpu_info().avx512_bf16 ? &avx512_linear_bf16() : nullptr,
+      .int8 = &avx512_linear_int8(),
+  };
+  return {.isa = "avx512",
+          .linear = &linear,
+          .rows = avx512_row_kernels(),
+          .attention = avx512_attention_kernels()};
 }
 
 // One row per instruction set, slowest first. The functions that fill a table are called only on a machine
@@ -39,13 +56,7 @@ constexpr Level kLevels[] = {
                           .rows = avx2_row_kernels(),
                           .attention = avx2_attention_kernels()};
      }},
-    {"avx512", [](const CpuInfo& cpu) { return cpu.avx512 && cpu.avx512_vnni; },
-     [] {
-       return KernelTable{.isa = "avx512",
-                          .linear = &scalar_linear_kernels(),
-                          .rows = avx512_row_kernels(),
-                          .attention = avx512_attention_kernels()};
-     }},
+    {"avx512", runs_avx512, make_avx512},
 };
 
 const Level* find_level(std::string_view isa) {

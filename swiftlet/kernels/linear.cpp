@@ -12,7 +12,7 @@ namespace swiftlet::kernels {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::int64_t kBlockBytes = 192 * 1024;  // of prepared rows that one pass over the panels reuses
+constexpr std::int64_t kBlockBytes = 512 * 1024;  // of prepared rows that one pass over the panels reuses
 constexpr std::int64_t kChunkPanels = 8;          // panels of one unit of work, at most
 constexpr std::int64_t kUnitsPerMember = 4;       // so that a delayed member delays the others little
 // Below these sizes waking the pool costs more than it brings.
@@ -65,6 +65,13 @@ PreparedRows describe(Arithmetic arithmetic, const PanelGeometry& g, std::int64_
   return p;
 }
 
+const LinearPath* path_of(const KernelTable& table, Arithmetic arithmetic) {
+  const LinearKernels& kernels = *table.linear;
+  return arithmetic == Arithmetic::kF32    ? kernels.f32
+         : arithmetic == Arithmetic::kBF16 ? kernels.bf16
+                                           : kernels.int8;
+}
+
 PreparedRows* find_preparation(std::span<PreparedRows> preparations, const PanelGeometry& g) {
   for (PreparedRows& p : preparations)
     if (same_preparation(p, g)) return &p;
@@ -72,7 +79,7 @@ PreparedRows* find_preparation(std::span<PreparedRows> preparations, const Panel
 }
 
 // The distinct preparations of the outputs, placed in the workspace.
-std::span<PreparedRows> plan_preparations(const LinearKernels& kernels, Arithmetic arithmetic, std::int64_t m,
+std::span<PreparedRows> plan_preparations(const LinearPath& path, Arithmetic arithmetic, std::int64_t m,
                                           std::span<const LinearOutput> outputs, std::byte* workspace) {
   Carver carver{workspace};
   auto* all = carver.take<PreparedRows>(static_cast<std::int64_t>(outputs.size()));
@@ -81,7 +88,7 @@ std::span<PreparedRows> plan_preparations(const LinearKernels& kernels, Arithmet
     const PanelGeometry& g = output.weight.geometry;
     if (find_preparation({all, count}, g) != nullptr) continue;
     PreparedRows& p = *new (all + count++) PreparedRows(describe(arithmetic, g, m));
-    const int height = kernels.tile_rows(arithmetic, g.groups > 1);
+    const int height = path.tile_rows(g.groups > 1);
     p.tiles = (m + height - 1) / height;
     carve_preparation(p, carver);
   }
@@ -125,7 +132,7 @@ Units plan_units(std::span<const LinearOutput> outputs, std::span<const Prepared
   return units;
 }
 
-void run_unit(const LinearKernels& kernels, const Units& units, std::span<PreparedRows> preparations,
+void run_unit(const LinearPath& path, const Units& units, std::span<PreparedRows> preparations,
               std::int64_t unit) {
   const std::int64_t block = unit / units.chunks;
   std::int64_t chunk = unit % units.chunks;
@@ -138,7 +145,7 @@ void run_unit(const LinearKernels& kernels, const Units& units, std::span<Prepar
     const PreparedRows& x = *find_preparation(preparations, output.weight.geometry);
     const Range tiles{x.tiles * block / units.blocks, x.tiles * (block + 1) / units.blocks};
     const std::int64_t first = chunk * units.chunk;
-    kernels.multiply(x, output, tiles, {first, std::min(first + units.chunk, output.weight.geometry.panels)});
+    path.multiply(x, output, tiles, {first, std::min(first + units.chunk, output.weight.geometry.panels)});
     return;
   }
 }
@@ -178,19 +185,18 @@ std::size_t linear_workspace(Arithmetic arithmetic, std::span<const LinearOutput
 }
 
 bool linear_supported(const KernelTable& table, Arithmetic arithmetic, const Encoding& encoding) {
-  return table.linear->supports(arithmetic, encoding);
+  const LinearPath* path = path_of(table, arithmetic);
+  return path != nullptr && path->supports(encoding);
 }
 
 void linear(const KernelTable& table, ThreadPool& pool, Arithmetic arithmetic, const float* x,
             std::int64_t ldx, std::int64_t m, std::span<const LinearOutput> outputs,
             std::byte* workspace) noexcept {
   if (m <= 0 || outputs.empty()) return;
-  const LinearKernels& kernels = *table.linear;
-  const std::span<PreparedRows> preparations = plan_preparations(kernels, arithmetic, m, outputs, workspace);
+  const LinearPath& path = *path_of(table, arithmetic);
+  const std::span<PreparedRows> preparations = plan_preparations(path, arithmetic, m, outputs, workspace);
   for (const PreparedRows& p : preparations) {
-    const auto prepare = [&](std::int64_t begin, std::int64_t end) {
-      kernels.prepare(p, x, ldx, {begin, end});
-    };
+    const auto prepare = [&](std::int64_t begin, std::int64_t end) { path.prepare(p, x, ldx, {begin, end}); };
     if (m * p.k <= kSerialElements)
       prepare(0, p.tiles);
     else
@@ -201,7 +207,7 @@ void linear(const KernelTable& table, ThreadPool& pool, Arithmetic arithmetic, c
   std::atomic<std::int64_t> next{0};
   const auto work = [&](int) {
     for (std::int64_t unit; (unit = next.fetch_add(1, std::memory_order_relaxed)) < units.count();)
-      run_unit(kernels, units, preparations, unit);
+      run_unit(path, units, preparations, unit);
   };
   if (serial)
     work(0);

@@ -28,7 +28,7 @@ struct PreparedRows {
 };
 
 // First row of a tile.
-inline std::int64_t tile_row(const PreparedRows& x, std::int64_t tile) {
+static inline std::int64_t tile_row(const PreparedRows& x, std::int64_t tile) {
   return x.m * tile / x.tiles;
 }
 
@@ -36,14 +36,22 @@ struct Range {
   std::int64_t begin = 0, end = 0;
 };
 
-struct LinearKernels {
-  bool (*supports)(Arithmetic arithmetic, const Encoding& encoding) noexcept;
+// One arithmetic of one instruction set.
+struct LinearPath {
+  bool (*supports)(const Encoding& encoding) noexcept;
   // The largest tile height for weights with one or with several groups in a row.
-  int (*tile_rows)(Arithmetic arithmetic, bool grouped) noexcept;
+  int (*tile_rows)(bool grouped) noexcept;
   // Fills words, scales and sums of the tiles from x [M, ldx].
   void (*prepare)(const PreparedRows& prepared, const float* x, std::int64_t ldx, Range tiles) noexcept;
   // y = activation(x W^T + bias) for the rows of `tiles` and the channels of `panels`.
   void (*multiply)(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept;
+};
+
+// Null where the instruction set has none.
+struct LinearKernels {
+  const LinearPath* f32 = nullptr;
+  const LinearPath* bf16 = nullptr;
+  const LinearPath* int8 = nullptr;
 };
 
 }  // namespace swiftlet::kernels

@@ -9,7 +9,10 @@
 
 namespace swiftlet::kernels {
 
-const LinearKernels& avx2_linear_kernels();
+struct LinearPath;
+
+const LinearPath& avx2_linear_f32();
+const LinearPath& avx2_linear_int8();
 RowKernels avx2_row_kernels();
 AttentionKernels avx2_attention_kernels();
 

@@ -9,7 +9,11 @@
 
 namespace swiftlet::kernels {
 
-const LinearKernels& avx512_linear_kernels();
+struct LinearPath;
+
+const LinearPath& avx512_linear_f32();
+const LinearPath& avx512_linear_bf16();  // only where the processor has AVX512_BF16
+const LinearPath& avx512_linear_int8();
 RowKernels avx512_row_kernels();
 AttentionKernels avx512_attention_kernels();
 

@@ -18,19 +18,17 @@ namespace {
 
 constexpr int kTileRows = 4;
 
-bool supports(Arithmetic arithmetic, const Encoding& encoding) noexcept {
-  switch (arithmetic) {
-    case Arithmetic::kF32:
-      return true;
-    case Arithmetic::kBF16:
-      return encoding.format == Format::kBF16;
-    case Arithmetic::kInt8:
-      return encoding.is_integer();
-  }
-  return false;
+bool supports_any(const Encoding&) noexcept {
+  return true;
+}
+bool supports_bf16(const Encoding& encoding) noexcept {
+  return encoding.format == Format::kBF16;
+}
+bool supports_integers(const Encoding& encoding) noexcept {
+  return encoding.is_integer();
 }
 
-int tile_rows(Arithmetic, bool) noexcept {
+int tile_rows(bool) noexcept {
   return kTileRows;
 }
 
@@ -186,7 +184,10 @@ void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Ra
 }  // namespace
 
 const LinearKernels& scalar_linear_kernels() {
-  static constexpr LinearKernels kKernels{supports, tile_rows, prepare, multiply};
+  static constexpr LinearPath kF32{supports_any, tile_rows, prepare, multiply};
+  static constexpr LinearPath kBF16{supports_bf16, tile_rows, prepare, multiply};
+  static constexpr LinearPath kInt8{supports_integers, tile_rows, prepare, multiply};
+  static constexpr LinearKernels kKernels{&kF32, &kBF16, &kInt8};
   return kKernels;
 }
 

@@ -1,0 +1,300 @@
+// Matrix products in int8: u8 codes of the weight times s8 codes of x, int32 sums, VNNI.
+//
+//   M tokens   N output channels   K input channels   R rows of a tile   P panels of a tile
+//
+// A group starts from -zero_point * (sum of x codes), so an asymmetric weight costs nothing in the loop.
+#include "swiftlet/encoding/int4.h"
+#include "swiftlet/encoding/int8.h"
+#include "swiftlet/kernels/avx512/avx512.h"
+#include "swiftlet/kernels/avx512/epilogue.h"
+#include "swiftlet/kernels/avx512/prepare.h"
+#include "swiftlet/kernels/avx512/tile.h"
+
+namespace swiftlet::kernels {
+namespace {
+namespace avx512 {
+
+constexpr int kMaxRows = 12;        // one group: 24 accumulators
+constexpr int kMaxGroupedRows = 6;  // several: 12 int32 and 12 f32 ones
+
+bool supports(const Encoding& encoding) noexcept {
+  return encoding.format == Format::kInt8 || encoding.format == Format::kInt4;
+}
+
+int tile_rows(bool grouped) noexcept {
+  return grouped ? kMaxGroupedRows : kMaxRows;
+}
+
+// Rounds x * inverse to codes within ±127 and sums them.
+struct ConvertInt8 {
+  static constexpr int kWords = 4;
+  V inverse;
+  __m512i sum = _mm512_setzero_si512();
+
+  void store(V x, std::uint32_t* words) {
+    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(x, inverse));
+    sum = _mm512_add_epi32(sum, codes);
+    _mm_store_si128(reinterpret_cast<__m128i*>(words), _mm512_cvtepi32_epi8(codes));
+  }
+  std::int32_t take_sum() {
+    const std::int32_t total = _mm512_reduce_add_epi32(sum);
+    sum = _mm512_setzero_si512();
+    return total;
+  }
+};
+
+// Largest magnitude as bits: magnitudes order as integers, infinity and NaN above all.
+std::int32_t largest_magnitude(const float* x, std::int64_t k) {
+  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+  __m512i a = _mm512_setzero_si512(), b = a;
+  std::int64_t c = 0;
+  for (; c + 32 <= k; c += 32) {
+    a = _mm512_max_epi32(a, _mm512_and_si512(magnitude, _mm512_loadu_si512(x + c)));
+    b = _mm512_max_epi32(b, _mm512_and_si512(magnitude, _mm512_loadu_si512(x + c + 16)));
+  }
+  for (; c < k; c += 16)
+    a = _mm512_max_epi32(a, _mm512_and_si512(magnitude, _mm512_maskz_loadu_epi32(lanes(k - c), x + c)));
+  return _mm512_reduce_max_epi32(_mm512_max_epi32(a, b));
+}
+
+struct RowScale {
+  float scale, inverse;
+};
+RowScale row_scale(const float* x, std::int64_t k) {
+  const std::int32_t bits = largest_magnitude(x, k);
+  if (bits >= 0x7f800000) return {__builtin_nanf(""), 0};
+  const float magnitude = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(bits)));
+  if (magnitude < 0x1p-100f) return {0, 0};
+  return {magnitude / 127.0f, 127.0f / magnitude};
+}
+
+void clear_row(const PreparedRows& p, std::uint32_t* words, std::int64_t stride, std::int32_t* sums) {
+  for (std::int64_t i = 0; i < p.padded_k / 4; ++i) words[i * stride] = 0;
+  for (std::int64_t g = 0; g < p.groups; ++g) sums[g * stride] = 0;
+}
+
+void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tiles) noexcept {
+  for_rows(p, tiles, [&](std::int64_t row, std::uint32_t* words, std::int64_t stride, std::int32_t* sums) {
+    const float* from = x + row * ldx;
+    const RowScale scale = row_scale(from, p.k);
+    p.scales[row] = scale.scale;
+    if (scale.inverse == 0) return clear_row(p, words, stride, sums);
+    ConvertInt8 convert{set(scale.inverse)};
+    prepare_row(p, from, convert, words, stride,
+                [&](std::int64_t g) { sums[g * stride] = convert.take_sum(); });
+  });
+}
+
+// One tile meeting P panels.
+struct Job {
+  const std::uint32_t* words;  // [padded_k / 4][R]
+  const std::int32_t* sums;    // [groups][R]
+  const float* scales;         // [R]
+  const PanelView* weight;
+  std::int64_t panel, panels_left;  // the first of the P panels and how many there are from it
+  const float* bias;                // of its first channel, or null
+  float* y;                         // [R, ldy] from its first channel
+  std::int64_t ldy;
+};
+
+struct Int8Panels {
+  static constexpr int kZeroPoint = Int8Codes::kZeroPoint;
+  static constexpr std::int64_t kColumnsPerStep = 4;
+
+  template <int R, int P>
+  [[gnu::always_inline]] static inline void step(Tile<__m512i, R, P>& tile, const Words<P>& w,
+                                                 const std::uint32_t* x) {
+    dot_tile<DotInt8>(tile, w, x);
+  }
+};
+
+struct Int4Panels {
+  static constexpr int kZeroPoint = Int4Codes::kZeroPoint;
+  static constexpr std::int64_t kColumnsPerStep = 8;
+
+  template <int R, int P>
+  [[gnu::always_inline]] static inline void step(Tile<__m512i, R, P>& tile, const Words<P>& w,
+                                                 const std::uint32_t* x) {
+    const __m512i nibble = _mm512_set1_epi8(15);
+    Words<P> half = w;
+    for_panels(
+        half, [&](__m512i & v, int) __attribute__((always_inline)) { v = _mm512_and_si512(v, nibble); });
+    dot_tile<DotInt8>(tile, half, x);
+    half = w;
+    for_panels(
+        half, [&](__m512i & v, int)
+                  __attribute__((always_inline)) { v = _mm512_and_si512(_mm512_srli_epi16(v, 4), nibble); });
+    dot_tile<DotInt8>(tile, half, x + R);
+  }
+};
+
+// Where the P panels of a job lie.
+template <int P>
+struct PanelsAt {
+  Pointers<P> codes, scales, zero_points;
+};
+
+template <int P>
+inline PanelsAt<P> panels_at(const PanelView& w, std::int64_t panel, std::int64_t left) {
+  const std::int64_t lanes_of_panel = w.geometry.groups * kPanelRows;
+  const std::int64_t scale_stride = lanes_of_panel * w.geometry.scale_bytes;
+  PanelsAt<P> at;
+  at.codes =
+      panel_pointers<P>(w.codes + panel * w.geometry.panel_code_bytes, w.geometry.panel_code_bytes, left);
+  at.scales = panel_pointers<P>(w.scales + panel * scale_stride, scale_stride, left);
+  const auto* zero_points = reinterpret_cast<const std::byte*>(w.zero_points);
+  if (zero_points != nullptr)
+    at.zero_points = panel_pointers<P>(zero_points + panel * lanes_of_panel, lanes_of_panel, left);
+  else
+    at.zero_points = at.codes;  // not read
+  return at;
+}
+
+// The sums of a group start from minus the zero points' share.
+template <class Codes, int R, int P>
+[[gnu::always_inline]] inline void start_group(Tile<__m512i, R, P>& tile, const Job& job,
+                                               const Pointers<P>& zero_points, std::int64_t group) {
+  const std::int32_t* sums = job.sums + group * R;
+  if (job.weight->zero_points == nullptr) {
+    for_tile(
+        tile, [&](__m512i & acc, int r, int)
+                  __attribute__((always_inline)) { acc = _mm512_set1_epi32(-Codes::kZeroPoint * sums[r]); });
+    return;
+  }
+  Words<P> zero;
+  for_both(
+      zero, zero_points, [&](__m512i & z, const std::byte* at, int) __attribute__((always_inline)) {
+        z = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at + group * kPanelRows)));
+      });
+  for_tile_with(
+      tile, zero, [&](__m512i & acc, const __m512i& z, int r, int) __attribute__((always_inline)) {
+        acc = _mm512_mullo_epi32(z, _mm512_set1_epi32(-sums[r]));
+      });
+}
+
+template <int P>
+[[gnu::always_inline]] inline PerPanel<V, P> load_scales(const Job& job, const Pointers<P>& scales,
+                                                         std::int64_t group) {
+  PerPanel<V, P> loaded;
+  const bool half = job.weight->geometry.scale_bytes == 2;
+  for_both(
+      loaded, scales, [&](V & scale, const std::byte* at, int) __attribute__((always_inline)) {
+        scale = half ? _mm512_cvtph_ps(
+                           _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at + group * kPanelRows * 2)))
+                     : _mm512_loadu_ps(at + group * kPanelRows * 4);
+      });
+  return loaded;
+}
+
+// All steps of one group. x and offset walk on.
+template <class Codes, int R, int P>
+[[gnu::always_inline]] inline void run_group(Tile<__m512i, R, P>& tile, const Pointers<P>& codes,
+                                             std::int64_t steps, const std::uint32_t*& x,
+                                             std::int64_t& offset) {
+  constexpr std::int64_t kWords = Codes::kColumnsPerStep / 4 * R;
+  std::int64_t i = 0;
+  for (; i + 2 <= steps; i += 2) {
+    Codes::template step<R, P>(tile, load_words(codes, offset), x);
+    Codes::template step<R, P>(tile, load_words(codes, offset + 64), x + kWords);
+    offset += 128;
+    x += 2 * kWords;
+  }
+  if (i < steps) {
+    Codes::template step<R, P>(tile, load_words(codes, offset), x);
+    offset += 64;
+    x += kWords;
+  }
+}
+
+template <int R, int P>
+[[gnu::always_inline]] inline void store(Tile<V, R, P>& total, const Job& job) {
+  const std::int64_t channels = job.weight->geometry.n - job.panel * kPanelRows;
+  for_tile(
+      total, [&](V & sum, int r, int p) __attribute__((always_inline)) {
+        const __mmask16 mask = panel_lanes(channels, p);
+        const V bias =
+            job.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, job.bias + p * 16);
+        _mm512_mask_storeu_ps(job.y + r * job.ldy + p * 16, mask,
+                              _mm512_fmadd_ps(sum, set(job.scales[r]), bias));
+      });
+}
+
+template <class Codes, bool kGrouped, int R, int P>
+void run_tile(const Job& job) {
+  const PanelGeometry& g = job.weight->geometry;
+  const PanelsAt<P> at = panels_at<P>(*job.weight, job.panel, job.panels_left);
+  const std::uint32_t* x = job.words;
+  std::int64_t offset = 0;
+  Tile<V, R, P> total;
+  for_tile(
+      total, [](V & sum, int, int) __attribute__((always_inline)) { sum = _mm512_setzero_ps(); });
+  const std::int64_t groups = kGrouped ? g.groups : 1;
+  for (std::int64_t group = 0; group < groups; ++group) {
+    const std::int64_t columns = group + 1 < groups ? g.padded_group : g.padded_k - group * g.padded_group;
+    Tile<__m512i, R, P> tile;
+    start_group<Codes>(tile, job, at.zero_points, group);
+    run_group<Codes>(tile, at.codes, columns / Codes::kColumnsPerStep, x, offset);
+    add_scaled(total, tile, load_scales(job, at.scales, group));
+  }
+  store(total, job);
+}
+
+// Few rows read a weight at the speed of memory: then several panels are in flight.
+constexpr int panels_for(bool grouped, std::int64_t rows) {
+  return rows <= (grouped ? 2 : 4) ? 4 : 2;
+}
+
+using Run = void (*)(const Job&);
+
+template <class Codes>
+Run run_for(bool grouped, std::int64_t rows) {
+  static constexpr Run kOne[] = {
+      run_tile<Codes, false, 1, 4>,  run_tile<Codes, false, 2, 4>,  run_tile<Codes, false, 3, 4>,
+      run_tile<Codes, false, 4, 4>,  run_tile<Codes, false, 5, 2>,  run_tile<Codes, false, 6, 2>,
+      run_tile<Codes, false, 7, 2>,  run_tile<Codes, false, 8, 2>,  run_tile<Codes, false, 9, 2>,
+      run_tile<Codes, false, 10, 2>, run_tile<Codes, false, 11, 2>, run_tile<Codes, false, 12, 2>};
+  static constexpr Run kMany[] = {run_tile<Codes, true, 1, 4>, run_tile<Codes, true, 2, 4>,
+                                  run_tile<Codes, true, 3, 2>, run_tile<Codes, true, 4, 2>,
+                                  run_tile<Codes, true, 5, 2>, run_tile<Codes, true, 6, 2>};
+  return (grouped ? kMany : kOne)[rows - 1];
+}
+
+void multiply_tile(const PreparedRows& x, const LinearOutput& output, std::int64_t tile, Range panels) {
+  const bool grouped = x.groups > 1;
+  const std::int64_t first = tile_row(x, tile), rows = tile_row(x, tile + 1) - first;
+  const std::int64_t column = panels.begin * kPanelRows;
+  const Job job{.words = x.words + first * (x.padded_k / 4),
+                .sums = x.sums + first * x.groups,
+                .scales = x.scales + first,
+                .weight = &output.weight,
+                .panel = panels.begin,
+                .panels_left = panels.end - panels.begin,
+                .bias = output.bias == nullptr ? nullptr : output.bias + column,
+                .y = output.y + first * output.ldy + column,
+                .ldy = output.ldy};
+  const Run run = output.weight.encoding.format == Format::kInt8 ? run_for<Int8Panels>(grouped, rows)
+                                                                 : run_for<Int4Panels>(grouped, rows);
+  run(job);
+  const std::int64_t channels = output.weight.geometry.n - column, width = job.panels_left * kPanelRows;
+  activate_block(output.activation, job.y, job.ldy, static_cast<int>(rows),
+                 channels < width ? channels : width);
+}
+
+void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
+  const std::int64_t height = tile_row(x, tiles.begin + 1) - tile_row(x, tiles.begin);
+  const std::int64_t step = panels_for(x.groups > 1, height);
+  for (std::int64_t p = panels.begin; p < panels.end; p += step) {
+    const Range together{p, p + step < panels.end ? p + step : panels.end};
+    for (std::int64_t tile = tiles.begin; tile < tiles.end; ++tile) multiply_tile(x, output, tile, together);
+  }
+}
+
+}  // namespace avx512
+}  // namespace
+
+const LinearPath& avx512_linear_int8() {
+  static constexpr LinearPath kPath{avx512::supports, avx512::tile_rows, avx512::prepare, avx512::multiply};
+  return kPath;
+}
+
+}  // namespace swiftlet::kernels
