@@ -29,6 +29,20 @@ TEST(Perplexity, WindowsEqualTheTransformersLoop) {
   }
 }
 
+TEST(Perplexity, WindowsAreThoseOfThePublishedRun) {
+  const auto reference =
+      nlohmann::json::parse(read_text_file(SWIFTLET_SOURCE_DIR "/tests/data/stories-7m/reference.json"));
+  const auto windows =
+      plan_windows(reference["validation"]["tokens"], reference["context"], reference["stride"]);
+  const auto expect_window = [](const Window& window, const nlohmann::json& expected) {
+    EXPECT_EQ(window.begin, expected["begin"].get<std::size_t>());
+    EXPECT_EQ(window.end, expected["end"].get<std::size_t>());
+    EXPECT_EQ(window.scored(), expected["scored"].get<std::size_t>());
+  };
+  for (std::size_t i = 0; i < 8; ++i) expect_window(windows.at(i), reference["first_windows"].at(i));
+  expect_window(windows.back(), reference["last_window"]);
+}
+
 TEST(Perplexity, EveryTokenButTheFirstIsScoredOnce) {
   for (std::size_t context = 2; context <= 9; ++context)
     for (std::size_t stride = 1; stride < context; ++stride)

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <nlohmann/json.hpp>
 
+#include "swiftlet/core/file.h"
+#include "swiftlet/eval/correlation.h"
 #include "swiftlet/eval/test_folder.h"
+#include "swiftlet/io/safetensors.h"
 
 namespace swiftlet {
 namespace {
@@ -58,14 +61,26 @@ TEST(SentencePairs, ErrorsNameFileAndLine) {
 }
 
 TEST(SentencePairs, ReadsTheDevelopmentSetOfStsB) {
-  const char* data = std::getenv("SWIFTLET_DATA_DIR");
-  if (data == nullptr) GTEST_SKIP() << "SWIFTLET_DATA_DIR is not set";
-  const auto pairs = read_sentence_pairs(std::filesystem::path(data) / "datasets/stsb/dev.csv");
+  const auto pairs = read_sentence_pairs(SWIFTLET_SOURCE_DIR "/assets/stsb/dev.csv");
   ASSERT_EQ(pairs.size(), 1500u);
   EXPECT_EQ(pairs[0].first, "A man with a hard hat is dancing.");
   double sum = 0;
   for (const SentencePair& pair : pairs) sum += pair.score;
-  EXPECT_NEAR(sum / 1500, 2.363907555555555, 1e-9);
+  EXPECT_NEAR(sum / 1500, 2.363907555555555, 1e-9);  // by Python's csv module
+}
+
+// The road of an STS-B evaluation from the file to the coefficient, with the similarities of the reference
+// model.
+TEST(SentencePairs, CorrelateWithTheReferenceAsScipySays) {
+  const std::string folder = SWIFTLET_SOURCE_DIR "/tests/data/minilm/";
+  const Tensor cosines = SafetensorsFile::open(folder + "golden.safetensors").tensor("stsb_dev_cosine");
+  const auto expected = nlohmann::json::parse(read_text_file(folder + "reference.json"))["stsb_dev"];
+  std::vector<double> scores;
+  for (const SentencePair& pair : read_sentence_pairs(SWIFTLET_SOURCE_DIR "/assets/stsb/dev.csv"))
+    scores.push_back(pair.score);
+  const std::vector<double> similarities(cosines.span<float>().begin(), cosines.span<float>().end());
+  EXPECT_NEAR(spearman(similarities, scores), expected["spearman"], 1e-9);
+  EXPECT_NEAR(pearson(similarities, scores), expected["pearson"], 1e-9);
 }
 
 }  // namespace

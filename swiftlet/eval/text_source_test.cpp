@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <cstdlib>
-
 #include "swiftlet/eval/test_folder.h"
 
 namespace swiftlet {
@@ -96,9 +94,7 @@ TEST(TextSource, ABombStopsAtTheLimit) {
 }
 
 TEST(TextSource, ReadsTheStories) {
-  const char* data = std::getenv("SWIFTLET_DATA_DIR");
-  if (data == nullptr) GTEST_SKIP() << "SWIFTLET_DATA_DIR is not set";
-  EXPECT_EQ(read_text(std::filesystem::path(data) / "datasets/stories/valid.txt.gz").size(), 371624u);
+  EXPECT_EQ(read_text(SWIFTLET_SOURCE_DIR "/assets/text/stories-valid.txt.gz").size(), 371624u);
 }
 
 TEST(TextSource, ErrorsNameFileAndLine) {
