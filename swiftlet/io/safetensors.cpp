@@ -111,32 +111,20 @@ class HeaderReader {
       : where_(where), data_bytes_(data_bytes), entries_(entries), metadata_(metadata) {}
 
   bool operator()(int depth, Event event, nlohmann::json& value) {
-    if (depth == 0) {
-      require(event == Event::object_start || event == Event::object_end, where_,
-              "expected the header to be a JSON object, got {}", excerpt(value));
+    if (depth == 0) return true;  // the header itself, which begins with '{'
+    if (event == Event::key) {
+      add_key(depth, value.get_ref<const std::string&>());
       return true;
     }
-    switch (event) {
-      case Event::key:
-        add_key(depth, value.get_ref<const std::string&>());
-        return true;
-      case Event::object_start:
-      case Event::array_start:
-        require(depth < kMaxDepth, here(), "is nested deeper than {} levels", kMaxDepth);
-        if (depth == 1) values_ = 0;
-        return true;
-      case Event::object_end:
-        inner_keys_.clear();
-        [[fallthrough]];
-      case Event::value:
-      case Event::array_end:
-        break;
-    }
-    if (depth > 1) {
-      const std::size_t limit = key_ == kMetadata ? kMaxMetadata : kMaxValues;
-      require(++values_ <= limit, here(), "has more than {} values", limit);
+    if (event == Event::object_start || event == Event::array_start) {
+      open(depth);
       return true;
     }
+    if (depth > 1) {  // inside a tensor: a value, or the end of a list
+      count_value();
+      return true;
+    }
+    inner_keys_.clear();
     key_ == kMetadata ? add_metadata(value) : add_tensor(value);
     return false;  // taken over, need not stay in the document
   }
@@ -149,13 +137,22 @@ class HeaderReader {
 
   std::string here() const { return fmt::format("{}: tensor '{}'", where_, printable(key_)); }
 
+  void open(int depth) {
+    if (depth >= kMaxDepth) fail(ErrorCode::kInvalid, here(), "is nested deeper than {} levels", kMaxDepth);
+    if (depth == 1) values_ = 0;
+  }
+
+  void count_value() {
+    const std::size_t limit = key_ == kMetadata ? kMaxMetadata : kMaxValues;
+    if (++values_ > limit) fail(ErrorCode::kInvalid, here(), "has more than {} values", limit);
+  }
+
   void add_key(int depth, const std::string& key) {
-    if (depth == 1) {
-      key_ = key;
-      require(keys_.insert(key).second, here(), "comes twice in the header");
-    } else if (depth == 2) {
-      require(inner_keys_.insert(key).second, here(), "\"{}\" comes twice", printable(key));
-    }
+    if (depth == 1) key_ = key;
+    auto& known = depth == 1 ? keys_ : inner_keys_;
+    if (depth <= 2 && !known.insert(key).second)
+      fail(ErrorCode::kInvalid, here(), "{}comes twice in the header",
+           depth == 1 ? "" : fmt::format("\"{}\" ", printable(key)));
   }
 
   void add_tensor(const nlohmann::json& value) {
