@@ -17,8 +17,19 @@ bool runs_always(const CpuInfo&) {
   return true;
 }
 
+bool runs_avx2(const CpuInfo& cpu) {
+  return cpu.avx2 && cpu.fma && cpu.f16c;
+}
+
+KernelTable make_avx2() {
+  static const LinearKernels linear{.f32 = &avx2_linear_f32(), .int8 = &avx2_linear_int8()};
+  return {
+      .isa = "avx2", .linear = &linear, .rows = avx2_row_kernels(), .attention = avx2_attention_kernels()};
+}
+
+// AVX-512 without VNNI (Skylake) is served by the AVX2 table.
 bool runs_avx512(const CpuInfo& cpu) {
-  return cpu.avx512_vnni && cpu.fma && cpu.f16c;
+  return cpu.avx512_vnni && runs_avx2(cpu);
 }
 
 KernelTable make_avx512() {
@@ -49,13 +60,7 @@ constexpr Level kLevels[] = {
                           .rows = scalar_row_kernels(),
                           .attention = scalar_attention_kernels()};
      }},
-    {"avx2", [](const CpuInfo& cpu) { return cpu.avx2 && cpu.fma && cpu.f16c; },
-     [] {
-       return KernelTable{.isa = "avx2",
-                          .linear = &scalar_linear_kernels(),
-                          .rows = avx2_row_kernels(),
-                          .attention = avx2_attention_kernels()};
-     }},
+    {"avx2", runs_avx2, make_avx2},
     {"avx512", runs_avx512, make_avx512},
 };
 

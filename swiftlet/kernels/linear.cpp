@@ -125,7 +125,9 @@ Units plan_units(std::span<const LinearOutput> outputs, std::span<const Prepared
                  int members) {
   Units units{outputs, blocks_of(preparations)};
   units.count_chunks();
-  while (units.chunk > 2 && units.count() < members * kUnitsPerMember) {
+  // A few rows are bound by memory; their kernels read four panels at once.
+  const std::int64_t least = preparations.front().m <= 4 ? 4 : 2;
+  while (units.chunk > least && units.count() < members * kUnitsPerMember) {
     units.chunk /= 2;
     units.count_chunks();
   }

@@ -12,6 +12,7 @@
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/rng.h"
 #include "swiftlet/kernels/kernel_table.h"
+#include "swiftlet/kernels/linear_kernels.h"
 #include "swiftlet/kernels/scalar/math.h"
 
 namespace swiftlet::kernels {
@@ -192,6 +193,54 @@ TEST(Linear, DoesNotDependOnTheBatchOrTheThreads) {
           for (std::int64_t j = 0; j < n; ++j)
             ASSERT_EQ(part.at(r, j), whole.at(r, j))
                 << case_name(*table, c) << ": row " << r << " of " << count << " rows, channel " << j;
+      }
+    }
+}
+
+// One call of a path's kernels for some panels and all rows, over a preparation of the test's own.
+void prepared_multiply(const LinearPath& path, Arithmetic arithmetic, const PanelView& weight, Call& call,
+                       Range panels) {
+  const PanelGeometry& g = weight.geometry;
+  PreparedRows p{.arithmetic = arithmetic,
+                 .m = call.m,
+                 .k = g.k,
+                 .group = g.group,
+                 .padded_group = g.padded_group,
+                 .groups = g.groups,
+                 .padded_k = g.padded_k,
+                 .columns_per_word = arithmetic == Arithmetic::kF32    ? 1
+                                     : arithmetic == Arithmetic::kBF16 ? 2
+                                                                       : 4};
+  const int height = path.tile_rows(g.groups > 1);
+  p.tiles = (p.m + height - 1) / height;
+  std::vector<std::uint32_t> words(static_cast<std::size_t>(p.m * p.padded_k));
+  std::vector<float> scales(static_cast<std::size_t>(p.m));
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(p.m * p.groups));
+  p.words = words.data();
+  p.scales = scales.data();
+  p.sums = sums.data();
+  path.prepare(p, call.row(0), call.ldx, {0, p.tiles});
+  path.multiply(p, {.weight = weight, .y = call.y.data(), .ldy = call.ldy}, {0, p.tiles}, panels);
+}
+// A call that computes some panels leaves the neighbours alone, whatever it reads ahead: what one unit of
+// work wrote must survive a later unit.
+TEST(Linear, WritesNoChannelTwice) {
+  const std::int64_t n = 16 * 7 + 3, k = 64;
+  for (const KernelTable* table : available_tables())
+    for (const Case& c : kCases) {
+      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
+      const LinearKernels& kernels = *table->linear;
+      const LinearPath& path = c.arithmetic == Arithmetic::kF32    ? *kernels.f32
+                               : c.arithmetic == Arithmetic::kBF16 ? *kernels.bf16
+                                                                   : *kernels.int8;
+      const Weight weight = random_weight(c.encoding, n, k, 3);
+      for (const std::int64_t m : {1, 2, 3, 4, 6, 7}) {
+        Call call(m, k, n, 5);
+        prepared_multiply(path, c.arithmetic, panel_view(weight), call, {2, 5});
+        for (std::int64_t r = 0; r < m; ++r)
+          for (std::int64_t j = 0; j < call.ldy; ++j)
+            ASSERT_EQ(call.at(r, j) == Call::kGuard, j < 32 || j >= 80)
+                << case_name(*table, c) << " of " << m << " rows, channel " << j;
       }
     }
 }

@@ -1,7 +1,7 @@
 // Matrix products in bf16: x rounded to bf16, bf16 weights, f32 sums (VDPBF16PS).
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/avx512/chain.h"
-#include "swiftlet/kernels/avx512/prepare.h"
+#include "swiftlet/kernels/generic/prepare.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -19,9 +19,9 @@ int tile_rows(bool) noexcept {
 }
 
 struct ConvertBF16 {
-  static constexpr int kWords = 8;
-  static void store(V x, std::uint32_t* words) {
-    const __m256bh halves = _mm512_cvtneps_pbh(x);
+  static constexpr int kColumns = 16, kWords = 8;
+  static void store(const float* x, std::int64_t count, std::uint32_t* words) {
+    const __m256bh halves = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(lanes(count), x));
     __builtin_memcpy(words, &halves, sizeof halves);
   }
 };
@@ -34,13 +34,14 @@ void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tile
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  const std::int64_t together = panels_together(x, tiles), steps = x.padded_k / 2;
+  const std::int64_t together = panels_together<Chain<DotBF16>>(x, tiles), steps = x.padded_k / 2;
   const std::int64_t stride = output.weight.geometry.panel_code_bytes;
   for (std::int64_t p = panels.begin; p < panels.end; p += together) {
     const Range some{p, p + together < panels.end ? p + together : panels.end};
     for (std::int64_t k = 0; k < steps; k += kBlockSteps) {
       const Range block{k, k + kBlockSteps < steps ? k + kBlockSteps : steps};
-      run_tiles<DotBF16>(x, output, tiles, some, block, output.weight.codes + p * stride + k * 64, stride);
+      run_tiles<Chain<DotBF16>>(x, output, tiles, some, block, output.weight.codes + p * stride + k * 64,
+                                stride);
     }
   }
 }

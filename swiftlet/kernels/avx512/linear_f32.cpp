@@ -4,7 +4,7 @@
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/avx512/chain.h"
-#include "swiftlet/kernels/avx512/prepare.h"
+#include "swiftlet/kernels/generic/prepare.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -20,6 +20,13 @@ bool supports(const Encoding&) noexcept {
 int tile_rows(bool) noexcept {
   return kChainRows;
 }
+
+struct ConvertF32 {
+  static constexpr int kColumns = 16, kWords = 16;
+  static void store(const float* x, std::int64_t count, std::uint32_t* words) {
+    _mm512_store_ps(words, _mm512_maskz_loadu_ps(lanes(count), x));
+  }
+};
 
 void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tiles) noexcept {
   ConvertF32 convert;
@@ -119,24 +126,24 @@ void multiply_in_place(const PreparedRows& x, const LinearOutput& output, Range 
   const std::byte* codes = output.weight.codes + panels.begin * stride;
   for (std::int64_t k = 0; k < x.padded_k; k += kBlockSteps) {
     const Range block{k, k + kBlockSteps < x.padded_k ? k + kBlockSteps : x.padded_k};
-    run_tiles<DotF32>(x, output, tiles, panels, block, codes + k * 64, stride);
+    run_tiles<Chain<DotF32>>(x, output, tiles, panels, block, codes + k * 64, stride);
   }
 }
 
 void multiply_decoded(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) {
   alignas(64) float decoded[kDecodedColumns * kPanelRows];
-  const std::int64_t columns = kDecodedColumns / panels_together(x, tiles);
+  const std::int64_t columns = kDecodedColumns / panels_together<Chain<DotF32>>(x, tiles);
   for (std::int64_t k = 0; k < x.padded_k; k += columns) {
     const Range block{k, k + columns < x.padded_k ? k + columns : x.padded_k};
     for (std::int64_t p = panels.begin; p < panels.end; ++p)
       decode(output.weight, p, block, decoded + (p - panels.begin) * columns * kPanelRows);
-    run_tiles<DotF32>(x, output, tiles, panels, block, reinterpret_cast<const std::byte*>(decoded),
-                      columns * kPanelRows * 4);
+    run_tiles<Chain<DotF32>>(x, output, tiles, panels, block, reinterpret_cast<const std::byte*>(decoded),
+                             columns * kPanelRows * 4);
   }
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  const std::int64_t together = panels_together(x, tiles);
+  const std::int64_t together = panels_together<Chain<DotF32>>(x, tiles);
   for (std::int64_t p = panels.begin; p < panels.end; p += together) {
     const Range some{p, p + together < panels.end ? p + together : panels.end};
     if (output.weight.encoding.format == Format::kF32)

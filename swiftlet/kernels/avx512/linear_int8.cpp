@@ -7,8 +7,9 @@
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/avx512/epilogue.h"
-#include "swiftlet/kernels/avx512/prepare.h"
 #include "swiftlet/kernels/avx512/tile.h"
+#include "swiftlet/kernels/generic/int8_job.h"
+#include "swiftlet/kernels/generic/prepare.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -27,12 +28,13 @@ int tile_rows(bool grouped) noexcept {
 
 // Rounds x * inverse to codes within ±127 and sums them.
 struct ConvertInt8 {
-  static constexpr int kWords = 4;
+  static constexpr int kColumns = 16, kWords = 4;
   V inverse;
   __m512i sum = _mm512_setzero_si512();
 
-  void store(V x, std::uint32_t* words) {
-    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(x, inverse));
+  void store(const float* x, std::int64_t count, std::uint32_t* words) {
+    const V values = _mm512_maskz_loadu_ps(lanes(count), x);
+    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(values, inverse));
     sum = _mm512_add_epi32(sum, codes);
     _mm_store_si128(reinterpret_cast<__m128i*>(words), _mm512_cvtepi32_epi8(codes));
   }
@@ -57,26 +59,10 @@ std::int32_t largest_magnitude(const float* x, std::int64_t k) {
   return _mm512_reduce_max_epi32(_mm512_max_epi32(a, b));
 }
 
-struct RowScale {
-  float scale, inverse;
-};
-RowScale row_scale(const float* x, std::int64_t k) {
-  const std::int32_t bits = largest_magnitude(x, k);
-  if (bits >= 0x7f800000) return {__builtin_nanf(""), 0};
-  const float magnitude = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(bits)));
-  if (magnitude < 0x1p-100f) return {0, 0};
-  return {magnitude / 127.0f, 127.0f / magnitude};
-}
-
-void clear_row(const PreparedRows& p, std::uint32_t* words, std::int64_t stride, std::int32_t* sums) {
-  for (std::int64_t i = 0; i < p.padded_k / 4; ++i) words[i * stride] = 0;
-  for (std::int64_t g = 0; g < p.groups; ++g) sums[g * stride] = 0;
-}
-
 void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tiles) noexcept {
   for_rows(p, tiles, [&](std::int64_t row, std::uint32_t* words, std::int64_t stride, std::int32_t* sums) {
     const float* from = x + row * ldx;
-    const RowScale scale = row_scale(from, p.k);
+    const RowScale scale = row_scale(largest_magnitude(from, p.k));
     p.scales[row] = scale.scale;
     if (scale.inverse == 0) return clear_row(p, words, stride, sums);
     ConvertInt8 convert{set(scale.inverse)};
@@ -84,18 +70,6 @@ void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tile
                 [&](std::int64_t g) { sums[g * stride] = convert.take_sum(); });
   });
 }
-
-// One tile meeting P panels.
-struct Job {
-  const std::uint32_t* words;  // [padded_k / 4][R]
-  const std::int32_t* sums;    // [groups][R]
-  const float* scales;         // [R]
-  const PanelView* weight;
-  std::int64_t panel, panels_left;  // the first of the P panels and how many there are from it
-  const float* bias;                // of its first channel, or null
-  float* y;                         // [R, ldy] from its first channel
-  std::int64_t ldy;
-};
 
 struct Int8Panels {
   static constexpr int kZeroPoint = Int8Codes::kZeroPoint;
@@ -152,7 +126,7 @@ inline PanelsAt<P> panels_at(const PanelView& w, std::int64_t panel, std::int64_
 
 // The sums of a group start from minus the zero points' share.
 template <class Codes, int R, int P>
-[[gnu::always_inline]] inline void start_group(Tile<__m512i, R, P>& tile, const Job& job,
+[[gnu::always_inline]] inline void start_group(Tile<__m512i, R, P>& tile, const Int8Job& job,
                                                const Pointers<P>& zero_points, std::int64_t group) {
   const std::int32_t* sums = job.sums + group * R;
   if (job.weight->zero_points == nullptr) {
@@ -173,7 +147,7 @@ template <class Codes, int R, int P>
 }
 
 template <int P>
-[[gnu::always_inline]] inline PerPanel<V, P> load_scales(const Job& job, const Pointers<P>& scales,
+[[gnu::always_inline]] inline PerPanel<V, P> load_scales(const Int8Job& job, const Pointers<P>& scales,
                                                          std::int64_t group) {
   PerPanel<V, P> loaded;
   const bool half = job.weight->geometry.scale_bytes == 2;
@@ -207,11 +181,10 @@ template <class Codes, int R, int P>
 }
 
 template <int R, int P>
-[[gnu::always_inline]] inline void store(Tile<V, R, P>& total, const Job& job) {
-  const std::int64_t channels = job.weight->geometry.n - job.panel * kPanelRows;
+[[gnu::always_inline]] inline void store(Tile<V, R, P>& total, const Int8Job& job) {
   for_tile(
       total, [&](V & sum, int r, int p) __attribute__((always_inline)) {
-        const __mmask16 mask = panel_lanes(channels, p);
+        const __mmask16 mask = panel_lanes(job.channels, p);
         const V bias =
             job.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, job.bias + p * 16);
         _mm512_mask_storeu_ps(job.y + r * job.ldy + p * 16, mask,
@@ -220,7 +193,7 @@ template <int R, int P>
 }
 
 template <class Codes, bool kGrouped, int R, int P>
-void run_tile(const Job& job) {
+void run_tile(const Int8Job& job) {
   const PanelGeometry& g = job.weight->geometry;
   const PanelsAt<P> at = panels_at<P>(*job.weight, job.panel, job.panels_left);
   const std::uint32_t* x = job.words;
@@ -244,7 +217,7 @@ constexpr int panels_for(bool grouped, std::int64_t rows) {
   return rows <= (grouped ? 2 : 4) ? 4 : 2;
 }
 
-using Run = void (*)(const Job&);
+using Run = void (*)(const Int8Job&);
 
 template <class Codes>
 Run run_for(bool grouped, std::int64_t rows) {
@@ -259,34 +232,16 @@ Run run_for(bool grouped, std::int64_t rows) {
   return (grouped ? kMany : kOne)[rows - 1];
 }
 
-void multiply_tile(const PreparedRows& x, const LinearOutput& output, std::int64_t tile, Range panels) {
-  const bool grouped = x.groups > 1;
-  const std::int64_t first = tile_row(x, tile), rows = tile_row(x, tile + 1) - first;
-  const std::int64_t column = panels.begin * kPanelRows;
-  const Job job{.words = x.words + first * (x.padded_k / 4),
-                .sums = x.sums + first * x.groups,
-                .scales = x.scales + first,
-                .weight = &output.weight,
-                .panel = panels.begin,
-                .panels_left = panels.end - panels.begin,
-                .bias = output.bias == nullptr ? nullptr : output.bias + column,
-                .y = output.y + first * output.ldy + column,
-                .ldy = output.ldy};
-  const Run run = output.weight.encoding.format == Format::kInt8 ? run_for<Int8Panels>(grouped, rows)
-                                                                 : run_for<Int4Panels>(grouped, rows);
-  run(job);
-  const std::int64_t channels = output.weight.geometry.n - column, width = job.panels_left * kPanelRows;
-  activate_block(output.activation, job.y, job.ldy, static_cast<int>(rows),
-                 channels < width ? channels : width);
-}
+struct Int8Tiles {
+  static std::int64_t panels(bool grouped, std::int64_t rows) { return panels_for(grouped, rows); }
+  static void run(Format format, bool grouped, std::int64_t rows, const Int8Job& job) {
+    (format == Format::kInt8 ? run_for<Int8Panels>(grouped, rows) : run_for<Int4Panels>(grouped, rows))(job);
+  }
+  static constexpr auto activate = activate_block;
+};
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  const std::int64_t height = tile_row(x, tiles.begin + 1) - tile_row(x, tiles.begin);
-  const std::int64_t step = panels_for(x.groups > 1, height);
-  for (std::int64_t p = panels.begin; p < panels.end; p += step) {
-    const Range together{p, p + step < panels.end ? p + step : panels.end};
-    for (std::int64_t tile = tiles.begin; tile < tiles.end; ++tile) multiply_tile(x, output, tile, together);
-  }
+  multiply_int8<Int8Tiles>(x, output, tiles, panels);
 }
 
 }  // namespace avx512

@@ -1,36 +1,31 @@
-// Rows of x into the words of tiles.
+// Rows of x into the words of tiles (linear_kernels.h). Included by files of an instruction set.
+//
+// A Convert turns kColumns columns into kWords words: store(x, count, words), where count < kColumns in the
+// last chunk of a group, whose missing columns count as zeros.
 #pragma once
 
-#include <immintrin.h>
+#include <cstdint>
 
-#include "swiftlet/kernels/avx512/math.h"
 #include "swiftlet/kernels/linear_kernels.h"
 
 namespace swiftlet::kernels {
 namespace {
-namespace avx512 {
-
-// Sixteen columns as Convert::kWords words; filled-up columns come in as zeros.
-struct ConvertF32 {
-  static constexpr int kWords = 16;
-  static void store(V x, std::uint32_t* words) { _mm512_store_ps(words, x); }
-};
 
 // words[i * stride] for the columns [begin, end) of one group, filled up to `padded` columns.
 template <class Convert>
 inline void prepare_group(const float* x, std::int64_t begin, std::int64_t end, std::int64_t padded,
                           Convert& convert, std::uint32_t* words, std::int64_t stride) {
-  constexpr int kColumnsPerWord = 16 / Convert::kWords;
-  alignas(64) std::uint32_t chunk[Convert::kWords];
+  constexpr int kColumns = Convert::kColumns, kWords = Convert::kWords;
+  alignas(64) std::uint32_t chunk[kWords];
   std::int64_t c = begin;
-  for (; c + 16 <= end; c += 16) {
-    convert.store(_mm512_loadu_ps(x + c), chunk);
-    for (int i = 0; i < Convert::kWords; ++i) words[i * stride] = chunk[i];
-    words += Convert::kWords * stride;
+  for (; c + kColumns <= end; c += kColumns) {
+    convert.store(x + c, kColumns, chunk);
+    for (int i = 0; i < kWords; ++i) words[i * stride] = chunk[i];
+    words += kWords * stride;
   }
   if (c >= end) return;
-  convert.store(_mm512_maskz_loadu_ps(lanes(end - c), x + c), chunk);
-  const std::int64_t left = (padded - (c - begin)) / kColumnsPerWord;
+  convert.store(x + c, end - c, chunk);
+  const std::int64_t left = (padded - (c - begin)) / (kColumns / kWords);
   for (std::int64_t i = 0; i < left; ++i) words[i * stride] = chunk[i];
 }
 
@@ -59,6 +54,5 @@ inline void for_rows(const PreparedRows& p, Range tiles, Row row) {
   }
 }
 
-}  // namespace avx512
 }  // namespace
 }  // namespace swiftlet::kernels
