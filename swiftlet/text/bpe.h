@@ -1,0 +1,48 @@
+// Byte-pair encoding: a piece starts as single characters; the two neighbours that join most urgently are
+// joined until none do. Sennrich et al., "Neural machine translation of rare words with subword units"
+// (2016).
+//
+// Two readers share it: make_bpe() takes an ordered list of merges (tokenizer.json), make_scored_bpe() a
+// score for each token (llama2.c). A piece of n characters costs O(n log n), whatever it holds.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "swiftlet/text/merge_table.h"
+#include "swiftlet/text/model.h"
+
+namespace swiftlet::text {
+
+struct BpeOptions {
+  std::int32_t unknown_id = Vocabulary::kNone;  // none: characters that the vocabulary lacks are dropped
+  bool fuse_unknown = false;                    // a run of unknown characters is one token
+  bool byte_fallback = false;                   // an unknown character becomes tokens <0xNN> of its bytes
+  bool ignore_merges = false;                   // a piece that is a token is that token, merges or not
+  std::string continuing_prefix, end_suffix;    // of characters inside, and at the end of, a piece
+};
+
+class Bpe final : public Model {
+ public:
+  Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options);
+
+  void tokenize(std::string_view piece, std::vector<ModelToken>& out) const override;
+  std::int32_t unknown_id() const override { return options_.unknown_id; }
+
+ private:
+  std::int32_t character_id(std::string_view piece, std::size_t begin, std::size_t end) const;
+  bool fall_back_to_bytes(std::string_view piece, std::size_t begin, std::size_t end,
+                          std::vector<ModelToken>& out) const;
+  void start_symbols(std::string_view piece, std::vector<ModelToken>& out) const;
+  std::size_t merge_short(ModelToken* symbols, std::size_t count) const;
+  std::size_t merge_long(ModelToken* symbols, std::size_t count) const;
+
+  MergeTable merges_;
+  BpeOptions options_;
+  bool has_affixes_;
+  std::array<std::int32_t, 0x800> small_;   // ids of the characters below U+0800, which are nearly all
+  std::array<std::int32_t, 256> byte_ids_;  // ids of <0x00> to <0xFF>
+};
+
+}  // namespace swiftlet::text

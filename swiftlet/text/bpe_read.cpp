@@ -1,0 +1,165 @@
+// Reads byte-pair models: merges as an ordered list (BPE), or a score for each token (ScoredBPE).
+#include <algorithm>
+#include <cmath>
+
+#include "swiftlet/text/bpe.h"
+
+namespace swiftlet::text {
+namespace {
+
+struct Pair {
+  std::string_view left, right;
+};
+
+// "left right". Tokens may hold spaces themselves ("   " joins two single ones): then the vocabulary tells
+// which space is the one between.
+std::optional<Pair> split_pair(std::string_view text, const Vocabulary& vocabulary) {
+  const std::size_t first = text.find(' ');
+  if (first == std::string_view::npos) return std::nullopt;
+  if (text.find(' ', first + 1) == std::string_view::npos)
+    return Pair{text.substr(0, first), text.substr(first + 1)};
+  constexpr std::size_t kMostBytes = 1024;  // trying all spaces takes the square of the length
+  for (std::size_t at = first; at != std::string_view::npos && text.size() <= kMostBytes;
+       at = text.find(' ', at + 1)) {
+    const Pair pair{text.substr(0, at), text.substr(at + 1)};
+    const std::string joined = std::string(pair.left) += pair.right;
+    if (vocabulary.find(pair.left) != Vocabulary::kNone && vocabulary.find(pair.right) != Vocabulary::kNone &&
+        vocabulary.find(joined) != Vocabulary::kNone)
+      return pair;
+  }
+  return std::nullopt;
+}
+
+// A string, or ["left", "right"].
+Pair read_pair(const JsonView& merges, std::size_t index, simdjson::dom::element value,
+               const Vocabulary& vocabulary) {
+  std::string_view text;
+  if (!value.get(text)) {
+    if (const auto pair = split_pair(text, vocabulary)) return *pair;
+    merges.item(index, value).invalid("expected two tokens with one space between, came {}", shown(text));
+  }
+  const JsonView item = merges.item(index, value);
+  simdjson::dom::array both;
+  if (value.get(both) || both.size() != 2)
+    item.invalid("expected two tokens, came {}", shown(simdjson::minify(value)));
+  return {item.item(0, both.at(0)).string(), item.item(1, both.at(1)).string()};
+}
+
+std::int32_t known_token(const Vocabulary& vocabulary, std::string_view token, const JsonView& merges,
+                         std::size_t index, simdjson::dom::element value) {
+  const std::int32_t id = vocabulary.find(token);
+  if (id == Vocabulary::kNone)
+    merges.item(index, value).invalid("names the token {}, which the vocabulary lacks", shown(token));
+  return id;
+}
+
+MergeTable read_merges(const JsonView& merges, const Vocabulary& vocabulary, std::string_view prefix) {
+  const simdjson::dom::array list = merges.array();
+  std::size_t count = 0;  // counted by hand: simdjson's size() stops at 2^24 - 1
+  for ([[maybe_unused]] simdjson::dom::element value : list) ++count;
+  MergeTable table(count);
+  std::size_t index = 0;
+  std::uint32_t rank = 0;
+  std::string joined;
+  for (simdjson::dom::element value : list) {
+    const std::size_t i = index++;
+    std::string_view text;
+    if (!value.get(text) && text.starts_with("#version")) continue;
+    const Pair pair = read_pair(merges, i, value, vocabulary);
+    const std::int32_t left = known_token(vocabulary, pair.left, merges, i, value);
+    const std::int32_t right = known_token(vocabulary, pair.right, merges, i, value);
+    joined = pair.left;
+    joined += pair.right.starts_with(prefix) ? pair.right.substr(prefix.size()) : pair.right;
+    table.set(left, right, {rank++, known_token(vocabulary, joined, merges, i, value)});
+  }
+  return table;
+}
+
+std::int32_t read_unknown(const JsonView& json, const Vocabulary& vocabulary) {
+  const std::optional<JsonView> name = json.find("unk_token");
+  if (!name) return Vocabulary::kNone;
+  const std::int32_t id = vocabulary.find(name->string());
+  if (id == Vocabulary::kNone)
+    name->invalid("names a token that the vocabulary lacks: {}", shown(name->string()));
+  return id;
+}
+
+BpeOptions read_options(const JsonView& json, const Vocabulary& vocabulary) {
+  BpeOptions options;
+  options.unknown_id = read_unknown(json, vocabulary);
+  options.fuse_unknown = json.boolean_or("fuse_unk", false);
+  options.byte_fallback = json.boolean_or("byte_fallback", false);
+  options.ignore_merges = json.boolean_or("ignore_merges", false);
+  options.continuing_prefix = json.string_or("continuing_subword_prefix", "");
+  options.end_suffix = json.string_or("end_of_word_suffix", "");
+  if (const auto dropout = json.find("dropout"); dropout && dropout->number() != 0)
+    dropout->unsupported("random dropout of merges is not available (expected null or 0)");
+  return options;
+}
+
+struct ScoredVocabulary {
+  Vocabulary vocabulary;
+  std::vector<double> scores;  // by id
+};
+
+// [["token", score], ...]; the place is the id. The first of equal tokens is the one that texts get.
+ScoredVocabulary read_scored_vocabulary(const JsonView& json) {
+  ScoredVocabulary result;
+  json.each([&](const JsonView& item) {
+    const simdjson::dom::array both = item.array();
+    if (both.size() != 2) item.invalid("expected a token and its score");
+    const std::string_view token = item.item(0, both.at(0)).string();
+    const auto id = static_cast<std::int32_t>(result.scores.size());
+    if (!result.vocabulary.add(token, id))
+      item.invalid("expected every token once, {} comes twice", shown(token));
+    result.scores.push_back(item.item(1, both.at(1)).number());
+  });
+  return result;
+}
+
+// Any two tokens join whose texts together are a token; the higher its score, the sooner.
+MergeTable merges_of_scores(const Vocabulary& vocabulary, const std::vector<double>& scores) {
+  std::vector<double> ordered = scores;
+  std::sort(ordered.begin(), ordered.end(), std::greater<>());
+  ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
+  struct Found {
+    std::int32_t left, right;
+    Merge merge;
+  };
+  std::vector<Found> found;
+  for (std::int32_t id = 0; id < vocabulary.end_id(); ++id) {
+    const std::string_view token = vocabulary.token(id);
+    const double score = scores[static_cast<std::size_t>(id)];
+    const auto rank = static_cast<std::uint32_t>(
+        std::lower_bound(ordered.begin(), ordered.end(), score, std::greater<>()) - ordered.begin());
+    TokenHash hash;
+    for (std::size_t cut = 1; cut < token.size(); ++cut) {
+      hash.add(token[cut - 1]);
+      const std::int32_t left = vocabulary.find(hash.value(), token.substr(0, cut), {});
+      if (left == Vocabulary::kNone) continue;
+      const std::int32_t right = vocabulary.find(token.substr(cut));
+      if (right != Vocabulary::kNone) found.push_back({left, right, {rank, id}});
+    }
+  }
+  MergeTable table(found.size());
+  for (const Found& f : found) table.set(f.left, f.right, f.merge);
+  return table;
+}
+
+}  // namespace
+
+ModelPointer make_bpe(const JsonView& json) {
+  Vocabulary vocabulary = read_vocabulary(json.at("vocab"));
+  BpeOptions options = read_options(json, vocabulary);
+  MergeTable merges = read_merges(json.at("merges"), vocabulary, options.continuing_prefix);
+  return std::make_unique<Bpe>(std::move(vocabulary), std::move(merges), std::move(options));
+}
+
+ModelPointer make_scored_bpe(const JsonView& json) {
+  ScoredVocabulary scored = read_scored_vocabulary(json.at("vocab"));
+  BpeOptions options = read_options(json, scored.vocabulary);
+  MergeTable merges = merges_of_scores(scored.vocabulary, scored.scores);
+  return std::make_unique<Bpe>(std::move(scored.vocabulary), std::move(merges), std::move(options));
+}
+
+}  // namespace swiftlet::text
