@@ -187,6 +187,11 @@ std::string_view to_string(TokenizerKind kind) {
   return "?";
 }
 
+std::string_view file_name(TokenizerKind kind) {
+  if (kind == TokenizerKind::kNone) return "";
+  return kind == TokenizerKind::kLlama2c ? "tokenizer.bin" : to_string(kind);
+}
+
 std::string_view to_string(Pooling pooling) {
   switch (pooling) {
     case Pooling::kMean:

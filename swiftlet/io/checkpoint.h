@@ -36,6 +36,8 @@ enum class TokenizerKind : std::uint8_t {
 
 // "tokenizer.json", "vocab.txt", "llama2.c", "none".
 std::string_view to_string(TokenizerKind kind);
+// The name under which such a file lies in a model's folder; empty for kNone.
+std::string_view file_name(TokenizerKind kind);
 
 struct TokenizerSource {
   TokenizerKind kind = TokenizerKind::kNone;

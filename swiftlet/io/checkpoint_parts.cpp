@@ -58,20 +58,12 @@ bool is_float(DType type) {
 
 // The mode of 1_Pooling/config.json: one of several flags, or in newer files one word.
 Pooling read_pooling(const Config& config) {
-  constexpr std::pair<const char*, Pooling> kModes[] = {
-      {"pooling_mode_mean_tokens", Pooling::kMean},
-      {"pooling_mode_cls_token", Pooling::kCls},
-      {"pooling_mode_max_tokens", Pooling::kMax},
-      {"pooling_mode_lasttoken", Pooling::kLastToken},
-      {"pooling_mode_mean_sqrt_len_tokens", Pooling::kMeanSqrtLength},
-      {"pooling_mode_weightedmean_tokens", Pooling::kWeightedMean},
-  };
   std::vector<Pooling> chosen;
-  for (const auto& [key, mode] : kModes)
+  for (const auto& [key, mode] : kPoolingKeys)
     if (config.bool_or(key, false)) chosen.push_back(mode);
   if (config.has("pooling_mode")) {
     const auto words = config.strings("pooling_mode");
-    for (const auto& [key, mode] : kModes)
+    for (const auto& [key, mode] : kPoolingKeys)
       if (std::find(words.begin(), words.end(), to_string(mode)) != words.end()) chosen.push_back(mode);
     if (chosen.size() != words.size())
       config.fail_value("pooling_mode", "mean, cls, max, lasttoken, mean_sqrt_len_tokens or weightedmean");
@@ -135,15 +127,16 @@ TokenizerSource find_tokenizer(const fs::path& folder) {
   TokenizerSource source;
   if (is_there(folder / "tokenizer_config.json"))
     source.config = Config::load(folder / "tokenizer_config.json");
-  for (const TokenizerKind kind : {TokenizerKind::kTokenizerJson, TokenizerKind::kVocabText}) {
-    const fs::path path = folder / to_string(kind);
+  for (const TokenizerKind kind :
+       {TokenizerKind::kTokenizerJson, TokenizerKind::kVocabText, TokenizerKind::kLlama2c}) {
+    const fs::path path = folder / file_name(kind);
     if (!is_there(path)) continue;
     source.kind = kind;
     source.where = path.string();
     source.bytes = map_file(path);
     return source;
   }
-  source.where = fmt::format("{}: no tokenizer.json or vocab.txt", folder.string());
+  source.where = fmt::format("{}: no tokenizer.json, vocab.txt or tokenizer.bin", folder.string());
   return source;
 }
 

@@ -11,7 +11,6 @@ namespace swiftlet {
 namespace {
 
 using testing::bytes_of;
-using testing::data_folder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
@@ -210,10 +209,12 @@ TEST_F(SentenceFolder, RefusesWhatItCannotCompute) {
   EXPECT_THAT(error(), HasSubstr("modules.json] expected a list of modules"));
 }
 
+std::filesystem::path asset(std::string_view name) {
+  return std::filesystem::path(SWIFTLET_SOURCE_DIR) / "assets" / name;
+}
+
 TEST(CheckpointReal, LoadsStories7m) {
-  const auto folder = data_folder() / "models/stories-7m";
-  if (data_folder().empty()) GTEST_SKIP() << "SWIFTLET_DATA_DIR is not set";
-  const Checkpoint checkpoint = load_checkpoint(folder);
+  const Checkpoint checkpoint = load_checkpoint(asset("stories-7m"));
   EXPECT_EQ(checkpoint.weight("model.embed_tokens.weight").encoding.format, Format::kBF16);
   EXPECT_EQ(checkpoint.weights.size(), 2U + 8U * 9U);
   EXPECT_EQ(checkpoint.find("lm_head.weight"), nullptr);
@@ -222,8 +223,7 @@ TEST(CheckpointReal, LoadsStories7m) {
 }
 
 TEST(CheckpointReal, LoadsStories260K) {
-  if (data_folder().empty()) GTEST_SKIP() << "SWIFTLET_DATA_DIR is not set";
-  const Checkpoint checkpoint = load_checkpoint(data_folder() / "models/stories260K/stories260K.bin");
+  const Checkpoint checkpoint = load_checkpoint(asset("stories260K/stories260K.bin"));
   EXPECT_EQ(checkpoint.format, "llama2.c");
   EXPECT_EQ(checkpoint.config.require_int("vocab_size"), 512);
   EXPECT_EQ(checkpoint.weight("model.layers.4.self_attn.k_proj.weight").shape, Shape({32, 64}));

@@ -74,10 +74,4 @@ std::string bytes_of(std::initializer_list<T> values) {
   return {reinterpret_cast<const char*>(values.begin()), values.size() * sizeof(T)};
 }
 
-// The folder of large test data (docs: CONTRIBUTING), or skip.
-inline std::filesystem::path data_folder() {
-  const char* folder = std::getenv("SWIFTLET_DATA_DIR");
-  return folder == nullptr ? std::filesystem::path() : std::filesystem::path(folder);
-}
-
 }  // namespace swiftlet::testing

@@ -1,0 +1,161 @@
+#include "swiftlet/io/transformers_folder.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/file.h"
+#include "swiftlet/io/checkpoint_parts.h"
+#include "swiftlet/io/safetensors.h"
+
+namespace swiftlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_bytes(const fs::path& path, std::span<const std::byte> bytes) {
+  OutputFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void write_json(const fs::path& path, const nlohmann::ordered_json& json) {
+  OutputFile file(path);
+  file.write(json.dump(2) + "\n");
+  file.commit();
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail(ErrorCode::kIo, folder.string(), "cannot be created: {}", error.message());
+}
+
+DType dtype_of(Format format) {
+  return format == Format::kF16 ? DType::kF16 : format == Format::kBF16 ? DType::kBF16 : DType::kF32;
+}
+
+Format format_in_folder(const Weight& weight, std::optional<Format> wanted) {
+  if (wanted) return *wanted;
+  return weight.encoding.is_integer() ? Format::kF32 : weight.encoding.format;
+}
+
+// The weight as row-major floats of `format`: the very bytes where it is so already.
+Weight as_rows(const Weight& weight, Format format) {
+  if (!weight.encoding.is_integer() && weight.encoding.format == format) return unpack(weight);
+  Weight rows = weight_from_tensor(weight.name, Tensor::from(decode(weight), weight.shape));
+  if (format == Format::kF32) return rows;
+  // encode() makes panels of matrices only: a vector goes through it as a matrix of one row.
+  const std::int64_t k = weight.shape.rank() == 0 ? 1 : weight.shape[-1];
+  rows.shape = Shape({weight.shape.elements() / k, k});
+  rows = unpack(encode(rows, {format}));
+  rows.shape = weight.shape;
+  return rows;
+}
+
+void write_weights(const fs::path& path, const Checkpoint& checkpoint, std::optional<Format> format) {
+  std::vector<SafetensorsDeclaration> tensors;
+  // Eight-byte integers, four-byte floats, ...: no tensor is left unaligned by an odd one before it.
+  for (const std::size_t size : {8U, 4U, 2U, 1U}) {
+    for (const auto& [name, tensor] : checkpoint.tensors)
+      if (dtype_size(tensor.dtype()) == size) tensors.push_back({name, tensor.dtype(), tensor.shape()});
+    for (const auto& [name, weight] : checkpoint.weights) {
+      const DType dtype = dtype_of(format_in_folder(weight, format));
+      if (dtype_size(dtype) == size) tensors.push_back({name, dtype, weight.shape});
+    }
+  }
+  SafetensorsWriter writer(path, tensors, {{"format", "pt"}});
+  for (const auto& declared : tensors) {
+    const auto tensor = checkpoint.tensors.find(declared.name);
+    if (tensor != checkpoint.tensors.end()) {
+      writer.write(declared.name, tensor->second.buffer().bytes());
+      continue;
+    }
+    const Weight& weight = checkpoint.weight(declared.name);
+    writer.write(declared.name, as_rows(weight, format_in_folder(weight, format)).codes.bytes());
+  }
+  writer.commit();
+}
+
+std::string_view torch_name(Format format) {
+  return format == Format::kF16 ? "float16" : format == Format::kBF16 ? "bfloat16" : "float32";
+}
+
+// config.json, whose dtype must tell what model.safetensors holds.
+nlohmann::ordered_json config_json(const Checkpoint& checkpoint, std::optional<Format> format) {
+  nlohmann::ordered_json json = checkpoint.config.json();
+  Format widest = format.value_or(Format::kBF16);
+  for (const auto& [name, weight] : checkpoint.weights) {
+    const Format own = format_in_folder(weight, format);
+    if (own == Format::kF32 || (own == Format::kF16 && widest == Format::kBF16)) widest = own;
+  }
+  json.erase("dtype");
+  json["torch_dtype"] = torch_name(widest);  // every version of transformers knows this key
+  return json;
+}
+
+nlohmann::ordered_json generation_json(const GenerationConfig& generation) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  const auto& eos = generation.eos_token_ids;
+  if (eos.size() == 1) json["eos_token_id"] = eos.front();
+  if (eos.size() > 1) json["eos_token_id"] = eos;
+  if (generation.bos_token_id) json["bos_token_id"] = *generation.bos_token_id;
+  if (generation.pad_token_id) json["pad_token_id"] = *generation.pad_token_id;
+  return json;
+}
+
+void write_tokenizer(const fs::path& folder, const Checkpoint& checkpoint) {
+  const TokenizerSource& tokenizer = checkpoint.tokenizer;
+  if (tokenizer.kind != TokenizerKind::kNone)
+    write_bytes(folder / file_name(tokenizer.kind), tokenizer.bytes.bytes());
+  nlohmann::ordered_json config = tokenizer.config.json();
+  if (!checkpoint.chat_template.empty()) config["chat_template"] = checkpoint.chat_template;
+  if (!config.empty()) write_json(folder / "tokenizer_config.json", config);
+}
+
+void write_sentence_transformer(const fs::path& folder, const SentenceTransformer& sentence,
+                                const Config& config) {
+  const std::string prefix = "sentence_transformers.models.";
+  auto modules = nlohmann::ordered_json::array();
+  const auto add = [&](const char* path, const char* type) {
+    const std::size_t index = modules.size();
+    modules.push_back(
+        {{"idx", index}, {"name", std::to_string(index)}, {"path", path}, {"type", prefix + type}});
+  };
+  add("", "Transformer");
+  add("1_Pooling", "Pooling");
+  if (sentence.normalize) add("2_Normalize", "Normalize");
+  make_folder(folder / "1_Pooling");
+  nlohmann::ordered_json pooling{{"word_embedding_dimension", config.int_or("hidden_size", 0)}};
+  for (const auto& [key, mode] : kPoolingKeys) pooling[std::string(key)] = mode == sentence.pooling;
+  write_json(folder / "1_Pooling" / "config.json", pooling);
+  nlohmann::ordered_json bert{{"do_lower_case", sentence.do_lower_case}};
+  if (sentence.max_seq_length > 0) bert["max_seq_length"] = sentence.max_seq_length;
+  write_json(folder / "sentence_bert_config.json", bert);
+  if (!sentence.prompts.empty())
+    write_json(folder / "config_sentence_transformers.json",
+               {{"prompts", sentence.prompts},
+                {"default_prompt_name", sentence.default_prompt.empty()
+                                            ? nlohmann::ordered_json()
+                                            : nlohmann::ordered_json(sentence.default_prompt)}});
+  write_json(folder / "modules.json", modules);
+}
+
+}  // namespace
+
+void write_transformers_folder(const fs::path& folder, const Checkpoint& checkpoint,
+                               std::optional<Format> format) {
+  if (format && Encoding{*format}.is_integer())
+    fail(ErrorCode::kUnsupported, folder.string(), "a folder of transformers holds floats, not {}",
+         to_string(Encoding{*format}));
+  make_folder(folder);
+  write_json(folder / "config.json", config_json(checkpoint, format));
+  const auto generation = generation_json(checkpoint.generation);
+  if (!generation.empty()) write_json(folder / "generation_config.json", generation);
+  write_tokenizer(folder, checkpoint);
+  if (checkpoint.sentence_transformer)
+    write_sentence_transformer(folder, *checkpoint.sentence_transformer, checkpoint.config);
+  write_weights(folder / "model.safetensors", checkpoint, format);
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,19 @@
+// Writing a checkpoint as the folder that transformers and sentence-transformers load: config.json,
+// generation_config.json, the tokenizer's files and model.safetensors with every weight as floats in rows.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "swiftlet/io/checkpoint.h"
+
+namespace swiftlet {
+
+// Encoded weights are decoded; floats keep their type unless `format` (kF32, kF16 or kBF16) is given. One
+// weight at a time is in memory. Every file appears whole or not at all, model.safetensors last; other files
+// of the folder stay. A tokenizer.bin of llama2.c is copied as it is: transformers cannot read it, Swiftlet
+// can. Throws kIo, and kUnsupported for integer formats.
+void write_transformers_folder(const std::filesystem::path& folder, const Checkpoint& checkpoint,
+                               std::optional<Format> format = std::nullopt);
+
+}  // namespace swiftlet
