@@ -282,6 +282,14 @@ TEST_P(AttentionTest, LargeScores) {
   expect_reference(table(), Problem(make_spec(2, 2, 4, 8, true), {{50, 50}}, DType::kF32, 8.0));
 }
 
+TEST_P(AttentionTest, ScalesOfAllSigns) {
+  AttentionSpec spec = make_spec(2, 2, 32, 32, true);
+  for (const float scale : {1.0f, 0.0f, -0.5f}) {
+    spec.scale = scale;
+    expect_reference(table(), Problem(spec, {{40, 40}}, DType::kF32, 0.5));
+  }
+}
+
 TEST_P(AttentionTest, CrossAttentionWithMoreQueriesThanKeys) {
   expect_reference(table(), Problem(make_spec(3, 3, 32, 32, false), {{50, 7}, {9, 33}}));
 }

@@ -8,14 +8,17 @@
 namespace swiftlet::kernels {
 namespace {
 
+// Set once, with the table that holds `rope`.
+void (*rope_definition)(const RopeArgs&) noexcept = nullptr;
+
 void rope(const RopeArgs& args) noexcept {
-  static const RowKernels definition = scalar_row_kernels();
-  rope_rows(args, definition.rope);
+  rope_rows(args, rope_definition);
 }
 
 }  // namespace
 
 RowKernels avx2_row_kernels() {
+  rope_definition = scalar_row_kernels().rope;
   return {layer_norm, rms_norm, activate, gate,      add_rows, mul_rows,
           scale_rows, rope,     softmax,  mean_rows, max_rows, l2_normalize};
 }

@@ -65,7 +65,8 @@ inline std::int64_t pairs_at_once(const AttentionSpec& spec) {
 }
 
 // The state of a pair: [E] sums of exp(score - m) * value, filled up to a vector; then m, the largest score,
-// and the sum of exp(score - m). m = -inf and zeros where no key is visible.
+// and the sum of exp(score - m). m = -inf and zeros where no key is visible. States are a table's own affair:
+// m may be in other units.
 inline std::int64_t maximum_at(const AttentionSpec& spec) {
   return round_up(spec.value_dim, kSumLanes);
 }
