@@ -55,6 +55,14 @@ struct Embeddings {
   std::vector<float> values;
 };
 
+// Row `row` with its text as one line of JSON, without the line's end:
+// {"text": "a fast bird", "embedding": [0.0123, ...]}. Numbers are the shortest that give the same float.
+std::string embedding_line(const Embeddings& vectors, std::int64_t row, std::string_view text);
+// All rows, by the name's extension: .npy (NumPy, f32 matrix) or .jsonl (one embedding_line a row). The file
+// appears whole or not at all. Throws kUsage for another extension, kIo.
+void write_embeddings(const Embeddings& vectors, const std::vector<std::string>& texts,
+                      const std::string& path);
+
 struct GenerateOptions {
   std::int64_t max_new_tokens = 128;
   double temperature = 0;  // 0: greedy
