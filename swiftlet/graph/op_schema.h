@@ -60,5 +60,8 @@ struct OpSchema {
 
 // Runs op.infer; its errors come back as "[node name (op)] reason".
 std::vector<Inferred> infer_node(const Graph& graph, const Node& node);
+// Runs op.lower_cpu, which must be there; what it finds wrong with the node comes back as infer_node's errors
+// do.
+Kernel lower_node(LowerContext& context);
 
 }  // namespace swiftlet

@@ -45,6 +45,14 @@ void check_width(const NodeView& node, std::size_t input, int heads, int width, 
           "{} must have {} x {} columns, is {}", what, heads, width, type.to_string());
 }
 
+// Keys and values are the inputs `first` and the one behind it.
+void check_keys(const NodeView& node, const AttentionSpec& spec, std::size_t first) {
+  check_width(node, first, spec.kv_heads, spec.head_dim, "k");
+  check_width(node, first + 1, spec.kv_heads, spec.value_dim, "v");
+  const Dim &keys = node.type(first).shape[0], &values = node.type(first + 1).shape[0];
+  require(keys == values, "infer", "k has {} rows but v has {}", keys.to_string(), values.to_string());
+}
+
 std::vector<Inferred> infer_outputs(const Type& q, const AttentionSpec& spec) {
   std::vector<Inferred> outputs{
       Type{DType::kF32, {q.shape[0], Dim(std::int64_t{spec.heads} * spec.value_dim)}}};
@@ -56,10 +64,7 @@ std::vector<Inferred> infer_attention(const NodeView& node) {
   const AttentionSpec spec = attention_spec(node.node.attributes);
   check_spec(spec);
   check_width(node, 0, spec.heads, spec.head_dim, "q");
-  check_width(node, 1, spec.kv_heads, spec.head_dim, "k");
-  check_width(node, 2, spec.kv_heads, spec.value_dim, "v");
-  require(node.type(1).shape[0] == node.type(2).shape[0], "infer", "k has {} rows but v has {}",
-          node.type(1).shape[0].to_string(), node.type(2).shape[0].to_string());
+  check_keys(node, spec, 1);
   check_extras(node, spec, 3);
   return infer_outputs(node.type(0), spec);
 }
@@ -75,8 +80,8 @@ std::vector<Inferred> infer_paged(const NodeView& node) {
 
 std::vector<Inferred> infer_append(const NodeView& node) {
   const AttentionSpec spec = attention_spec(node.node.attributes);
-  check_width(node, 0, spec.kv_heads, spec.head_dim, "k");
-  check_width(node, 1, spec.kv_heads, spec.value_dim, "v");
+  check_spec(spec);
+  check_keys(node, spec, 0);
   return {node.type(2)};
 }
 

@@ -30,7 +30,8 @@ struct BinaryKernel {
     const float *a = p.a.f32(context), *b = p.b.f32(context);
     float* y = p.y.f32_out(context);
     const auto function = p.multiply ? context.table->rows.mul : context.table->rows.add;
-    const std::int64_t rows = p.rows(context), grain = std::max<std::int64_t>(1, kGrain / p.width);
+    const std::int64_t rows = p.rows(context),
+                       grain = std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, p.width));
     context.pool->parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
       if (!p.vector)
         return function(a + begin * p.width, b + begin * p.width, y + begin * p.width,

@@ -24,6 +24,8 @@ Inferred infer_output(const NodeView& node, std::size_t weight) {
 }
 
 std::vector<Inferred> infer_linear(const NodeView& node) {
+  require(node.inputs() == 3, "infer", "takes x, weight and bias (absent or not), got {} inputs",
+          node.inputs());
   activation_from_name(node.node.attributes.get_or<std::string>("activation", ""));
   return {infer_output(node, 1)};
 }
@@ -43,8 +45,10 @@ std::vector<Inferred> infer_merged(const NodeView& node) {
   const std::size_t count = (node.inputs() - 1) / 2;
   require(node.inputs() == 2 * count + 1 && count >= 1 && count <= kMaxMerged, "infer",
           "takes x and 1 to {} pairs of weight and bias, got {} inputs", kMaxMerged, node.inputs());
-  require(split_names(node.attribute<std::string>("activations")).size() == count, "infer",
-          "needs one activation for each of {} weights", count);
+  const auto activations = split_names(node.attribute<std::string>("activations"));
+  require(activations.size() == count, "infer", "needs one activation for each of {} weights, got {}", count,
+          activations.size());
+  for (const std::string& name : activations) activation_from_name(name);
   std::vector<Inferred> outputs;
   for (std::size_t i = 0; i < count; ++i) outputs.push_back(infer_output(node, 1 + 2 * i));
   return outputs;
@@ -89,8 +93,11 @@ Kernel lower(LowerContext& context, const std::vector<std::string>& activations)
   for (std::size_t i = 0; i < kernel.count; ++i) {
     const std::size_t weight = 1 + 2 * i;
     Encoding encoding;
+    Arithmetic arithmetic = Arithmetic::kF32;
     LinearKernel::Output& output = kernel.outputs[i];
-    output.slot = context.matrix_slot(weight, kernel.arithmetic, encoding);
+    output.slot = context.matrix_slot(weight, arithmetic, encoding);
+    require(i == 0 || arithmetic == kernel.arithmetic, "infer", "merges weights of different arithmetic");
+    kernel.arithmetic = arithmetic;
     output.bias = view.has(weight + 1) ? context.input(weight + 1) : Place{};
     output.y = context.output(i);
     output.activation = activation_from_name(activations[i]);

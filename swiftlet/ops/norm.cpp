@@ -17,11 +17,13 @@ void check_parameters(const NodeView& node, std::size_t gain) {
 
 std::vector<Inferred> infer_norm(const NodeView& node) {
   check_parameters(node, 1);
+  require(node.node.op != &kRmsNorm || !node.has(2), "infer", "takes no bias");
   return {node.type(0)};
 }
 
 std::vector<Inferred> infer_add_norm(const NodeView& node) {
   check_parameters(node, 2);
+  require(node.node.op != &kAddRmsNorm || !node.has(3), "infer", "takes no bias");
   require(node.type(0) == node.type(1), "infer", "x is {} but the residual is {}", node.type(0).to_string(),
           node.type(1).to_string());
   return {node.type(0), node.type(0)};

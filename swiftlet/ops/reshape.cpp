@@ -21,6 +21,8 @@ Dim product(const Dims& dims, std::string_view what) {
 std::vector<Inferred> infer_reshape(const NodeView& node) {
   const Type& x = node.type(0);
   const auto& wanted = node.info(1).integers;
+  require(node.type(1).shape.size() == 1, "infer", "the shape input must have one dimension, is {}",
+          node.type(1).to_string());
   require(wanted.has_value(), "infer", "the shape input {} is not known before the program runs",
           node.type(1).to_string());
   Dims shape = *wanted;
@@ -31,6 +33,8 @@ std::vector<Inferred> infer_reshape(const NodeView& node) {
       require(free < 0, "infer", "{} has more than one -1", to_string(*wanted));
       free = static_cast<std::ptrdiff_t>(i);
     } else {
+      require(!shape[i].is_constant() || shape[i].constant() >= 0, "infer", "{} has a negative extent",
+              to_string(*wanted));
       known.push_back(shape[i]);
     }
   }
@@ -54,8 +58,8 @@ struct CopyKernel {
   std::size_t element_bytes = 0;
 
   static void run(const CopyKernel& p, const ExecContext& context) noexcept {
-    std::memcpy(p.y.f32_out(context), p.x.resolve(context),
-                static_cast<std::size_t>(p.elements(context)) * p.element_bytes);
+    const std::size_t bytes = static_cast<std::size_t>(p.elements(context)) * p.element_bytes;
+    if (bytes > 0) std::memcpy(p.y.f32_out(context), p.x.resolve(context), bytes);
   }
 };
 

@@ -12,6 +12,7 @@ std::vector<Inferred> infer_rope(const NodeView& node) {
   const Type& positions = node.type(1);
   const auto head_dim = node.attribute<std::int64_t>("head_dim");
   const auto rotary_dim = node.attribute<std::int64_t>("rotary_dim");
+  require(x.shape.size() == 2, "infer", "x must have 2 dimensions, is {}", x.to_string());
   require(head_dim > 0 && last_dim(x) % head_dim == 0, "infer", "{} does not divide into heads of {}",
           x.to_string(), head_dim);
   require(rotary_dim > 0 && rotary_dim <= head_dim && rotary_dim % 2 == 0, "infer",

@@ -77,7 +77,7 @@ std::optional<std::vector<Tensor>> evaluate_node(const Graph& graph, NodeId id) 
   ConstantContext context(graph, node);
   Kernel kernel;
   try {
-    kernel = node.op->lower_cpu(context);
+    kernel = lower_node(context);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kUnsupported) return std::nullopt;
     throw;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/log.h"
 #include "swiftlet/graph/op_schema.h"
 #include "swiftlet/ops/attention.h"
 #include "swiftlet/passes/fold_constants.h"
@@ -34,9 +35,11 @@ std::string kind_of(const WeightStore& weights, const std::string& name, const C
 void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions& options,
                  const kernels::KernelTable& table) {
   std::vector<std::unique_ptr<Pass>> passes;
-  passes.push_back(std::make_unique<FoldConstants>());
-  passes.push_back(std::make_unique<ShareCommonSubexpressions>());
-  passes.push_back(std::make_unique<RemoveDeadNodes>());
+  if (options.simplify) {
+    passes.push_back(std::make_unique<FoldConstants>());
+    passes.push_back(std::make_unique<ShareCommonSubexpressions>());
+    passes.push_back(std::make_unique<RemoveDeadNodes>());
+  }
   if (options.fuse) {
     passes.push_back(std::make_unique<FuseLinearEpilogue>());
     passes.push_back(std::make_unique<MergeLinears>(
@@ -54,6 +57,7 @@ class Compiler final : public LowerContext {
            const kernels::KernelTable& table)
       : graph_(graph), weights_(weights), options_(options) {
     program_.table = &table;
+    program_.threads = options.threads;
     places_.resize(graph.value_count());
     for (std::size_t i = 0; i < graph.value_count(); ++i) {
       const ValueInfo& info = graph.value(static_cast<ValueId>(i));
@@ -68,9 +72,14 @@ class Compiler final : public LowerContext {
       const Node& current = graph_.node(node_);
       if (current.op->lower_cpu == nullptr)
         fail(ErrorCode::kUnsupported, current.name, "op '{}' is not available on the CPU", current.op->name);
-      program_.steps.push_back({current.name, current.op->name, current.op->lower_cpu(*this)});
+      program_.steps.push_back({current.name, current.op->name, lower_node(*this)});
       program_.workspace_bytes = std::max(program_.workspace_bytes, program_.steps.back().kernel.workspace);
     }
+    if (slow_matrices_ > 0)
+      warn(
+          "{} matrices such as {} are multiplied in f32, which is slower: the {} kernels cannot do it as "
+          "asked",
+          slow_matrices_, slow_matrix_, program_.table->isa);
     for (ValueId id : graph_.outputs()) {
       const ValueInfo& info = graph_.value(id);
       program_.outputs.push_back({info.name, info.type, extents(info.type.shape), place(id)});
@@ -95,6 +104,10 @@ class Compiler final : public LowerContext {
     const MatrixForm form = matrix_form(weights_.get(info.name), options_.precision, *program_.table);
     arithmetic = form.arithmetic;
     encoding = form.encoding;
+    if (form.arithmetic != form.wanted) {
+      ++slow_matrices_;
+      slow_matrix_ = fmt::format("'{}' ({})", info.name, to_string(form.encoding));
+    }
     return slot(info.name, {form.encoding, Layout::kPanels});
   }
   std::int32_t table_slot(std::size_t index) override {
@@ -104,26 +117,21 @@ class Compiler final : public LowerContext {
   }
 
   Extent extent(const Dim& dim) override {
-    // Affine in the symbols: probe the constant and each factor; divisions do not occur in planned programs.
+    if (!dim.is_affine())
+      fail(ErrorCode::kUnsupported, where(), "the extent {} is not available: it divides a symbol",
+           dim.to_string());
     std::vector<std::string> names;
     dim.collect_symbols(names);
     Extent result;
     result.constant = dim.evaluate([](std::string_view) { return 0; });
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
     for (const std::string& name : names) {
-      const auto at = [&](std::int64_t value) {
-        return dim.evaluate([&](std::string_view symbol) { return symbol == name ? value : 0; });
-      };
-      const std::int64_t factor = at(1) - result.constant;
-      if (at(1000) - result.constant != 1000 * factor)
-        fail(ErrorCode::kUnsupported, node().name, "the extent {} is not affine", dim.to_string());
-      result.terms.push_back({static_cast<std::int32_t>(symbol(name)), factor});
+      const auto at_one = dim.evaluate([&](std::string_view symbol) { return std::int64_t{symbol == name}; });
+      result.terms.push_back({static_cast<std::int32_t>(symbol(name)), at_one - result.constant});
     }
     return result;
   }
   std::int64_t maximum(const Dim& dim) const override {
-    return dim.evaluate([&](std::string_view name) {
+    return dim.maximum([&](std::string_view name) {
       const auto found = options_.maxima.find(std::string(name));
       require(found != options_.maxima.end(), "compile", "no maximum was given for the symbol '{}'", name);
       return found->second;
@@ -131,7 +139,7 @@ class Compiler final : public LowerContext {
   }
   std::int32_t ragged_axis(const Dim& dim) override {
     const std::string name(dim.symbol_name());
-    require(!name.empty(), node().name, "{} is not a ragged axis", dim.to_string());
+    require(!name.empty(), where(), "{} is not a ragged axis", dim.to_string());
     return index_of(program_.ragged_axes, name);
   }
   std::int32_t state(std::size_t index) override {
@@ -147,6 +155,11 @@ class Compiler final : public LowerContext {
   }
 
  private:
+  // For messages: the node that is being lowered, none while the inputs are looked at.
+  std::string_view where() const {
+    return node_ == kNoId ? std::string_view("compile") : std::string_view(node().name);
+  }
+
   static std::int32_t index_of(std::vector<std::string>& names, const std::string& name) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end()) {
@@ -233,14 +246,19 @@ class Compiler final : public LowerContext {
     }
     const ArenaPlan plan = plan_arena(requests);
     program_.arena_bytes = plan.bytes;
-    for (std::size_t i = 0; i < values.size(); ++i)
+    for (std::size_t i = 0; i < values.size(); ++i) {
       places_[static_cast<std::size_t>(values[i])] = {.kind = Place::kArena, .offset = plan.offsets[i]};
+      program_.placements.push_back({graph_.value(values[i]).name, plan.offsets[i], requests[i].bytes,
+                                     requests[i].first, requests[i].last});
+    }
   }
 
   const Graph& graph_;
   const WeightStore& weights_;
   const CompileOptions& options_;
   NodeId node_ = kNoId;
+  int slow_matrices_ = 0;
+  std::string slow_matrix_;
   Program program_;
   std::vector<Place> places_;
   std::vector<ValueId> states_;
@@ -260,6 +278,7 @@ MatrixForm matrix_form(const Weight& weight, std::optional<Arithmetic> precision
   } else if (precision == Arithmetic::kInt8) {
     form.arithmetic = Arithmetic::kInt8;
   }
+  form.wanted = form.arithmetic;
   if (!kernels::linear_supported(table, form.arithmetic, form.encoding)) form.arithmetic = Arithmetic::kF32;
   return form;
 }

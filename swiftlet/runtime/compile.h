@@ -17,10 +17,11 @@ struct CompileOptions {
   // kF32: the reference; kBF16: float weights are rounded to bf16; kInt8: float weights are quantized per
   // channel. Not set: as the weights are stored and certified.
   std::optional<Arithmetic> precision;
-  bool paged_cache = false;  // causal attention reads a paged cache
-  bool fuse = true;
+  bool paged_cache = false;                     // causal attention reads a paged cache
+  bool simplify = true;                         // fold constants, share subexpressions, remove dead nodes
+  bool fuse = true;                             // merge linears, fuse epilogues and residual norms
   const kernels::KernelTable* table = nullptr;  // null: the default table
-  int threads = 1;                              // size of the pool that will run it
+  int threads = 1;                              // the largest pool that will run it
 };
 
 // `weights` decides encodings; its tensors are not read. Throws Error for a value to keep that is not there,
@@ -31,6 +32,7 @@ Program compile(Graph graph, const WeightStore& weights, const CompileOptions& o
 struct MatrixForm {
   Encoding encoding;
   Arithmetic arithmetic = Arithmetic::kF32;
+  Arithmetic wanted = Arithmetic::kF32;  // differs from `arithmetic` where the table has no kernel for it
 };
 MatrixForm matrix_form(const Weight& weight, std::optional<Arithmetic> precision,
                        const kernels::KernelTable& table);

@@ -37,26 +37,73 @@ Executor::Executor(std::shared_ptr<const Program> program, std::shared_ptr<Weigh
       pool_(std::move(pool)),
       arena_(Buffer::heap(program_->arena_bytes)),
       workspace_(Buffer::heap(program_->workspace_bytes)),
-      symbols_(program_->symbols.size(), 0) {
+      symbols_(program_->symbols.size(), 0),
+      inputs_(program_->inputs.size(), nullptr) {
+  require(pool_->size() <= program_->threads, "execute",
+          "the pool has {} threads, the program was compiled for at most {}", pool_->size(),
+          program_->threads);
+  const auto index_of = [&](std::string_view name) {
+    const auto& names = program_->symbols;
+    const auto found = std::find(names.begin(), names.end(), name);
+    return found == names.end() ? -1 : static_cast<std::int32_t>(found - names.begin());
+  };
+  for (const std::string& axis : program_->ragged_axes) axis_symbols_.push_back(index_of(axis));
+  if (!axis_symbols_.empty() && program_->ragged_axes[0] == "tokens") sequences_ = index_of("sequences");
   context_.arena = arena_.mutable_data();
   context_.workspace = workspace_.mutable_data();
   context_.pool = pool_.get();
   context_.table = program_->table;
+  context_.symbols = symbols_;
+  context_.inputs = inputs_;
 }
 
-void Executor::run(const StepInputs& step) {
-  require(step.inputs.size() == program_->inputs.size() && step.symbols.size() == symbols_.size(), "execute",
+void Executor::check_symbols(const StepInputs& step) const {
+  require(step.inputs.size() == inputs_.size() && step.symbols.size() == symbols_.size(), "execute",
           "the step binds {} inputs and {} symbols, the program has {} and {}", step.inputs.size(),
-          step.symbols.size(), program_->inputs.size(), symbols_.size());
+          step.symbols.size(), inputs_.size(), symbols_.size());
   for (std::size_t i = 0; i < symbols_.size(); ++i)
     require(step.symbols[i] >= 0 && step.symbols[i] <= program_->maxima[i], "execute",
             "'{}' is {}, the program was planned for at most {}", program_->symbols[i], step.symbols[i],
             program_->maxima[i]);
+}
+
+// Kernels trust the tables, so a row outside of the step would be a write outside of the arena.
+void Executor::check_batch(const StepInputs& step) const {
+  const Batch& batch = step.batch;
+  require(batch.axes.size() >= axis_symbols_.size(), "execute",
+          "the batch has {} ragged axes, the program reads {}", batch.axes.size(), axis_symbols_.size());
+  for (std::size_t axis = 0; axis < axis_symbols_.size(); ++axis) {
+    if (axis_symbols_[axis] < 0) continue;
+    const std::int64_t rows = step.symbols[static_cast<std::size_t>(axis_symbols_[axis])];
+    const auto segments = batch.axes[axis].segments;
+    for (const kernels::Segment& segment : segments)
+      require(
+          segment.query_begin >= 0 && segment.query_begin <= segment.query_end && segment.query_end <= rows,
+          "execute", "a sequence has rows {} to {} of the {} '{}'", segment.query_begin, segment.query_end,
+          rows, program_->ragged_axes[axis]);
+    if (sequences_ >= 0 && axis == 0)
+      require(
+          static_cast<std::int64_t>(segments.size()) == step.symbols[static_cast<std::size_t>(sequences_)],
+          "execute", "the batch has {} sequences, the symbol 'sequences' is {}", segments.size(),
+          step.symbols[static_cast<std::size_t>(sequences_)]);
+  }
+  if (program_->states.empty()) return;
+  require(batch.cache.size() == program_->states.size(), "execute",
+          "the batch has {} cache layers, the program {}", batch.cache.size(), program_->states.size());
+  const std::int32_t tokens = axis_symbols_.empty() ? -1 : axis_symbols_[0];
+  require(tokens < 0 || static_cast<std::int64_t>(batch.cache_slots.size()) >=
+                            step.symbols[static_cast<std::size_t>(tokens)],
+          "execute", "the batch has {} cache slots for {} tokens", batch.cache_slots.size(),
+          tokens < 0 ? 0 : step.symbols[static_cast<std::size_t>(tokens)]);
+}
+
+void Executor::run(const StepInputs& step) {
+  check_symbols(step);
+  check_batch(step);
   std::copy(step.symbols.begin(), step.symbols.end(), symbols_.begin());
+  std::copy(step.inputs.begin(), step.inputs.end(), inputs_.begin());
   bindings_.refresh();
-  context_.inputs = step.inputs;
   context_.weights = bindings_.weights();
-  context_.symbols = symbols_;
   context_.batch = &step.batch;
   for (const Program::Step& kernel : program_->steps)
     kernel.kernel.run(kernel.kernel.parameters.get(), context_);

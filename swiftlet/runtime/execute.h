@@ -35,10 +35,12 @@ struct StepInputs {
 
 class Executor {
  public:
+  // Throws Error when the pool has more threads than the program was compiled for.
   Executor(std::shared_ptr<const Program> program, std::shared_ptr<WeightStore> weights,
            std::shared_ptr<ThreadPool> pool);
 
-  // Runs the program once; allocates nothing. Throws Error when a symbol exceeds its planned maximum.
+  // Runs the program once; allocates nothing. Throws Error when a symbol exceeds its planned maximum or the
+  // tables of the batch do not fit the symbols.
   void run(const StepInputs& step);
   // A view of output `index` of the last run; valid until the next one.
   TensorView output(std::size_t index) const;
@@ -49,11 +51,19 @@ class Executor {
   Bindings& bindings() { return bindings_; }
 
  private:
+  void check_symbols(const StepInputs& step) const;
+  void check_batch(const StepInputs& step) const;
+
   std::shared_ptr<const Program> program_;
   Bindings bindings_;
   std::shared_ptr<ThreadPool> pool_;
   Buffer arena_, workspace_;
   std::vector<std::int64_t> symbols_;  // of the last run, for output shapes
+  std::vector<const void*> inputs_;    // of the last run, for outputs that are inputs
+  // Index in Program::symbols by ragged axis, and that of the number of sequences; -1: not a symbol of the
+  // program.
+  std::vector<std::int32_t> axis_symbols_;
+  std::int32_t sequences_ = -1;
   ExecContext context_;
 };
 

@@ -33,6 +33,11 @@ struct Program {
     std::string_view op;
     Kernel kernel;
   };
+  struct Placement {  // of a computed value in the arena; steps are inclusive
+    std::string name;
+    std::size_t offset = 0, bytes = 0;
+    int first = 0, last = 0;
+  };
   struct State {  // one layer of a paged cache
     int kv_heads = 0, head_dim = 0, value_dim = 0;
   };
@@ -46,6 +51,8 @@ struct Program {
   std::vector<Step> steps;
   std::vector<Tensor> constants;  // what Place::pointer points into
   std::size_t arena_bytes = 0, workspace_bytes = 0;
+  std::vector<Placement> placements;
+  int threads = 1;                   // the largest pool that the workspace was planned for
   std::int64_t unplanned_bytes = 0;  // what the values would need without sharing the arena
   const kernels::KernelTable* table = nullptr;
 
