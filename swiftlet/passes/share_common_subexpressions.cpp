@@ -3,17 +3,26 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <map>
+#include <utility>
 
 #include "swiftlet/graph/op_schema.h"
 
 namespace swiftlet {
 namespace {
 
-bool has_output(const Graph& graph, const Node& node) {
-  return std::any_of(node.outputs.begin(), node.outputs.end(),
-                     [&](ValueId id) { return graph.is_output(id); });
+// Two outputs of the graph stay two, each under its own name.
+bool are_both_outputs(const Graph& graph, const Node& a, const Node& b) {
+  for (std::size_t i = 0; i < a.outputs.size(); ++i)
+    if (graph.is_output(a.outputs[i]) && graph.is_output(b.outputs[i])) return true;
+  return false;
+}
+
+// The name of an output goes before any other.
+void redirect(Graph& graph, ValueId from, ValueId to) {
+  if (graph.is_output(from) && !graph.value(from).name.empty())
+    graph.value(to).name = std::exchange(graph.value(from).name, {});
+  graph.replace(from, to);
 }
 
 }  // namespace
@@ -29,8 +38,8 @@ bool ShareCommonSubexpressions::run(Graph& graph) {
     const auto [place, is_new] = seen.emplace(key, id);
     if (is_new) continue;
     const Node& first = graph.node(place->second);
-    if (has_output(graph, node)) continue;  // its name must stay findable
-    for (std::size_t i = 0; i < node.outputs.size(); ++i) graph.replace(node.outputs[i], first.outputs[i]);
+    if (are_both_outputs(graph, first, node)) continue;
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) redirect(graph, node.outputs[i], first.outputs[i]);
     graph.remove(id);
     changed = true;
   }
