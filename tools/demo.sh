@@ -69,9 +69,9 @@ show "$swiftlet" search $out/minilm-int8.swiftlet --corpus $corpus --top 3 \
   'a child lost in the forest' 'how to make somebody laugh'
 
 title "3. Two small Llamas write: 260 thousand parameters, then 7 million"
-show "$swiftlet" run assets/stories260K/stories260K.bin 'Once upon a time' --max-tokens 120
+show "$swiftlet" run assets/stories260K/stories260K.bin --echo 'Once upon a time' --max-tokens 120
 printf '\n'
-show "$swiftlet" run assets/stories-7m 'Once upon a time' --max-tokens 120 --temperature 0.7 --top-p 0.9 --seed 7
+show "$swiftlet" run assets/stories-7m --echo 'Once upon a time' --max-tokens 120 --temperature 0.7 --top-p 0.9 --seed 7
 printf '\n'
 
 title "4. The larger one to int4: at most 5% of perplexity may be lost"
@@ -79,6 +79,6 @@ compress_once stories-int4 assets/stories-7m/model.safetensors $valid -- \
   "$swiftlet" compress assets/stories-7m -o $out/stories-int4.swiftlet --weights int4 --group 32 \
   --metric perplexity --data $valid --context 256 --stride 128 --budget 5%
 printf '\n'
-show "$swiftlet" run $out/stories-int4.swiftlet 'Once upon a time' --max-tokens 60 --temperature 0.7 --top-p 0.9 --seed 7
+show "$swiftlet" run $out/stories-int4.swiftlet --echo 'Once upon a time' --max-tokens 60 --temperature 0.7 --top-p 0.9 --seed 7
 
 title "Done. The models lie in $out; try: $swiftlet inspect $out/minilm-int8.swiftlet"
