@@ -68,9 +68,11 @@ lint:  ## layer order, format, shell scripts, clang-tidy
 	@tools/check_layers.py
 	@tools/check_format.sh
 	@if command -v shellcheck > /dev/null; then shellcheck tools/*.sh .ci/run; else echo "shellcheck: not installed, skipped"; fi
-	@cmake --preset release -DSWIFTLET_TESTS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(CONFIGURE) > /dev/null
-	@if command -v clang-tidy > /dev/null; then git ls-files 'swiftlet/*.cpp' | xargs -r -P$(JOBS) -n4 clang-tidy -p $(BUILD) --quiet; \
-	  else echo "clang-tidy: not installed, skipped"; fi
+	@if command -v clang-tidy > /dev/null; then \
+	  cmake --preset clang -DSWIFTLET_TESTS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(CONFIGURE) > /dev/null; \
+	  git ls-files 'swiftlet/*.cpp' | grep -v _test.cpp | xargs -r -P$(JOBS) -n2 \
+	    clang-tidy -p build/clang --quiet --warnings-as-errors='*' 2> >(grep -v 'warnings.* generated' >&2); \
+	else echo "clang-tidy: not installed, skipped"; fi
 
 .PHONY: clean
 clean:  ## remove everything built (the model stays)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
@@ -32,12 +33,12 @@ int cgroup_quota() {
   std::string quota;
   double period = 0;
   if (v2 >> quota >> period && quota != "max" && period > 0)
-    return std::max(1, static_cast<int>(std::stod(quota) / period + 0.5));
+    return std::max(1, static_cast<int>(std::lround(std::stod(quota) / period)));
   double limit = 0;
   std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
       v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
   if (v1_quota >> limit && v1_period >> period && limit > 0 && period > 0)
-    return std::max(1, static_cast<int>(limit / period + 0.5));
+    return std::max(1, static_cast<int>(std::lround(limit / period)));
   return 0;
 }
 
