@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tools/check_layers.py rejects what it must and accepts what it may: each case is a small tree of its own."""
 
+import importlib.util
 import subprocess
 import sys
 import tempfile
@@ -8,27 +9,40 @@ import unittest
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "check_layers.py"
+sys.dont_write_bytecode = True
+specification = importlib.util.spec_from_file_location("check_layers", SCRIPT)
+check_layers = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(check_layers)
 
 
 class CheckLayers(unittest.TestCase):
-    def run_on(self, files):
+    def in_tree(self, files, action):
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "swiftlet").mkdir()
             for name, text in files.items():
                 file = Path(folder) / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text)
-            return subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True)
+            return action(Path(folder))
 
     def accepts(self, files):
-        result = self.run_on(files)
-        self.assertEqual((result.returncode, result.stdout), (0, ""))
+        self.assertEqual(self.in_tree(files, check_layers.check), [])
 
     def rejects(self, files, *words):
-        result = self.run_on(files)
-        self.assertEqual(result.returncode, 1, result.stdout + result.stderr)
+        breaches = self.in_tree(files, check_layers.check)
+        self.assertEqual(len(breaches), 1, breaches)
         for word in words:
-            self.assertIn(word, result.stdout)
+            self.assertIn(word, breaches[0])
+
+    def test_the_exit_status_and_the_output_tell(self):
+        def run(folder):
+            return subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True)
+
+        good = self.in_tree({"swiftlet/core/a.cpp": "#include <vector>\n"}, run)
+        self.assertEqual((good.returncode, good.stdout), (0, ""))
+        bad = self.in_tree({"swiftlet/core/a.cpp": '#include "swiftlet/graph/a.h"\n'}, run)
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("swiftlet/core/a.cpp:1:", bad.stdout)
 
     def test_downwards_is_fine(self):
         self.accepts({"swiftlet/ops/linear.cpp": '#include "swiftlet/ops/linear.h"\n'
@@ -74,8 +88,8 @@ class CheckLayers(unittest.TestCase):
         self.rejects({"swiftlet/passes/fold_constants_testing.h": '#include "swiftlet/runtime/program.h"\n'}, "after")
 
     def test_every_breach_is_listed(self):
-        result = self.run_on({"swiftlet/core/a.cpp": '#include "swiftlet/graph/a.h"\n#include "swiftlet/ops/b.h"\n'})
-        self.assertEqual(len(result.stdout.splitlines()), 2)
+        source = '#include "swiftlet/graph/a.h"\n#include "swiftlet/ops/b.h"\n'
+        self.assertEqual(len(self.in_tree({"swiftlet/core/a.cpp": source}, check_layers.check)), 2)
 
 
 if __name__ == "__main__":
