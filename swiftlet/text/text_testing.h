@@ -1,0 +1,69 @@
+// What the tests of the text pipeline share.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/text/json_view.h"
+#include "swiftlet/text/normalizer.h"
+#include "swiftlet/text/pretokenizer.h"
+#include "swiftlet/text/tokenizer.h"
+
+namespace swiftlet::text {
+
+using Spans = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+
+// What normalizers make of a text, and where each of its characters came from.
+struct Normalized {
+  std::string text;
+  Spans spans;  // one for each character
+};
+inline Normalized normalize_with(std::string_view json, std::string_view input) {
+  const JsonDocument document(json, "test");
+  NormalizedText text(input);
+  normalize(make_normalizers(document.root()), text);
+  Normalized result{std::string(text.text()), {}};
+  for (std::size_t at = 0; at < result.text.size(); at += char_at(result.text, at).bytes)
+    result.spans.emplace_back(text.original_at(at).begin, text.original_at(at).end);
+  return result;
+}
+
+// The pieces that pre-tokenizers make of a text, and where each came from.
+struct Pieces {
+  std::vector<std::string> texts;
+  Spans spans;
+};
+inline Pieces pretokenize_with(std::string_view json, std::string_view input) {
+  const JsonDocument document(json, "test");
+  const PreTokens tokens = pretokenize(make_pretokenizers(document.root()), NormalizedText(input));
+  Pieces result;
+  for (const Span& piece : tokens.pieces) {
+    result.texts.emplace_back(tokens.piece(piece));
+    const Span span = tokens.text.original(piece.begin, piece.end);
+    result.spans.emplace_back(span.begin, span.end);
+  }
+  return result;
+}
+
+// The message of the Error that f() throws; "" and a failed test when it throws none.
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "expected an Error";
+  return "";
+}
+
+inline std::string data_path(const std::string& name) {
+  return std::string(SWIFTLET_SOURCE_DIR) + "/" + name;
+}
+
+}  // namespace swiftlet::text
