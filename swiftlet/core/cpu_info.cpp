@@ -1,9 +1,10 @@
 #include "swiftlet/core/cpu_info.h"
 
 #include <cpuid.h>
-#include <sys/resource.h>
+#include <malloc.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -63,14 +64,11 @@ CpuInfo detect() {
   return info;
 }
 
-std::uint64_t meminfo(const std::string& key) {
-  std::ifstream file("/proc/meminfo");
-  std::string name, unit;
-  std::uint64_t kilobytes = 0;
-  while (file >> name >> kilobytes) {
-    if (name == key) return kilobytes * 1024;
-    std::getline(file, unit);
-  }
+// "VmHWM:    1234 kB" of a file of /proc, in bytes; 0 when there is no such line.
+std::uint64_t kilobytes_in(const char* path, std::string_view key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10) * 1024;
   return 0;
 }
 
@@ -90,20 +88,23 @@ const CpuInfo& cpu_info() {
 }
 
 std::uint64_t total_memory_bytes() {
-  return meminfo("MemTotal:");
+  return kilobytes_in("/proc/meminfo", "MemTotal:");
 }
 
 std::uint64_t available_memory_bytes() {
   const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max", kNoLimit);
   const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
   const std::uint64_t left = limit == kNoLimit ? kNoLimit : limit - std::min(limit, used);
-  return std::min(meminfo("MemAvailable:"), left);
+  return std::min(kilobytes_in("/proc/meminfo", "MemAvailable:"), left);
 }
 
 std::uint64_t peak_memory_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  return kilobytes_in("/proc/self/status", "VmHWM:");
+}
+
+void reset_peak_memory() {
+  ::malloc_trim(0);
+  std::ofstream("/proc/self/clear_refs") << "5";  // proc(5): resets the peak resident set
 }
 
 }  // namespace swiftlet

@@ -23,7 +23,10 @@ const CpuInfo& cpu_info();
 // Bytes of physical memory, and those that can be had now without swapping (capped by a cgroup limit).
 std::uint64_t total_memory_bytes();
 std::uint64_t available_memory_bytes();
-// The largest resident set that this process has had.
+// The largest resident set of this process since it started, or since reset_peak_memory().
 std::uint64_t peak_memory_bytes();
+// Gives freed memory back to the system and starts a new peak, so that one process can measure several
+// models.
+void reset_peak_memory();
 
 }  // namespace swiftlet

@@ -60,8 +60,9 @@ void sweep_stale(const std::filesystem::path& target) {
   for (const auto& entry : std::filesystem::directory_iterator(folder_of(target), ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
-    const std::string_view digits =
-        std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - 4);
+    // Also drafts and their temporaries, "<name>.<pid>.tmp.<pid>.tmp": the last number is the writer.
+    std::string_view digits = std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - 4);
+    digits = digits.substr(digits.rfind('.') + 1);
     int process = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), process);
     if (error != std::errc() || end != digits.data() + digits.size() || process <= 0) continue;

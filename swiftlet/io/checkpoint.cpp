@@ -51,7 +51,7 @@ bool looks_like_hub_name(const fs::path& path) {
 }
 
 Checkpoint load_transformers(const fs::path& folder, std::vector<SafetensorsFile> files,
-                             const LoadOptions& options) {
+                             const CheckpointOptions& options) {
   Checkpoint checkpoint;
   checkpoint.source = folder.string();
   checkpoint.format = "safetensors";
@@ -67,7 +67,7 @@ Checkpoint load_transformers(const fs::path& folder, std::vector<SafetensorsFile
   return checkpoint;
 }
 
-Checkpoint load_folder(const fs::path& folder, const LoadOptions& options) {
+Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options) {
   if (is_there(folder / "modules.json")) {
     SentenceModules modules = read_sentence_modules(folder);
     Checkpoint checkpoint =
@@ -85,7 +85,7 @@ Checkpoint load_folder(const fs::path& folder, const LoadOptions& options) {
 }
 
 // A native file runs from its mapping, so only one that can never be held whole is refused.
-Checkpoint load_native_file(const fs::path& path, const LoadOptions& options) {
+Checkpoint load_native_file(const fs::path& path, const CheckpointOptions& options) {
   Checkpoint checkpoint = load_native(path);
   const auto bytes = static_cast<std::uint64_t>(checkpoint.weight_bytes());
   if (options.check_memory && bytes > total_memory_bytes()) check_fits(checkpoint.source, bytes);
@@ -95,7 +95,7 @@ Checkpoint load_native_file(const fs::path& path, const LoadOptions& options) {
   return checkpoint;
 }
 
-Checkpoint load_safetensors_file(const fs::path& path, const LoadOptions& options) {
+Checkpoint load_safetensors_file(const fs::path& path, const CheckpointOptions& options) {
   SafetensorsFile file = SafetensorsFile::open(path);  // its errors come before those of its neighbours
   if (is_native(file)) return load_native_file(path, options);
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -107,7 +107,7 @@ Checkpoint load_safetensors_file(const fs::path& path, const LoadOptions& option
   return checkpoint;
 }
 
-Checkpoint load_file(const fs::path& path, const LoadOptions& options) {
+Checkpoint load_file(const fs::path& path, const CheckpointOptions& options) {
   const auto extension = path.extension();
   if (extension == ".swiftlet") return load_native_file(path, options);
   if (extension == ".safetensors") return load_safetensors_file(path, options);
@@ -128,7 +128,7 @@ Checkpoint load_file(const fs::path& path, const LoadOptions& options) {
 
 }  // namespace
 
-Checkpoint load_checkpoint(const fs::path& path, const LoadOptions& options) {
+Checkpoint load_checkpoint(const fs::path& path, const CheckpointOptions& options) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {

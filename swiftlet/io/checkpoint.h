@@ -87,13 +87,13 @@ struct Checkpoint {
   std::int64_t weight_bytes() const;
 };
 
-struct LoadOptions {
+struct CheckpointOptions {
   // Throw kMemory when the weights are larger than the memory that is left.
   bool check_memory = true;
 };
 
 // Throws kNotFound, kInvalid, kUnsupported, kIo or kMemory with the file and the place in it.
-Checkpoint load_checkpoint(const std::filesystem::path& path, const LoadOptions& options = {});
+Checkpoint load_checkpoint(const std::filesystem::path& path, const CheckpointOptions& options = {});
 
 // Throws kMemory "[where] needs 12.3 GB of memory, 4.0 GB are available".
 void check_fits(std::string_view where, std::uint64_t bytes);

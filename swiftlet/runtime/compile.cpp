@@ -283,6 +283,11 @@ MatrixForm matrix_form(const Weight& weight, std::optional<Arithmetic> precision
   return form;
 }
 
+Graph lowered_graph(Graph graph, const WeightStore& weights, const CompileOptions& options) {
+  lower_graph(graph, weights, options, options.table != nullptr ? *options.table : kernels::default_table());
+  return graph;
+}
+
 Program compile(Graph graph, const WeightStore& weights, const CompileOptions& options) {
   const kernels::KernelTable& table = options.table != nullptr ? *options.table : kernels::default_table();
   for (const std::string& name : options.keep) {

@@ -28,6 +28,9 @@ struct CompileOptions {
 // a symbol without a maximum, or an op without a CPU kernel.
 Program compile(Graph graph, const WeightStore& weights, const CompileOptions& options);
 
+// The graph after the passes that compile() would run: what `inspect --graph` shows.
+Graph lowered_graph(Graph graph, const WeightStore& weights, const CompileOptions& options);
+
 // In which encoding and arithmetic a matrix is multiplied under `precision` on `table`.
 struct MatrixForm {
   Encoding encoding;

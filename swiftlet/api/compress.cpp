@@ -1,0 +1,101 @@
+#include "swiftlet/compress/compress.h"
+
+#include "swiftlet/api/model_impl.h"
+#include "swiftlet/eval/vectors.h"
+#include "swiftlet/io/native.h"
+
+namespace swiftlet {
+namespace {
+
+Encoding float_or_integer(std::string_view name, int group, bool asymmetric, std::string_view option) {
+  const auto encoding = parse_encoding(name);
+  if (!encoding || encoding->group != 0 || encoding->asymmetric)
+    fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, int4", name);
+  if (!encoding->is_integer()) return *encoding;
+  if (group < 0) fail(ErrorCode::kUsage, "group", "must not be negative, is {}", group);
+  return {encoding->format, group, asymmetric};
+}
+
+Plan make_plan(const CompressOptions& options) {
+  Plan plan;
+  plan.weights = float_or_integer(options.weights, options.group, options.asymmetric, "weights");
+  plan.skip = options.skip;
+  // Tables are looked up row by row, so they lose most by coarse codes: at most 8 bits are taken away
+  // unasked.
+  if (!options.embeddings.empty())
+    plan.embeddings = float_or_integer(options.embeddings, options.group, options.asymmetric, "embeddings");
+  else if (!plan.weights.is_integer())
+    plan.embeddings = plan.weights;
+  if (options.activations.empty()) {
+    plan.arithmetic = Arithmetic::kInt8;
+  } else {
+    plan.arithmetic = *parse_precision(options.activations);
+    if (plan.weights.is_integer() && plan.arithmetic == Arithmetic::kBF16)
+      fail(ErrorCode::kUnsupported, "activations",
+           "bf16 activations with {} weights are not available; take int8 or f32", options.weights);
+  }
+  if (!plan.weights.is_integer() && !options.activations.empty() && plan.arithmetic == Arithmetic::kInt8)
+    fail(ErrorCode::kUsage, "activations", "int8 activations need int8 or int4 weights, not {}",
+         options.weights);
+  return plan;
+}
+
+std::optional<Measurement> to_public(const std::optional<ModelMeasurement>& measured) {
+  if (!measured) return std::nullopt;
+  const TaskResult& result = measured->result;
+  const double seconds = result.seconds > 0 ? result.seconds : 1;
+  return Measurement{.file_bytes = measured->file_bytes,
+                     .weight_bytes = measured->weight_bytes,
+                     .peak_memory_bytes = measured->peak_memory_bytes,
+                     .items_per_second = static_cast<double>(result.items) / seconds,
+                     .tokens_per_second = static_cast<double>(result.tokens) / seconds,
+                     .metrics = result.metrics};
+}
+
+}  // namespace
+
+CompressResult compress(const CompressOptions& options, const Job* job) {
+  const StopWatch watch;
+  CompressRequest request{
+      .model = options.model,
+      .output = options.output,
+      .plan = make_plan(options),
+      .task = options.metric,
+      .data = {.data = options.data, .context = options.context, .stride = options.stride},
+      .budget = options.budget,
+      .force = options.force,
+      .threads = options.threads};
+  if (!options.metric.empty()) {
+    find_task(options.metric);
+    if (options.data.empty())
+      fail(ErrorCode::kUsage, "data", "metric '{}' needs a data set (--data)", options.metric);
+  }
+  if (options.metric == "kl") request.data.reference = options.model;
+  const CompressReport report = compress_model(request, or_default(job));
+  CompressResult result;
+  if (report.written) result.output = options.output;
+  for (const WeightChange& change : report.weights)
+    result.tensors.push_back({change.name, change.before, change.after, change.bytes_before,
+                              change.bytes_after, change.relative_error, change.note});
+  result.before = to_public(report.before);
+  result.after = to_public(report.after);
+  result.metric = report.deciding_metric;
+  result.loss = report.loss;
+  result.budget = report.limit;
+  result.budget_unit = report.budget_unit;
+  result.within_budget = report.within_budget;
+  result.reason = report.reason;
+  result.seconds = watch.seconds();
+  return result;
+}
+
+std::int64_t convert(const std::string& model, const std::string& output, const Job* job) {
+  return convert_model(model, output, or_default(job));
+}
+
+std::int64_t verify_file(const std::string& path, const Job* job) {
+  or_default(job).step("verify", 0, 1);
+  return static_cast<std::int64_t>(verify_native(path).tensors);
+}
+
+}  // namespace swiftlet

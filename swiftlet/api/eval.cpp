@@ -1,0 +1,36 @@
+#include "swiftlet/api/model_impl.h"
+#include "swiftlet/eval/task.h"
+
+namespace swiftlet {
+
+double EvalResult::metric(std::string_view name) const {
+  for (const auto& [known, value] : metrics)
+    if (known == name) return value;
+  fail(ErrorCode::kNotFound, "eval", "there is no metric named '{}'", name);
+}
+
+std::vector<std::string> eval_tasks() {
+  const auto names = task_names();
+  return {names.begin(), names.end()};
+}
+
+EvalResult evaluate(Model& model, const EvalOptions& options, const Job* job) {
+  const Task& task = find_task(options.task);
+  if (options.data.empty())
+    fail(ErrorCode::kUsage, "data", "task '{}' needs a data set (--data)", options.task);
+  const TaskResult result = task.run(ModelAccess::impl(model).loaded,
+                                     {.data = options.data,
+                                      .reference = options.reference,
+                                      .context = options.context,
+                                      .stride = options.stride,
+                                      .limit = options.limit},
+                                     or_default(job));
+  return {.task = options.task,
+          .data = options.data,
+          .metrics = result.metrics,
+          .items = result.items,
+          .tokens = result.tokens,
+          .seconds = result.seconds};
+}
+
+}  // namespace swiftlet

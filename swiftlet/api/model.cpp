@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <chrono>
+
+#include "swiftlet/api/model_impl.h"
+#include "swiftlet/compress/compress.h"
+#include "swiftlet/core/version.h"
+#include "swiftlet/graph/print.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::int64_t kDefaultContext = 2048;
+constexpr std::int64_t kBatchedSequences = 8;
+
+std::string_view name_of(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kCancelled:
+      return "cancelled";
+  }
+  return "?";
+}
+
+GenerationOptions to_internal(const GenerateOptions& options) {
+  return {.max_new_tokens = options.max_new_tokens,
+          .sampling = {.temperature = static_cast<float>(options.temperature),
+                       .top_k = options.top_k,
+                       .top_p = static_cast<float>(options.top_p),
+                       .seed = options.seed},
+          .stop = options.stop,
+          .ignore_eos = options.ignore_eos};
+}
+
+Generation to_public(GenerationResult result) {
+  Generation generation;
+  generation.text = std::move(result.text);
+  generation.tokens = std::move(result.tokens);
+  generation.prompt_tokens = result.prompt_tokens;
+  generation.finish_reason = name_of(result.reason);
+  generation.prefill_seconds = result.prefill_seconds;
+  generation.decode_seconds = result.decode_seconds;
+  return generation;
+}
+
+WeightInfo describe_weight(const Weight& weight) {
+  return {.name = weight.name,
+          .shape = {weight.shape.dims().begin(), weight.shape.dims().end()},
+          .encoding = to_string(weight.encoding),
+          .arithmetic = std::string(arithmetic_name(weight.arithmetic)),
+          .bytes = weight.bytes()};
+}
+
+}  // namespace
+
+std::string version() {
+  return std::string(kVersion);
+}
+
+std::optional<Arithmetic> parse_precision(std::string_view name) {
+  if (name.empty()) return std::nullopt;
+  for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kBF16, Arithmetic::kInt8})
+    if (arithmetic_name(arithmetic) == name) return arithmetic;
+  fail(ErrorCode::kUsage, "precision", "'{}' is not known; known are f32, bf16, int8", name);
+}
+
+std::string_view arithmetic_name(Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::kInt8 ? "int8" : arithmetic == Arithmetic::kBF16 ? "bf16" : "f32";
+}
+
+const Job& or_default(const Job* job) {
+  static const Job nothing;
+  return job != nullptr ? *job : nothing;
+}
+
+Encoder& Model::Impl::require_encoder() {
+  if (!encoder) encoder.emplace(loaded);
+  return *encoder;
+}
+
+Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context) {
+  const std::int64_t most = loaded->built.max_positions;
+  const std::int64_t wanted = std::min(most, std::max(context, std::min(most, kDefaultContext)));
+  if (!engine || engine_sequences < sequences || engine->context() < wanted) {
+    engine.reset();  // before the new one takes its memory
+    engine.emplace(loaded, EngineOptions{.max_sequences = sequences, .context = wanted});
+    engine_sequences = sequences;
+  }
+  return *engine;
+}
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
+
+Model Model::load(const std::string& path, const LoadOptions& options) {
+  if (options.device != "cpu")
+    fail(options.device == "cuda" ? ErrorCode::kUnsupported : ErrorCode::kUsage, "device",
+         "'{}' is not available in this build; available: cpu", options.device);
+  if (options.threads < 0) fail(ErrorCode::kUsage, "threads", "must not be negative, is {}", options.threads);
+  const auto begin = std::chrono::steady_clock::now();
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->loaded = LoadedModel::load(path, ModelOptions{.precision = parse_precision(options.precision),
+                                                      .threads = options.threads,
+                                                      .table = nullptr,
+                                                      .pool = nullptr});
+  impl->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return Model(std::move(impl));
+}
+
+ModelInfo Model::info() const {
+  const LoadedModel& loaded = *impl_->loaded;
+  const Checkpoint& checkpoint = loaded.checkpoint;
+  ModelInfo info;
+  info.source = checkpoint.source;
+  info.format = checkpoint.format;
+  info.model_type = checkpoint.config.require_string("model_type");
+  info.kind = loaded.built.kind == models::Kind::kDecoder ? "decoder" : "encoder";
+  info.layers = loaded.built.layers;
+  info.hidden_size = loaded.built.hidden_size;
+  info.vocab_size = loaded.built.vocab_size;
+  info.max_positions = loaded.built.max_positions;
+  info.file_bytes = model_file_bytes(impl_->path);
+  if (checkpoint.sentence_transformer) info.pooling = to_string(checkpoint.sentence_transformer->pooling);
+  if (loaded.tokenizer) info.tokenizer = to_string(checkpoint.tokenizer.kind);
+  for (const std::string& name : loaded.weights->names()) {
+    const Weight weight = loaded.weights->get(name);
+    info.parameters += weight.shape.elements();
+    info.weight_bytes += weight.bytes();
+    info.weights.push_back(describe_weight(weight));
+  }
+  info.plan_json = checkpoint.plan;
+  info.certificate_json = checkpoint.certificate;
+  return info;
+}
+
+std::string Model::graph(std::string_view format, bool lowered) const {
+  if (format != "text" && format != "dot")
+    fail(ErrorCode::kUsage, "format", "'{}' is not known; known are text, dot", format);
+  const LoadedModel& loaded = *impl_->loaded;
+  const bool decoder = loaded.built.kind == models::Kind::kDecoder;
+  const Graph graph = lowered ? lowered_graph(loaded.built.graph, *loaded.weights,
+                                              {.precision = loaded.options.precision, .paged_cache = decoder})
+                              : loaded.built.graph;
+  return format == "dot" ? to_graphviz(graph) : to_text(graph);
+}
+
+std::vector<std::int32_t> Model::tokenize(std::string_view text, bool special_tokens) const {
+  return impl_->loaded->require_tokenizer().encode(text, {.add_special = special_tokens}).ids;
+}
+
+std::string Model::detokenize(const std::vector<std::int32_t>& ids, bool skip_special) const {
+  return impl_->loaded->require_tokenizer().decode(ids, {.skip_special = skip_special});
+}
+
+Embeddings Model::embed(const std::vector<std::string>& texts, const Job* job) {
+  Encoder& encoder = impl_->require_encoder();
+  Embeddings embeddings;
+  embeddings.values = encoder.embed(texts, or_default(job));
+  embeddings.rows = static_cast<std::int64_t>(texts.size());
+  embeddings.columns = encoder.width();
+  return embeddings;
+}
+
+std::int64_t Model::embedded_tokens() const {
+  return impl_->encoder ? impl_->encoder->tokens_processed() : 0;
+}
+
+Generation Model::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text,
+                           const Job* job) {
+  const std::vector<std::int32_t> probe = impl_->loaded->encode(prompt);
+  Engine& engine =
+      impl_->require_engine(1, static_cast<std::int64_t>(probe.size()) + options.max_new_tokens + 1);
+  const std::int64_t number = engine.submit(engine.encode_prompt(prompt), to_internal(options), on_text);
+  while (engine.step(or_default(job))) {
+  }
+  return to_public(engine.take(number));
+}
+
+std::vector<Generation> Model::generate(const std::vector<std::string>& prompts,
+                                        const GenerateOptions& options, const Job* job) {
+  std::int64_t longest = 0;
+  for (const std::string& prompt : prompts)
+    longest = std::max(longest, static_cast<std::int64_t>(impl_->loaded->encode(prompt).size()));
+  const auto sequences =
+      std::min(kBatchedSequences, std::max<std::int64_t>(1, static_cast<std::int64_t>(prompts.size())));
+  Engine& engine = impl_->require_engine(sequences, longest + options.max_new_tokens + 1);
+  std::vector<std::int64_t> numbers;
+  for (const std::string& prompt : prompts)
+    numbers.push_back(engine.submit(engine.encode_prompt(prompt), to_internal(options)));
+  while (engine.step(or_default(job))) {
+  }
+  std::vector<Generation> results;
+  for (const std::int64_t number : numbers) results.push_back(to_public(engine.take(number)));
+  return results;
+}
+
+}  // namespace swiftlet

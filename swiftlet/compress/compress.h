@@ -1,0 +1,60 @@
+// compress: plan → encode → write → measure what is on disk → gate → certificate.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "swiftlet/compress/plan.h"
+#include "swiftlet/core/job.h"
+#include "swiftlet/eval/task.h"
+
+namespace swiftlet {
+
+struct CompressRequest {
+  std::filesystem::path model, output;
+  Plan plan;
+  std::string task;  // empty: nothing is measured
+  TaskOptions data;
+  std::string budget;  // empty: no limit
+  bool force = false;  // write although the budget is broken
+  int threads = 0;
+};
+
+struct WeightChange {
+  std::string name, before, after;  // encodings
+  std::int64_t bytes_before = 0, bytes_after = 0;
+  double relative_error = 0;
+  std::string note;
+};
+
+struct ModelMeasurement {
+  std::int64_t file_bytes = 0;  // all files of the model
+  std::int64_t weight_bytes = 0;
+  std::int64_t peak_memory_bytes = 0;  // largest resident set while it was measured
+  TaskResult result;
+};
+
+struct CompressReport {
+  bool written = false;
+  std::vector<WeightChange> weights;
+  std::optional<ModelMeasurement> before, after;
+  std::string deciding_metric, budget_unit;
+  double loss = 0, limit = 0;
+  bool within_budget = true;
+  std::string reason;  // why nothing was written
+};
+
+// Throws Error for faults of files and options. A broken budget is no error: the report says it. A failure,
+// an interrupt or a broken budget leaves an existing output as it was.
+CompressReport compress_model(const CompressRequest& request, const Job& job);
+
+// Writes a model in native form as it is; returns the bytes of the file.
+std::int64_t convert_model(const std::filesystem::path& model, const std::filesystem::path& output,
+                           const Job& job);
+
+// All files that belong to a model: weights, config, tokenizer.
+std::int64_t model_file_bytes(const std::filesystem::path& model);
+
+}  // namespace swiftlet

@@ -1,0 +1,103 @@
+#include "swiftlet/compress/plan.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/ops/embedding.h"
+#include "swiftlet/ops/linear.h"
+
+namespace swiftlet {
+namespace {
+
+enum class Role { kOther, kMatrix, kTable };
+
+// A table that is also a matrix (tied head) counts as a table: both read one weight.
+Role role_of(const Graph& graph, ValueId weight) {
+  Role role = Role::kOther;
+  for (NodeId id : graph.users(weight)) {
+    const Node& node = graph.node(id);
+    if (node.op == &ops::kEmbedding && node.inputs[1] == weight) return Role::kTable;
+    if (node.op == &ops::kLinear && node.inputs[1] == weight) role = Role::kMatrix;
+  }
+  return role;
+}
+
+std::string_view arithmetic_name(Arithmetic arithmetic) {
+  return arithmetic == Arithmetic::kInt8 ? "int8" : arithmetic == Arithmetic::kBF16 ? "bf16" : "f32";
+}
+
+void check_skip_patterns(const Plan& plan, const Checkpoint& checkpoint) {
+  for (const std::string& pattern : plan.skip) {
+    const bool found = std::any_of(checkpoint.weights.begin(), checkpoint.weights.end(),
+                                   [&](const auto& entry) { return matches_pattern(pattern, entry.first); });
+    if (!found) fail(ErrorCode::kUsage, "skip", "'{}' matches no weight of {}", pattern, checkpoint.source);
+  }
+}
+
+PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, const Weight& weight,
+                          Role role) {
+  PlannedWeight planned{.name = weight.name, .arithmetic = weight.arithmetic};
+  const bool skipped = std::any_of(plan.skip.begin(), plan.skip.end(), [&](const std::string& pattern) {
+    return matches_pattern(pattern, weight.name);
+  });
+  if (role == Role::kOther)
+    planned.note = "vector, kept";
+  else if (skipped)
+    planned.note = "skipped by the plan";
+  else if (weight.encoding.is_integer())
+    planned.note = "already quantized";
+  else if (role == Role::kTable && weight.shape[0] != model.vocab_size)
+    planned.note = "position or type table, kept";
+  else
+    planned.change = true;
+  if (!planned.change) return planned;
+  planned.encoding = role == Role::kTable ? plan.embeddings : plan.weights;
+  planned.arithmetic = planned.encoding.is_integer()              ? plan.arithmetic
+                       : planned.encoding.format == Format::kBF16 ? Arithmetic::kBF16
+                                                                  : Arithmetic::kF32;
+  return planned;
+}
+
+}  // namespace
+
+bool matches_pattern(std::string_view pattern, std::string_view name) {
+  // The usual linear-time match: after a mismatch, the last * takes one character more.
+  std::size_t p = 0, n = 0, star = std::string_view::npos, retry = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n]) && pattern[p] != '*') {
+      ++p, ++n;
+    } else if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      retry = n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+std::vector<PlannedWeight> resolve_plan(const Plan& plan, const models::BuiltModel& model,
+                                        const Checkpoint& checkpoint) {
+  check_skip_patterns(plan, checkpoint);
+  std::vector<PlannedWeight> planned;
+  for (const auto& [name, weight] : checkpoint.weights)
+    if (const auto id = model.graph.find(name))
+      planned.push_back(plan_weight(plan, model, weight, role_of(model.graph, *id)));
+  return planned;
+}
+
+std::string plan_to_json(const Plan& plan) {
+  const nlohmann::json json{{"method", "round_to_nearest"},
+                            {"weights", to_string(plan.weights)},
+                            {"embeddings", to_string(plan.embeddings)},
+                            {"activations", arithmetic_name(plan.arithmetic)},
+                            {"skip", plan.skip}};
+  return json.dump();
+}
+
+}  // namespace swiftlet

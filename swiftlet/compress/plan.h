@@ -1,0 +1,37 @@
+// Plan: what compression is to do, and what that means for each weight of a model.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "swiftlet/io/checkpoint.h"
+#include "swiftlet/models/family.h"
+
+namespace swiftlet {
+
+struct Plan {
+  Encoding weights{Format::kInt8, 0, false};     // matrices of linears
+  Encoding embeddings{Format::kInt8, 0, false};  // embedding tables, and heads tied to one
+  Arithmetic arithmetic = Arithmetic::kInt8;     // with which integer matrices are multiplied
+  std::vector<std::string> skip;                 // names with * and ?: these weights stay as they are
+};
+
+struct PlannedWeight {
+  std::string name;
+  bool change = false;
+  Encoding encoding;  // when it changes
+  Arithmetic arithmetic = Arithmetic::kF32;
+  std::string note;  // why it stays
+};
+
+// One entry for each weight that the graph reads, in the order of names. Throws kUsage when a skip pattern
+// matches no weight, so that a typing error does not pass in silence.
+std::vector<PlannedWeight> resolve_plan(const Plan& plan, const models::BuiltModel& model,
+                                        const Checkpoint& checkpoint);
+
+// "model.layers.*.mlp.*" against a whole name.
+bool matches_pattern(std::string_view pattern, std::string_view name);
+
+std::string plan_to_json(const Plan& plan);
+
+}  // namespace swiftlet

@@ -1,0 +1,87 @@
+#include "swiftlet/engine/encoder.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+namespace {
+
+// Enough rows to feed the matrix kernels from cache-sized panels; more only adds memory.
+constexpr std::int64_t kBatchTokens = 1024;
+
+std::shared_ptr<const Program> compile_encoder(const LoadedModel& model) {
+  const std::string& source = model.checkpoint.source;
+  if (model.built.kind != models::Kind::kEncoder)
+    fail(ErrorCode::kUnsupported, source, "is a decoder; embeddings need an encoder");
+  if (!model.checkpoint.sentence_transformer)
+    fail(ErrorCode::kUnsupported, source,
+         "is a plain encoder without pooling: modules.json of sentence-transformers is missing");
+  const std::int64_t tokens = std::max(kBatchTokens, model.max_sequence_length());
+  return model.compile_program({{"tokens", tokens}, {"sequences", tokens}});
+}
+
+}  // namespace
+
+Encoder::Encoder(std::shared_ptr<LoadedModel> model)
+    : model_(std::move(model)),
+      max_length_(model_->max_sequence_length()),
+      program_(compile_encoder(*model_)),
+      executor_(program_, model_->weights, model_->pool),
+      step_(program_),
+      width_(program_->outputs[0].shape.back().constant) {}
+
+std::vector<std::int32_t> Encoder::tokenize(std::string_view text) const {
+  const SentenceTransformer& sentence = *model_->checkpoint.sentence_transformer;
+  std::string prompted;
+  if (!sentence.default_prompt.empty()) prompted = sentence.prompts.at(sentence.default_prompt);
+  prompted += text;
+  return model_->encode(prompted, {.max_tokens = static_cast<std::size_t>(max_length_)});
+}
+
+std::vector<float> Encoder::embed(std::span<const std::string> texts, const Job& job) {
+  std::vector<std::vector<std::int32_t>> sequences;
+  sequences.reserve(texts.size());
+  for (const std::string& text : texts) {
+    if (job.cancelled()) job.step("tokenize", 0, 0);
+    sequences.push_back(tokenize(text));
+  }
+  return embed_tokens(sequences, job);
+}
+
+std::vector<float> Encoder::embed_tokens(std::span<const std::vector<std::int32_t>> sequences,
+                                         const Job& job) {
+  std::vector<float> out(sequences.size() * static_cast<std::size_t>(width_));
+  std::vector<std::size_t> rows;  // which sequences the step holds
+  const std::int64_t capacity = program_->maxima[program_->symbol("tokens")];
+  step_.clear();
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const auto length = static_cast<std::int64_t>(sequences[i].size());
+    require(length <= capacity, model_->checkpoint.source, "text {} has {} tokens, at most {} are possible",
+            i, length, capacity);
+    if (step_.tokens() + length > std::max(kBatchTokens, length)) {
+      flush(rows, out);
+      job.step("embed", static_cast<std::int64_t>(i), static_cast<std::int64_t>(sequences.size()));
+    }
+    step_.add(sequences[i], OutputRows::kNone);
+    rows.push_back(i);
+  }
+  flush(rows, out);
+  job.step("embed", static_cast<std::int64_t>(sequences.size()), static_cast<std::int64_t>(sequences.size()));
+  return out;
+}
+
+void Encoder::flush(std::vector<std::size_t>& rows, std::vector<float>& out) {
+  if (rows.empty()) return;
+  executor_.run(step_.inputs());
+  const auto* vectors = static_cast<const float*>(executor_.output(0).data);
+  const auto width = static_cast<std::size_t>(width_);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    std::memcpy(out.data() + rows[i] * width, vectors + i * width, width * sizeof(float));
+  tokens_processed_ += step_.tokens();
+  rows.clear();
+  step_.clear();
+}
+
+}  // namespace swiftlet

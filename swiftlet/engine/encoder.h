@@ -1,0 +1,41 @@
+// Encoder: texts to vectors, in ragged batches without padding.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "swiftlet/core/job.h"
+#include "swiftlet/engine/model.h"
+#include "swiftlet/engine/step_builder.h"
+
+namespace swiftlet {
+
+class Encoder {
+ public:
+  // Throws kUnsupported when the model is no encoder or, being a plain one, has no pooling.
+  explicit Encoder(std::shared_ptr<LoadedModel> model);
+
+  std::int64_t width() const { return width_; }
+  // Token ids with special ones, cut to the model's maximum.
+  std::vector<std::int32_t> tokenize(std::string_view text) const;
+  // [texts, width] row-major. A text gives the same vector whatever the batch.
+  std::vector<float> embed(std::span<const std::string> texts, const Job& job = {});
+  // The same for token ids that tokenize() made.
+  std::vector<float> embed_tokens(std::span<const std::vector<std::int32_t>> sequences, const Job& job = {});
+  std::int64_t tokens_processed() const { return tokens_processed_; }
+  std::size_t arena_bytes() const { return executor_.bytes(); }
+
+ private:
+  void flush(std::vector<std::size_t>& rows, std::vector<float>& out);
+
+  std::shared_ptr<LoadedModel> model_;
+  std::int64_t max_length_;
+  std::shared_ptr<const Program> program_;
+  Executor executor_;
+  StepBuilder step_;
+  std::int64_t width_ = 0, tokens_processed_ = 0;
+};
+
+}  // namespace swiftlet

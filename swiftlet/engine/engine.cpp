@@ -1,0 +1,232 @@
+#include "swiftlet/engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/rng.h"
+
+namespace swiftlet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+constexpr std::int64_t kDefaultContext = 2048;  // what a cache is sized for when nobody asked for more
+
+std::int64_t choose_context(const LoadedModel& model, const EngineOptions& options) {
+  const std::int64_t most = model.built.max_positions;
+  require(options.context <= most, model.checkpoint.source,
+          "a context of {} tokens is more than the model's {}", options.context, most);
+  return options.context > 0 ? options.context : std::min(most, kDefaultContext);
+}
+
+std::shared_ptr<const Program> compile_engine(const LoadedModel& model, const EngineOptions& options) {
+  if (model.built.kind != models::Kind::kDecoder)
+    fail(ErrorCode::kUnsupported, model.checkpoint.source, "is an encoder; generation needs a decoder");
+  return model.compile_program(
+      {{"tokens", std::max(options.step_tokens, options.max_sequences)}, {"outputs", options.max_sequences}},
+      true);
+}
+
+// The reference keeps everything in f32; else the cache has the width of the weights, at most 16 bits where
+// they have.
+DType cache_dtype(const LoadedModel& model) {
+  if (model.options.precision == Arithmetic::kF32) return DType::kF32;
+  const Weight table = model.weights->get(model.weights->names().front());
+  for (const std::string& name : model.weights->names()) {
+    const Weight weight = model.weights->get(name);
+    if (weight.shape.rank() == 2 && weight.encoding.format != Format::kF32) return DType::kBF16;
+  }
+  return DType::kF32;
+}
+
+std::int64_t blocks_for(std::int64_t tokens) {
+  return (tokens + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
+}
+
+}  // namespace
+
+struct Engine::Sequence {
+  std::int64_t number = 0;
+  std::vector<std::int32_t> tokens;  // prompt and generated
+  GenerationOptions options;
+  OnText on_text;
+  StopStrings stop;
+  StreamDecoder decoder;
+  std::unique_ptr<SequenceState> state;
+  std::int64_t computed = 0;  // tokens whose keys and values are in the cache
+  GenerationResult result;
+  Clock::time_point begin = Clock::now();
+  bool finished = false;
+
+  Sequence(const Tokenizer& tokenizer, std::vector<std::string> stops)
+      : stop(std::move(stops)), decoder(tokenizer) {}
+  std::int64_t pending() const { return static_cast<std::int64_t>(tokens.size()) - computed; }
+};
+
+Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      context_(choose_context(*model_, options)),
+      program_(compile_engine(*model_, options)),
+      executor_(program_, model_->weights, model_->pool),
+      cache_(program_->states, cache_dtype(*model_), blocks_for(context_) * options.max_sequences),
+      step_(program_) {
+  for (std::int64_t id : model_->checkpoint.generation.eos_token_ids)
+    end_tokens_.push_back(static_cast<std::int32_t>(id));
+  if (end_tokens_.empty() && model_->tokenizer && model_->tokenizer->special().eos >= 0)
+    end_tokens_.push_back(model_->tokenizer->special().eos);
+}
+
+Engine::~Engine() {
+  running_.clear();  // before the cache that their states belong to
+  waiting_.clear();
+}
+
+std::vector<std::int32_t> Engine::encode_prompt(std::string_view prompt) const {
+  std::vector<std::int32_t> ids = model_->encode(prompt);
+  if (ids.empty()) {
+    const auto& generation = model_->checkpoint.generation;
+    const std::int32_t begin = generation.bos_token_id ? static_cast<std::int32_t>(*generation.bos_token_id)
+                                                       : model_->require_tokenizer().special().bos;
+    require(begin >= 0, "prompt", "is empty and the model has no begin token");
+    ids.push_back(begin);
+  }
+  return ids;
+}
+
+std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
+                            OnText on_text) {
+  check(options.sampling);
+  require(options.max_new_tokens >= 0, "max_new_tokens", "must not be negative, is {}",
+          options.max_new_tokens);
+  model_->check_ids(prompt);
+  const auto length = static_cast<std::int64_t>(prompt.size());
+  require(length >= 1 && length < context_, "prompt",
+          "has {} tokens; the context holds {} with at least one new token", length, context_);
+  auto sequence = std::make_unique<Sequence>(model_->require_tokenizer(), options.stop);
+  sequence->number = next_number_++;
+  sequence->options = options;
+  sequence->options.max_new_tokens = std::min(options.max_new_tokens, context_ - length);
+  sequence->on_text = std::move(on_text);
+  for (std::int32_t id : prompt) sequence->decoder.push(id);  // the text continues the prompt's
+  sequence->tokens = std::move(prompt);
+  sequence->result.prompt_tokens = length;
+  const std::int64_t number = sequence->number;
+  if (sequence->options.max_new_tokens == 0)
+    finish(*sequence, FinishReason::kLength);
+  else
+    waiting_.push_back(std::move(sequence));
+  return number;
+}
+
+// Starts waiting sequences while there is room for all of their tokens, so none has to be evicted later.
+void Engine::admit() {
+  while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < options_.max_sequences) {
+    Sequence& next = *waiting_.front();
+    const auto total = static_cast<std::int64_t>(next.tokens.size()) + next.options.max_new_tokens;
+    std::int64_t reserved = 0;
+    for (const auto& sequence : running_)
+      reserved += blocks_for(sequence->result.prompt_tokens + sequence->options.max_new_tokens);
+    if (reserved + blocks_for(total) > cache_.total_blocks()) return;
+    next.state = cache_.new_sequence();
+    running_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+void Engine::build_step() {
+  step_.clear();
+  sampled_.clear();
+  std::int64_t room = std::max(options_.step_tokens, options_.max_sequences);
+  // Decoding sequences come first: they need one row each and somebody waits for them.
+  for (const bool decoding : {true, false}) {
+    for (const auto& sequence : running_) {
+      if ((sequence->pending() == 1) != decoding || room == 0) continue;
+      const std::int64_t count = std::min(sequence->pending(), room);
+      SWIFTLET_ASSERT(sequence->state->extend(count));
+      const bool last = count == sequence->pending();
+      step_.add(std::span(sequence->tokens)
+                    .subspan(static_cast<std::size_t>(sequence->computed), static_cast<std::size_t>(count)),
+                last ? OutputRows::kLast : OutputRows::kNone, sequence->computed, sequence->state->blocks());
+      sequence->computed += count;
+      room -= count;
+      if (last) sampled_.push_back(sequence.get());
+    }
+  }
+}
+
+bool Engine::step(const Job& job) {
+  if (job.cancelled()) cancel_all();
+  admit();
+  if (running_.empty()) return false;
+  build_step();
+  executor_.run(step_.inputs(cache_.layers()));
+  const auto* logits = static_cast<const float*>(executor_.output(0).data);
+  const auto vocabulary = static_cast<std::size_t>(model_->built.vocab_size);
+  for (std::size_t i = 0; i < sampled_.size(); ++i)
+    accept(*sampled_[i], {logits + i * vocabulary, vocabulary});
+  std::erase_if(running_, [](const auto& sequence) { return sequence->finished; });
+  return !running_.empty() || !waiting_.empty();
+}
+
+void Engine::accept(Sequence& sequence, std::span<const float> logits) {
+  GenerationResult& result = sequence.result;
+  if (result.tokens.empty()) result.prefill_seconds = seconds_since(sequence.begin);
+  const SamplingOptions& sampling = sequence.options.sampling;
+  const std::int32_t token =
+      sample(logits, sampling, uniform(sampling.seed, 0, sequence.tokens.size()), scratch_);
+  const bool ends = std::find(end_tokens_.begin(), end_tokens_.end(), token) != end_tokens_.end();
+  if (ends && !sequence.options.ignore_eos) return flush(sequence, FinishReason::kStop);
+  sequence.tokens.push_back(token);
+  result.tokens.push_back(token);
+  const StopStrings::Result text = sequence.stop.feed(sequence.decoder.push(token));
+  emit(sequence, text.text);
+  if (text.stopped) return finish(sequence, FinishReason::kStop);
+  if (static_cast<std::int64_t>(result.tokens.size()) == sequence.options.max_new_tokens)
+    flush(sequence, FinishReason::kLength);
+}
+
+// Half a character, or the beginning of a stop string, may still be held back.
+void Engine::flush(Sequence& sequence, FinishReason reason) {
+  const StopStrings::Result text = sequence.stop.feed(sequence.decoder.finish());
+  emit(sequence, text.text);
+  if (!text.stopped) emit(sequence, sequence.stop.finish());
+  finish(sequence, text.stopped ? FinishReason::kStop : reason);
+}
+
+void Engine::emit(Sequence& sequence, std::string_view text) {
+  if (text.empty() || sequence.finished) return;
+  sequence.result.text += text;
+  if (sequence.on_text && !sequence.on_text(text)) finish(sequence, FinishReason::kCancelled);
+}
+
+void Engine::finish(Sequence& sequence, FinishReason reason) {
+  if (sequence.finished) return;
+  sequence.finished = true;
+  GenerationResult& result = sequence.result;
+  result.reason = reason;
+  if (result.tokens.empty()) result.prefill_seconds = seconds_since(sequence.begin);
+  result.decode_seconds = seconds_since(sequence.begin) - result.prefill_seconds;
+  sequence.state.reset();
+  finished_[sequence.number] = std::move(result);
+}
+
+void Engine::cancel_all() {
+  for (const auto& sequence : running_) finish(*sequence, FinishReason::kCancelled);
+  for (const auto& sequence : waiting_) finish(*sequence, FinishReason::kCancelled);
+  running_.clear();
+  waiting_.clear();
+}
+
+GenerationResult Engine::take(std::int64_t sequence) {
+  auto found = finished_.extract(sequence);
+  if (found.empty()) fail(ErrorCode::kNotFound, "engine", "sequence {} has not finished", sequence);
+  return std::move(found.mapped());
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,98 @@
+// Engine: generation for several sequences at once. Every step mixes the decode tokens of running sequences
+// with chunks of waiting prompts (continuous batching; Yu et al., Orca, 2022), over one paged cache.
+//
+// Greedy output and samples of a sequence do not depend on what else is in the batch, nor on the number of
+// threads. One thread drives an engine; cancel() of a Job may come from any.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "swiftlet/core/job.h"
+#include "swiftlet/engine/model.h"
+#include "swiftlet/engine/paged_cache.h"
+#include "swiftlet/engine/sampler.h"
+#include "swiftlet/engine/step_builder.h"
+#include "swiftlet/engine/stop_strings.h"
+
+namespace swiftlet {
+
+struct EngineOptions {
+  std::int64_t max_sequences = 8;  // that run at the same time; others wait
+  std::int64_t context = 0;        // tokens a sequence may have; 0: what the model allows
+  std::int64_t step_tokens = 256;  // rows of one step: the size of a prefill chunk
+};
+
+struct GenerationOptions {
+  std::int64_t max_new_tokens = 128;
+  SamplingOptions sampling;
+  std::vector<std::string> stop;
+  bool ignore_eos = false;
+};
+
+enum class FinishReason : std::uint8_t { kStop, kLength, kCancelled };
+
+struct GenerationResult {
+  std::vector<std::int32_t> tokens;  // generated; an end token is not among them
+  std::string text;
+  FinishReason reason = FinishReason::kLength;
+  std::int64_t prompt_tokens = 0;
+  double prefill_seconds = 0, decode_seconds = 0;  // up to the first token, and from there
+};
+
+class Engine {
+ public:
+  // Whole UTF-8 text as it comes; false ends the sequence as cancelled.
+  using OnText = std::function<bool(std::string_view piece)>;
+
+  explicit Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options = {});
+  ~Engine();
+
+  // Token ids of a prompt; an empty text becomes the begin token. Throws kInvalid when nothing remains.
+  std::vector<std::int32_t> encode_prompt(std::string_view prompt) const;
+  // Queues a sequence; returns its number. Throws kInvalid when prompt and one new token exceed the context.
+  // The new tokens are limited to what the context leaves.
+  std::int64_t submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
+                      OnText on_text = {});
+  // One step of the program; false when no sequence is left. Throws kCancelled out of a cancelled job only
+  // through the results: sequences end as kCancelled.
+  bool step(const Job& job = {});
+  // The result of a finished sequence; throws kNotFound for another.
+  GenerationResult take(std::int64_t sequence);
+
+  std::int64_t cache_bytes() const { return cache_.bytes(); }
+  std::int64_t context() const { return context_; }
+
+ private:
+  struct Sequence;
+  void admit();
+  void build_step();
+  void accept(Sequence& sequence, std::span<const float> logits);
+  void emit(Sequence& sequence, std::string_view text);
+  void flush(Sequence& sequence, FinishReason reason);
+  void finish(Sequence& sequence, FinishReason reason);
+  void cancel_all();
+
+  std::shared_ptr<LoadedModel> model_;
+  EngineOptions options_;
+  std::int64_t context_;
+  std::shared_ptr<const Program> program_;
+  Executor executor_;
+  PagedCache cache_;
+  StepBuilder step_;
+  SamplerScratch scratch_;
+  std::vector<std::int32_t> end_tokens_;
+  std::deque<std::unique_ptr<Sequence>> waiting_;
+  std::vector<std::unique_ptr<Sequence>> running_;
+  std::vector<Sequence*>
+      sampled_;  // sequences whose next token this step yields, in the order of output rows
+  std::map<std::int64_t, GenerationResult> finished_;
+  std::int64_t next_number_ = 0;
+};
+
+}  // namespace swiftlet

@@ -1,0 +1,81 @@
+#include "swiftlet/engine/model.h"
+
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+namespace {
+
+std::optional<Tokenizer> load_tokenizer(const TokenizerSource& source) {
+  switch (source.kind) {
+    case TokenizerKind::kNone:
+      return std::nullopt;
+    case TokenizerKind::kTokenizerJson:
+      return Tokenizer::from_json(source.text(), source.where);
+    case TokenizerKind::kVocabText:
+    case TokenizerKind::kLlama2c:
+      return Tokenizer::load(source.where);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::shared_ptr<LoadedModel> LoadedModel::load(const std::filesystem::path& path,
+                                               const ModelOptions& options) {
+  return from_checkpoint(load_checkpoint(path), options);
+}
+
+std::shared_ptr<LoadedModel> LoadedModel::from_checkpoint(Checkpoint checkpoint,
+                                                          const ModelOptions& options) {
+  auto model = std::make_shared<LoadedModel>();
+  model->options = options;
+  model->built = models::build_model(checkpoint);
+  model->tokenizer = load_tokenizer(checkpoint.tokenizer);
+  model->weights = std::make_shared<WeightStore>();
+  for (auto& [name, weight] : checkpoint.weights)
+    if (model->built.graph.find(name)) model->weights->add(std::move(weight));
+  checkpoint.weights.clear();
+  model->checkpoint = std::move(checkpoint);
+  model->pool = options.pool != nullptr ? options.pool : std::make_shared<ThreadPool>(options.threads);
+  return model;
+}
+
+const Tokenizer& LoadedModel::require_tokenizer() const {
+  if (!tokenizer)
+    fail(ErrorCode::kNotFound, checkpoint.source, "has no tokenizer (looked for {})",
+         checkpoint.tokenizer.where);
+  return *tokenizer;
+}
+
+std::vector<std::int32_t> LoadedModel::encode(std::string_view text,
+                                              const EncodeOptions& encode_options) const {
+  std::vector<std::int32_t> ids = require_tokenizer().encode(text, encode_options).ids;
+  check_ids(ids);
+  return ids;
+}
+
+void LoadedModel::check_ids(std::span<const std::int32_t> ids) const {
+  for (std::int32_t id : ids)
+    require(id >= 0 && id < built.vocab_size, checkpoint.source,
+            "token {} is not in the model's vocabulary of {}", id, built.vocab_size);
+}
+
+std::shared_ptr<const Program> LoadedModel::compile_program(std::map<std::string, std::int64_t> maxima,
+                                                            bool paged_cache,
+                                                            std::vector<std::string> keep) const {
+  return std::make_shared<const Program>(compile(built.graph, *weights,
+                                                 {.maxima = std::move(maxima),
+                                                  .keep = std::move(keep),
+                                                  .precision = options.precision,
+                                                  .paged_cache = paged_cache,
+                                                  .table = options.table,
+                                                  .threads = pool->size()}));
+}
+
+std::int64_t LoadedModel::max_sequence_length() const {
+  const auto& sentence = checkpoint.sentence_transformer;
+  if (!sentence || sentence->max_seq_length <= 0) return built.max_positions;
+  return std::min(sentence->max_seq_length, built.max_positions);
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,115 @@
+#include "swiftlet/engine/paged_cache.h"
+
+#include <cstring>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/io/checkpoint.h"
+
+namespace swiftlet {
+
+using kernels::kKeyBlock;
+
+class PagedSequence final : public SequenceState {
+ public:
+  explicit PagedSequence(PagedCache& cache) : cache_(cache) {}
+  ~PagedSequence() override {
+    for (std::int32_t block : blocks_) cache_.release(block);
+  }
+
+  std::int64_t length() const override { return length_; }
+  std::span<const std::int32_t> blocks() const override { return blocks_; }
+
+  bool extend(std::int64_t tokens) override {
+    const std::int64_t needed =
+        (length_ + tokens + kKeyBlock - 1) / kKeyBlock - static_cast<std::int64_t>(blocks_.size());
+    const bool copies = tokens > 0 && length_ % kKeyBlock != 0 && cache_.is_shared(blocks_[last_block()]);
+    if (needed + (copies ? 1 : 0) > cache_.free_blocks()) return false;
+    if (copies) own_last_block();
+    for (std::int64_t i = 0; i < needed; ++i) blocks_.push_back(cache_.take());
+    length_ += tokens;
+    return true;
+  }
+
+  void truncate(std::int64_t length) override {
+    SWIFTLET_ASSERT(length >= 0 && length <= length_);
+    length_ = length;
+    const auto kept = static_cast<std::size_t>((length + kKeyBlock - 1) / kKeyBlock);
+    while (blocks_.size() > kept) {
+      cache_.release(blocks_.back());
+      blocks_.pop_back();
+    }
+  }
+
+  std::unique_ptr<SequenceState> fork() override {
+    auto copy = std::make_unique<PagedSequence>(cache_);
+    copy->blocks_ = blocks_;
+    copy->length_ = length_;
+    for (std::int32_t block : blocks_) cache_.share(block);
+    return copy;
+  }
+
+ private:
+  std::size_t last_block() const { return static_cast<std::size_t>(length_ / kKeyBlock); }
+
+  void own_last_block() {
+    std::int32_t& block = blocks_[last_block()];
+    const std::int32_t fresh = cache_.take();
+    cache_.copy(block, fresh);
+    cache_.release(block);
+    block = fresh;
+  }
+
+  PagedCache& cache_;
+  std::vector<std::int32_t> blocks_;
+  std::int64_t length_ = 0;
+};
+
+PagedCache::PagedCache(std::span<const Program::State> layers, DType dtype, std::int64_t blocks) {
+  const std::int64_t elements = blocks * kKeyBlock;
+  for (const Program::State& layer : layers)
+    bytes_ += elements * layer.kv_heads * (layer.head_dim + layer.value_dim) *
+              static_cast<std::int64_t>(dtype_size(dtype));
+  check_fits("KV cache", static_cast<std::uint64_t>(bytes_));
+  for (const Program::State& layer : layers) {
+    LayerBuffers buffers;
+    const auto per_dim = static_cast<std::size_t>(kKeyBlock * layer.kv_heads) * dtype_size(dtype);
+    buffers.key_block_bytes = per_dim * static_cast<std::size_t>(layer.head_dim);
+    buffers.value_block_bytes = per_dim * static_cast<std::size_t>(layer.value_dim);
+    buffers.keys = Buffer::heap(buffers.key_block_bytes * static_cast<std::size_t>(blocks));
+    buffers.values = Buffer::heap(buffers.value_block_bytes * static_cast<std::size_t>(blocks));
+    layers_.push_back({buffers.keys.mutable_data(), buffers.values.mutable_data(), dtype});
+    buffers_.push_back(std::move(buffers));
+  }
+  references_.resize(static_cast<std::size_t>(blocks), 0);
+  for (std::int64_t block = blocks; block-- > 0;) free_.push_back(static_cast<std::int32_t>(block));
+}
+
+std::unique_ptr<SequenceState> PagedCache::new_sequence() {
+  return std::make_unique<PagedSequence>(*this);
+}
+
+std::int32_t PagedCache::take() {
+  SWIFTLET_ASSERT(!free_.empty());
+  const std::int32_t block = free_.back();
+  free_.pop_back();
+  references_[static_cast<std::size_t>(block)] = 1;
+  return block;
+}
+
+void PagedCache::release(std::int32_t block) {
+  if (--references_[static_cast<std::size_t>(block)] == 0) free_.push_back(block);
+}
+
+void PagedCache::copy(std::int32_t from, std::int32_t to) {
+  for (LayerBuffers& layer : buffers_) {
+    const auto move = [&](Buffer& buffer, std::size_t bytes) {
+      std::byte* data = buffer.mutable_data();
+      std::memcpy(data + static_cast<std::size_t>(to) * bytes, data + static_cast<std::size_t>(from) * bytes,
+                  bytes);
+    };
+    move(layer.keys, layer.key_block_bytes);
+    move(layer.values, layer.value_block_bytes);
+  }
+}
+
+}  // namespace swiftlet

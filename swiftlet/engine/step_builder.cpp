@@ -1,0 +1,81 @@
+#include "swiftlet/engine/step_builder.h"
+
+#include <algorithm>
+
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::int64_t kManySequences = 4096;  // where the program does not bound them
+
+}  // namespace
+
+StepBuilder::StepBuilder(std::shared_ptr<const Program> program) : program_(std::move(program)) {
+  const auto tokens = static_cast<std::size_t>(maximum("tokens"));
+  for (auto* rows : {&tokens_, &positions_, &token_types_, &output_rows_}) rows->reserve(tokens);
+  slots_.reserve(tokens);
+  segments_.reserve(std::min(tokens, static_cast<std::size_t>(kManySequences)));
+  symbols_.resize(program_->symbols.size());
+  inputs_.resize(program_->inputs.size());
+  axes_.resize(program_->ragged_axes.size());
+}
+
+std::int64_t StepBuilder::maximum(std::string_view symbol) const {
+  const auto found = std::find(program_->symbols.begin(), program_->symbols.end(), symbol);
+  if (found == program_->symbols.end()) return kManySequences;
+  return program_->maxima[static_cast<std::size_t>(found - program_->symbols.begin())];
+}
+
+void StepBuilder::clear() {
+  for (auto* rows : {&tokens_, &positions_, &token_types_, &output_rows_}) rows->clear();
+  slots_.clear();
+  segments_.clear();
+}
+
+void StepBuilder::add(std::span<const std::int32_t> tokens, OutputRows outputs, std::int64_t first,
+                      std::span<const std::int32_t> blocks) {
+  const std::int64_t begin = this->tokens(), count = static_cast<std::int64_t>(tokens.size());
+  require(begin + count <= maximum("tokens"), "step", "{} tokens are more than the {} planned for",
+          begin + count, maximum("tokens"));
+  const bool paged = !program_->states.empty();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t position = first + i;
+    tokens_.push_back(tokens[static_cast<std::size_t>(i)]);
+    positions_.push_back(static_cast<std::int32_t>(position));
+    token_types_.push_back(0);
+    if (paged)
+      slots_.push_back(std::int64_t{blocks[static_cast<std::size_t>(position / kernels::kKeyBlock)]} *
+                           kernels::kKeyBlock +
+                       position % kernels::kKeyBlock);
+    if (outputs == OutputRows::kAll || (outputs == OutputRows::kLast && i + 1 == count))
+      output_rows_.push_back(static_cast<std::int32_t>(begin + i));
+  }
+  require(this->outputs() <= maximum("outputs"), "step", "{} output rows are more than the {} planned for",
+          this->outputs(), maximum("outputs"));
+  segments_.push_back({.query_begin = static_cast<std::int32_t>(begin),
+                       .query_end = static_cast<std::int32_t>(begin + count),
+                       .key_begin = static_cast<std::int32_t>(begin),
+                       .keys = static_cast<std::int32_t>(first + count),
+                       .blocks = paged ? blocks.data() : nullptr});
+}
+
+StepInputs StepBuilder::inputs(std::span<const CacheLayer> cache) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const std::string& name = program_->inputs[i].name;
+    inputs_[i] = name == "token_ids"     ? tokens_.data()
+                 : name == "positions"   ? positions_.data()
+                 : name == "token_types" ? token_types_.data()
+                                         : output_rows_.data();
+  }
+  for (std::size_t i = 0; i < symbols_.size(); ++i) {
+    const std::string& name = program_->symbols[i];
+    symbols_[i] = name == "tokens" ? tokens() : name == "sequences" ? sequences() : outputs();
+  }
+  for (RaggedAxis& axis : axes_) axis.segments = segments_;
+  return {.inputs = inputs_,
+          .symbols = symbols_,
+          .batch = {.axes = axes_, .cache_slots = slots_, .cache = cache}};
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,46 @@
+// StepBuilder: the tables of one step over ragged sequences: tokens, positions, segments, cache slots, output
+// rows.
+//
+// Capacity is reserved once for the program's maxima, so building a step allocates nothing. One thread at a
+// time.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "swiftlet/runtime/execute.h"
+
+namespace swiftlet {
+
+enum class OutputRows : std::uint8_t { kNone, kLast, kAll };
+
+class StepBuilder {
+ public:
+  explicit StepBuilder(std::shared_ptr<const Program> program);
+
+  void clear();
+  // Appends the rows of a sequence, in a pure program the whole sequence. With a paged cache, `first` is the
+  // number of tokens that the cache already holds and `blocks` covers first + tokens.size() of them; the
+  // blocks must stay in place until the step has run. Throws Error when a planned maximum is exceeded.
+  void add(std::span<const std::int32_t> tokens, OutputRows outputs, std::int64_t first = 0,
+           std::span<const std::int32_t> blocks = {});
+  std::int64_t tokens() const { return static_cast<std::int64_t>(tokens_.size()); }
+  std::int64_t sequences() const { return static_cast<std::int64_t>(segments_.size()); }
+  std::int64_t outputs() const { return static_cast<std::int64_t>(output_rows_.size()); }
+
+  // Valid until the next clear() or add().
+  StepInputs inputs(std::span<const CacheLayer> cache = {});
+
+ private:
+  std::int64_t maximum(std::string_view symbol) const;
+
+  std::shared_ptr<const Program> program_;
+  std::vector<std::int32_t> tokens_, positions_, token_types_, output_rows_;
+  std::vector<kernels::Segment> segments_;
+  std::vector<std::int64_t> slots_, symbols_;
+  std::vector<const void*> inputs_;
+  std::vector<RaggedAxis> axes_;
+};
+
+}  // namespace swiftlet

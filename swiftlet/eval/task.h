@@ -1,0 +1,49 @@
+// Task: one way to measure a model on a data set. One file each and a row of the table in task.cpp.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "swiftlet/core/job.h"
+#include "swiftlet/engine/model.h"
+
+namespace swiftlet {
+
+struct TaskOptions {
+  std::filesystem::path data;
+  std::filesystem::path reference;       // the model that "kl" compares with
+  std::int64_t context = 0, stride = 0;  // tokens; 0: see default_window
+  std::int64_t limit = 0;                // only the first items; 0: all
+};
+
+struct TaskResult {
+  std::vector<std::pair<std::string, double>> metrics;  // in the order in which they should be shown
+  std::int64_t items = 0;                               // sentences, windows, queries and documents
+  std::int64_t tokens = 0;                              // that went through the model
+  double seconds = 0;                                   // in the model, tokenizing excluded
+
+  double metric(std::string_view name) const;  // throws kNotFound
+};
+
+struct Task {
+  std::string_view name;
+  std::string_view deciding_metric;  // what a budget is about
+  bool higher_is_better;
+  TaskResult (*run)(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job);
+};
+
+// Throws kUnsupported listing the tasks that there are.
+const Task& find_task(std::string_view name);
+std::vector<std::string_view> task_names();
+
+// The tasks
+TaskResult run_stsb(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job);
+TaskResult run_retrieval(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job);
+TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job);
+TaskResult run_kl(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job);
+
+}  // namespace swiftlet

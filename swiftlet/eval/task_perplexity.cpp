@@ -1,0 +1,33 @@
+// Perplexity of a text, windowed as the transformers documentation describes ("Perplexity of fixed-length
+// models").
+#include "swiftlet/engine/scorer.h"
+#include "swiftlet/eval/distribution.h"
+#include "swiftlet/eval/text_windows.h"
+#include "swiftlet/eval/vectors.h"
+
+namespace swiftlet {
+
+TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job) {
+  const TextWindows text = read_text_windows(*model, options);
+  Scorer scorer(model, text.context);
+  const auto vocabulary = static_cast<std::size_t>(scorer.vocab_size());
+  PerplexityMeter meter;
+  TaskResult result;
+  for (const Window& window : text.windows) {
+    job.step("perplexity", result.items, static_cast<std::int64_t>(text.windows.size()));
+    const StopWatch watch;
+    const auto logits =
+        scorer.logits(std::span(text.tokens).subspan(window.begin, window.end - window.begin));
+    result.seconds += watch.seconds();
+    for (std::size_t t = window.first_scored; t < window.end; ++t)
+      meter.add(negative_log_likelihood(logits.subspan((t - window.begin - 1) * vocabulary, vocabulary),
+                                        static_cast<std::size_t>(text.tokens[t])));
+    result.tokens += static_cast<std::int64_t>(window.end - window.begin);
+    ++result.items;
+  }
+  result.metrics = {{"perplexity", meter.perplexity()}, {"mean_nll", meter.mean_nll()}};
+  if (options.limit == 0) result.metrics.emplace_back("bits_per_byte", meter.bits_per_byte(text.bytes));
+  return result;
+}
+
+}  // namespace swiftlet

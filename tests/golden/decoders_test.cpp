@@ -1,0 +1,167 @@
+// The bundled decoders: stories260K against llama2.c's text, stories-7m against transformers.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "golden_model.h"
+#include "swiftlet/engine/engine.h"
+#include "swiftlet/engine/scorer.h"
+#include "swiftlet/eval/distribution.h"
+#include "swiftlet/eval/perplexity.h"
+
+namespace swiftlet {
+namespace {
+
+nlohmann::json read_json(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return nlohmann::json::parse(file);
+}
+
+std::filesystem::path data(const std::string& name) {
+  return source_dir() / "tests/data" / name;
+}
+
+std::shared_ptr<LoadedModel> load_f32(const std::string& asset, int threads = 2) {
+  return LoadedModel::load(source_dir() / "assets" / asset,
+                           {.precision = Arithmetic::kF32, .threads = threads});
+}
+
+GenerationResult generate(Engine& engine, std::vector<std::int32_t> prompt,
+                          const GenerationOptions& options) {
+  const std::int64_t number = engine.submit(std::move(prompt), options);
+  while (engine.step()) {
+  }
+  return engine.take(number);
+}
+
+TEST(Stories260K, HiddenStatesEqualTheReference) {
+  check_against_dump({.model = source_dir() / "assets/stories260K/stories260K.bin",
+                      .dump = data("stories260k/golden.safetensors")});
+}
+
+TEST(Stories260K, GreedyTextEqualsLlama2cTokenForToken) {
+  const auto golden = read_json(data("stories260k/golden.json"));
+  Engine engine(load_f32("stories260K/stories260K.bin"));
+  for (const auto& test : golden["cases"]) {
+    const auto prompt = engine.encode_prompt(test["prompt"].get<std::string>());
+    EXPECT_EQ(prompt, test["prompt_ids"].get<std::vector<std::int32_t>>());
+    const auto ids = test["ids"].get<std::vector<std::int32_t>>();
+    const auto result = generate(
+        engine, prompt, {.max_new_tokens = static_cast<std::int64_t>(ids.size()), .ignore_eos = true});
+    EXPECT_EQ(result.tokens, ids) << test["prompt"];
+  }
+}
+
+TEST(Stories7M, HiddenStatesEqualTheReference) {
+  check_against_dump(
+      {.model = source_dir() / "assets/stories-7m", .dump = data("stories-7m/golden.safetensors")});
+}
+
+TEST(Stories7M, GreedyTokensEqualTransformers) {
+  const auto reference = read_json(data("stories-7m/reference.json"));
+  Engine engine(load_f32("stories-7m"));
+  for (const auto& test : reference["greedy"]) {
+    const auto prompt = engine.encode_prompt(test["prompt"].get<std::string>());
+    EXPECT_EQ(prompt, test["prompt_ids"].get<std::vector<std::int32_t>>());
+    const auto ids = test["ids"].get<std::vector<std::int32_t>>();
+    EXPECT_EQ(generate(engine, prompt,
+                       {.max_new_tokens = static_cast<std::int64_t>(ids.size()), .ignore_eos = true})
+                  .tokens,
+              ids);
+  }
+}
+
+TEST(Stories7M, LikelihoodOfTheFirstWindowsEqualsTransformers) {
+  const auto reference = read_json(data("stories-7m/reference.json"));
+  const auto model = load_f32("stories-7m");
+  const auto ids = model->encode(read_text_file(data("stories-7m/prefix.txt")), {.add_special = false});
+  Scorer scorer(model, 256);
+  for (const auto& window : reference["first_windows"]) {
+    const auto begin = window["begin"].get<std::size_t>(), end = window["end"].get<std::size_t>();
+    const auto logits = scorer.logits(std::span(ids).subspan(begin, end - begin));
+    double nll = 0;
+    for (std::size_t t = end - window["scored"].get<std::size_t>(); t < end; ++t)
+      nll += negative_log_likelihood(logits.subspan((t - begin - 1) * 4096, 4096), ids[t]);
+    EXPECT_NEAR(nll / window["nll"].get<double>(), 1, 1e-4);
+  }
+}
+
+// The same text whatever else is in the batch, however many threads, however the prompt is cut into chunks.
+TEST(EngineDeterminism, GreedyOutputDoesNotDependOnBatchOrThreads) {
+  const std::vector<std::string> prompts{"Once upon a time", "The little bird",
+                                         "\"Where are you going?\" said the fox", "In"};
+  for (const auto precision :
+       {std::optional<Arithmetic>{}, std::optional(Arithmetic::kF32), std::optional(Arithmetic::kInt8)}) {
+    std::vector<std::vector<std::int32_t>> alone;
+    for (const int threads : {1, 2, 3}) {
+      const auto model =
+          LoadedModel::load(source_dir() / "assets/stories-7m", {.precision = precision, .threads = threads});
+      Engine single(model, {.max_sequences = 1});
+      Engine batch(model, {.max_sequences = 3, .step_tokens = 5});
+      std::vector<std::int64_t> numbers;
+      for (const auto& prompt : prompts)
+        numbers.push_back(batch.submit(batch.encode_prompt(prompt), {.max_new_tokens = 40}));
+      while (batch.step()) {
+      }
+      for (std::size_t i = 0; i < prompts.size(); ++i) {
+        if (threads == 1)
+          alone.push_back(generate(single, single.encode_prompt(prompts[i]), {.max_new_tokens = 40}).tokens);
+        EXPECT_EQ(batch.take(numbers[i]).tokens, alone[i]) << prompts[i] << " on " << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST(EngineStreaming, PiecesMakeTheTextAndStopStringsEndIt) {
+  Engine engine(load_f32("stories-7m"));
+  std::string streamed;
+  const auto number = engine.submit(engine.encode_prompt("Once upon a time"), {.max_new_tokens = 60},
+                                    [&](std::string_view piece) {
+                                      streamed += piece;
+                                      return true;
+                                    });
+  while (engine.step()) {
+  }
+  const auto whole = engine.take(number);
+  EXPECT_EQ(streamed, whole.text);
+  ASSERT_GT(whole.text.size(), 40u);
+  const std::string stop = whole.text.substr(20, 6);
+  const auto stopped =
+      generate(engine, engine.encode_prompt("Once upon a time"), {.max_new_tokens = 60, .stop = {stop}});
+  EXPECT_EQ(stopped.reason, FinishReason::kStop);
+  EXPECT_EQ(stopped.text, whole.text.substr(0, whole.text.find(stop)));
+}
+
+TEST(EngineStreaming, CancelEndsASequenceAndLeavesTheOthers) {
+  Engine engine(load_f32("stories-7m"));
+  int pieces = 0;
+  const auto cancelled = engine.submit(engine.encode_prompt("Once"), {.max_new_tokens = 50},
+                                       [&](std::string_view) { return ++pieces < 3; });
+  const auto other = engine.submit(engine.encode_prompt("The"), {.max_new_tokens = 10, .ignore_eos = true});
+  while (engine.step()) {
+  }
+  EXPECT_EQ(engine.take(cancelled).reason, FinishReason::kCancelled);
+  EXPECT_EQ(pieces, 3);
+  EXPECT_EQ(engine.take(other).tokens.size(), 10u);
+}
+
+TEST(EngineSampling, ASeedGivesTheSameTextAloneAndInABatch) {
+  const auto model = load_f32("stories-7m");
+  const GenerationOptions options{.max_new_tokens = 30,
+                                  .sampling = {.temperature = 0.9f, .top_k = 40, .top_p = 0.95f, .seed = 7}};
+  Engine alone(model, {.max_sequences = 1}), batch(model, {.max_sequences = 4});
+  const auto first = generate(alone, alone.encode_prompt("One day"), options);
+  const auto number = batch.submit(batch.encode_prompt("One day"), options);
+  for (const char* other : {"The", "A cat", "Then the king said"})
+    batch.submit(batch.encode_prompt(other), options);
+  while (batch.step()) {
+  }
+  EXPECT_EQ(batch.take(number).tokens, first.tokens);
+  GenerationOptions other_seed = options;
+  other_seed.sampling.seed = 8;
+  EXPECT_NE(generate(alone, alone.encode_prompt("One day"), other_seed).tokens, first.tokens);
+}
+
+}  // namespace
+}  // namespace swiftlet
