@@ -146,7 +146,7 @@ void Engine::build_step() {
   // Decoding sequences come first: they need one row each and somebody waits for them.
   for (const bool decoding : {true, false}) {
     for (const auto& sequence : running_) {
-      if ((sequence->pending() == 1) != decoding || room == 0) continue;
+      if (sequence->pending() == 0 || (sequence->pending() == 1) != decoding || room == 0) continue;
       const std::int64_t count = std::min(sequence->pending(), room);
       SWIFTLET_ASSERT(sequence->state->extend(count));
       const bool last = count == sequence->pending();

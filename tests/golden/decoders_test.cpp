@@ -8,7 +8,7 @@
 #include "swiftlet/engine/engine.h"
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/eval/distribution.h"
-#include "swiftlet/eval/perplexity.h"
+#include "swiftlet/eval/text_source.h"
 
 namespace swiftlet {
 namespace {
@@ -75,7 +75,9 @@ TEST(Stories7M, GreedyTokensEqualTransformers) {
 TEST(Stories7M, LikelihoodOfTheFirstWindowsEqualsTransformers) {
   const auto reference = read_json(data("stories-7m/reference.json"));
   const auto model = load_f32("stories-7m");
-  const auto ids = model->encode(read_text_file(data("stories-7m/prefix.txt")), {.add_special = false});
+  const auto ids =
+      model->encode(read_text(source_dir() / "assets/text/stories-valid.txt.gz"), {.add_special = false});
+  EXPECT_EQ(ids.size(), reference["validation"]["tokens"].get<std::size_t>());
   Scorer scorer(model, 256);
   for (const auto& window : reference["first_windows"]) {
     const auto begin = window["begin"].get<std::size_t>(), end = window["end"].get<std::size_t>();
