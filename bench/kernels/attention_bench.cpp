@@ -45,7 +45,10 @@ std::vector<Shape> shapes() {
       {"prefill_512_d64", 14, 2, 64, true, {512}, {512}, DType::kBF16, true},
       {"prefill_2048_d128", 8, 8, 128, true, {2048}, {2048}, DType::kBF16, true},
       {"decode_4096_grouped", 14, 2, 64, true, {1}, {4096}, DType::kBF16, true},
+      // The same with keys in rows: what transposed keys save.
+      {"decode_4096_grouped_key_rows", 14, 2, 64, true, {1}, {4096}, DType::kBF16, false},
       {"decode_4096_heads_6_d48", 6, 6, 48, true, {1}, {4096}, DType::kF32, true},
+      {"decode_4096_heads_6_d48_key_rows", 6, 6, 48, true, {1}, {4096}, DType::kF32, false},
       {"decode_8_of_512", 9, 3, 64, true, std::vector<int>(8, 1), std::vector<int>(8, 512), DType::kBF16,
        true},
   };
