@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::int64_t kBlockBytes = 512 * 1024;  // of prepared rows that one pass over the panels reuses
 constexpr std::int64_t kChunkPanels = 8;          // panels of one unit of work, at most
+constexpr std::int64_t kFewRows = 4;              // up to which memory is the limit
 constexpr std::int64_t kUnitsPerMember = 4;       // so that a delayed member delays the others little
 // Below these sizes waking the pool costs more than it brings.
 constexpr std::int64_t kSerialElements = 16 * 1024;
@@ -121,13 +122,22 @@ struct Units {
   std::int64_t count() const { return blocks * chunks; }
 };
 
+// Few rows are bound by memory: long runs of panels let the kernels fetch ahead. They read four at once.
+Units plan_few_rows(std::span<const LinearOutput> outputs, int members) {
+  std::int64_t panels = 0;
+  for (const LinearOutput& output : outputs) panels += output.weight.geometry.panels;
+  Units units{outputs, 1};
+  units.chunk = std::max<std::int64_t>(panels / (members * kUnitsPerMember) / 4, 1) * 4;
+  units.count_chunks();
+  return units;
+}
+
 Units plan_units(std::span<const LinearOutput> outputs, std::span<const PreparedRows> preparations,
                  int members) {
+  if (preparations.front().m <= kFewRows) return plan_few_rows(outputs, members);
   Units units{outputs, blocks_of(preparations)};
   units.count_chunks();
-  // A few rows are bound by memory; their kernels read four panels at once.
-  const std::int64_t least = preparations.front().m <= 4 ? 4 : 2;
-  while (units.chunk > least && units.count() < members * kUnitsPerMember) {
+  while (units.chunk > 2 && units.count() < members * kUnitsPerMember) {
     units.chunk /= 2;
     units.count_chunks();
   }

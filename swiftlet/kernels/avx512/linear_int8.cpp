@@ -16,6 +16,8 @@ namespace {
 namespace avx512 {
 
 constexpr int kMaxRows = 12;        // one group: 24 accumulators
+constexpr int kFewRows = 4;         // memory is their limit
+constexpr int kWidePanels = 4;      // panels in flight of the lowest tiles
 constexpr int kMaxGroupedRows = 6;  // several: 12 int32 and 12 f32 ones
 
 bool supports(const Encoding& encoding) noexcept {
@@ -160,20 +162,24 @@ template <int P>
   return loaded;
 }
 
+// The lines of the panels that the next tile will read: the streams of one panel are too short for the
+// hardware to run ahead of them on its own. Addresses beyond the weight do no harm.
+template <int P>
+[[gnu::always_inline]] inline void fetch_ahead(const Pointers<P>& codes, std::int64_t offset) {
+  if constexpr (P > 0) {
+    fetch_ahead(codes.before, offset);
+    _mm_prefetch(reinterpret_cast<const char*>(codes.last) + offset, _MM_HINT_T1);
+  }
+}
+
 // All steps of one group. x and offset walk on.
 template <class Codes, int R, int P>
 [[gnu::always_inline]] inline void run_group(Tile<__m512i, R, P>& tile, const Pointers<P>& codes,
-                                             std::int64_t steps, const std::uint32_t*& x,
+                                             std::int64_t ahead, std::int64_t steps, const std::uint32_t*& x,
                                              std::int64_t& offset) {
   constexpr std::int64_t kWords = Codes::kColumnsPerStep / 4 * R;
-  std::int64_t i = 0;
-  for (; i + 2 <= steps; i += 2) {
-    Codes::template step<R, P>(tile, load_words(codes, offset), x);
-    Codes::template step<R, P>(tile, load_words(codes, offset + 64), x + kWords);
-    offset += 128;
-    x += 2 * kWords;
-  }
-  if (i < steps) {
+  for (std::int64_t i = 0; i < steps; ++i) {
+    if constexpr (R <= kFewRows) fetch_ahead(codes, offset + ahead);
     Codes::template step<R, P>(tile, load_words(codes, offset), x);
     offset += 64;
     x += kWords;
@@ -206,7 +212,7 @@ void run_tile(const Int8Job& job) {
     const std::int64_t columns = group + 1 < groups ? g.padded_group : g.padded_k - group * g.padded_group;
     Tile<__m512i, R, P> tile;
     start_group<Codes>(tile, job, at.zero_points, group);
-    run_group<Codes>(tile, at.codes, columns / Codes::kColumnsPerStep, x, offset);
+    run_group<Codes>(tile, at.codes, P * g.panel_code_bytes, columns / Codes::kColumnsPerStep, x, offset);
     add_scaled(total, tile, load_scales(job, at.scales, group));
   }
   store(total, job);
@@ -214,7 +220,7 @@ void run_tile(const Int8Job& job) {
 
 // Few rows read a weight at the speed of memory: then several panels are in flight.
 constexpr int panels_for(bool grouped, std::int64_t rows) {
-  return rows <= (grouped ? 2 : 4) ? 4 : 2;
+  return rows <= (grouped ? 2 : 4) ? kWidePanels : 2;
 }
 
 using Run = void (*)(const Int8Job&);
