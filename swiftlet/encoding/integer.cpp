@@ -139,4 +139,22 @@ void IntegerWeightBuilder::set_code(std::int64_t row, std::int64_t column, int c
     Int4Codes::set(codes, row % kPanelRows, padded, code);
 }
 
+void IntegerWeightBuilder::encode_group(std::int64_t row, std::int64_t group, const GroupScale& scale,
+                                        const float* values) {
+  set_group(row, group, scale);
+  if (scale.scale == 0) return;
+  const std::int64_t lane = row % kPanelRows, padded = group * geometry_.padded_group;
+  const std::int64_t count = std::min(geometry_.group, geometry_.k - group * geometry_.group);
+  auto* codes = reinterpret_cast<std::uint8_t*>(weight_.codes.mutable_data()) +
+                row / kPanelRows * geometry_.panel_code_bytes;
+  const Encoding encoding = weight_.encoding;
+  if (encoding.format == Format::kInt8) {
+    for (std::int64_t i = 0; i < count; ++i)
+      Int8Codes::set(codes, lane, padded + i, nearest_code(encoding, scale, values[i]));
+  } else {
+    for (std::int64_t i = 0; i < count; ++i)
+      Int4Codes::set(codes, lane, padded + i, nearest_code(encoding, scale, values[i]));
+  }
+}
+
 }  // namespace swiftlet

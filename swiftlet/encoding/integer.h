@@ -43,6 +43,8 @@ class IntegerWeightBuilder {
   // Stores scale and zero point and fills the group's codes up with the zero point.
   void set_group(std::int64_t row, std::int64_t group, const GroupScale& scale);
   void set_code(std::int64_t row, std::int64_t column, int code);
+  // set_group, then the nearest code of each of the group's values (fewer in a short last group).
+  void encode_group(std::int64_t row, std::int64_t group, const GroupScale& scale, const float* values);
   Weight finish() && { return std::move(weight_); }
 
  private:

@@ -1,7 +1,10 @@
 #include "swiftlet/encoding/weight.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/encoding/float_format.h"
@@ -35,18 +38,30 @@ void check_buffer(const Weight& weight, const char* what, const Buffer& buffer, 
           expected, buffer.size());
 }
 
+// Calls f with the format as a constant, so that loops over elements need not ask for it.
+template <class F>
+void with_format(Format format, F f) {
+  if (format == Format::kF32)
+    f(std::integral_constant<Format, Format::kF32>());
+  else if (format == Format::kF16)
+    f(std::integral_constant<Format, Format::kF16>());
+  else
+    f(std::integral_constant<Format, Format::kBF16>());
+}
+
 void decode_float_row(const Weight& weight, const Extents& e, std::int64_t row, float* out) {
-  const Format format = weight.encoding.format;
-  const std::int64_t bytes = float_bytes(format);
-  if (weight.layout == Layout::kRows) {
-    const std::byte* at = weight.codes.data() + row * e.k * bytes;
-    for (std::int64_t c = 0; c < e.k; ++c) out[c] = load_float(format, at + c * bytes);
-    return;
-  }
-  const PanelGeometry g = panel_geometry(weight.encoding, e.n, e.k);
-  const std::byte* panel = weight.codes.data() + row / kPanelRows * g.panel_code_bytes;
-  for (std::int64_t c = 0; c < e.k; ++c)
-    out[c] = load_float(format, panel + float_panel_index(format, row % kPanelRows, c) * bytes);
+  with_format(weight.encoding.format, [&](auto format) {
+    const std::int64_t bytes = float_bytes(format);
+    if (weight.layout == Layout::kRows) {
+      const std::byte* at = weight.codes.data() + row * e.k * bytes;
+      for (std::int64_t c = 0; c < e.k; ++c) out[c] = load_float(format, at + c * bytes);
+      return;
+    }
+    const PanelGeometry g = panel_geometry(weight.encoding, e.n, e.k);
+    const std::byte* panel = weight.codes.data() + row / kPanelRows * g.panel_code_bytes;
+    for (std::int64_t c = 0; c < e.k; ++c)
+      out[c] = load_float(format, panel + float_panel_index(format, row % kPanelRows, c) * bytes);
+  });
 }
 
 float load_scale(const std::byte* scales, std::int64_t scale_bytes, std::int64_t index) {
@@ -79,7 +94,15 @@ void decode_row_unchecked(const Weight& weight, const Extents& e, std::int64_t r
     decode_float_row(weight, e, row, out);
 }
 
+bool all_finite(const float* row, std::int64_t k) {
+  std::uint32_t broken = 0;
+  for (std::int64_t c = 0; c < k; ++c)
+    broken |= (std::bit_cast<std::uint32_t>(row[c]) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+  return broken == 0;
+}
+
 void check_finite(const Weight& weight, const float* row, std::int64_t r, std::int64_t k) {
+  if (all_finite(row, k)) return;
   for (std::int64_t c = 0; c < k; ++c)
     require(std::isfinite(row[c]), weight.name, "expected finite values, row {} column {} is {}", r, c,
             row[c]);
@@ -95,9 +118,7 @@ Weight encode_integer(const Weight& rows, const Extents& e, const Encoding& enco
     for (std::int64_t group = 0; group < g.groups; ++group) {
       const std::int64_t begin = group * g.group, end = std::min(begin + g.group, e.k);
       const GroupScale scale = choose_scale(encoding, values.data() + begin, end - begin, rows.name);
-      builder.set_group(row, group, scale);
-      for (std::int64_t c = begin; c < end; ++c)
-        builder.set_code(row, c, nearest_code(encoding, scale, values[static_cast<std::size_t>(c)]));
+      builder.encode_group(row, group, scale, values.data() + begin);
     }
   }
   return std::move(builder).finish();
@@ -114,36 +135,54 @@ Weight float_panels(const Weight& like, const Extents& e, Format format) {
   return packed;
 }
 
+// Rounds one row into its panel; false when an element leaves the format's range.
+bool encode_float_row(Format which, const float* values, std::int64_t k, std::byte* panel,
+                      std::int64_t lane) {
+  bool fits = true;
+  with_format(which, [&](auto format) {
+    for (std::int64_t c = 0; c < k; ++c) {
+      std::byte* at = panel + float_panel_index(format, lane, c) * float_bytes(format);
+      store_float(format, values[c], at);
+      fits &= std::isfinite(load_float(format, at));
+    }
+  });
+  return fits;
+}
+
 Weight encode_float(const Weight& rows, const Extents& e, const Encoding& encoding) {
   Weight packed = float_panels(rows, e, encoding.format);
   const PanelGeometry g = panel_geometry(encoding, e.n, e.k);
-  const std::int64_t bytes = float_bytes(encoding.format);
   std::vector<float> values(static_cast<std::size_t>(e.k));
   for (std::int64_t row = 0; row < e.n; ++row) {
     decode_row_unchecked(rows, e, row, values.data());
     check_finite(rows, values.data(), row, e.k);
     std::byte* panel = packed.codes.mutable_data() + row / kPanelRows * g.panel_code_bytes;
-    for (std::int64_t c = 0; c < e.k; ++c) {
-      std::byte* at = panel + float_panel_index(encoding.format, row % kPanelRows, c) * bytes;
-      store_float(encoding.format, values[static_cast<std::size_t>(c)], at);
-      require(std::isfinite(load_float(encoding.format, at)), rows.name,
-              "row {} column {} is {}, beyond the range of {}", row, c, values[static_cast<std::size_t>(c)],
-              to_string(encoding));
-    }
+    if (encode_float_row(encoding.format, values.data(), e.k, panel, row % kPanelRows)) continue;
+    const auto largest = std::max_element(values.begin(), values.end(),
+                                          [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+    fail(ErrorCode::kInvalid, rows.name, "row {} column {} is {}, beyond the range of {}", row,
+         largest - values.begin(), *largest, to_string(encoding));
   }
   return packed;
 }
 
-// Copies elements of `bytes` between the two float layouts, bit by bit.
-template <class Copy>
-void for_each_element(Format format, const Extents& e, std::int64_t panel_code_bytes, Copy copy) {
-  const std::int64_t bytes = float_bytes(format);
+// Calls copy(row-major offset, panel offset, size) in bytes for every element; the size is a constant.
+template <class Size, class Copy>
+void for_elements_of(Size size, Format format, const Extents& e, std::int64_t panel_code_bytes, Copy copy) {
+  const auto bytes = static_cast<std::int64_t>(size());
   for (std::int64_t row = 0; row < e.n; ++row) {
     const std::int64_t panel = row / kPanelRows * panel_code_bytes;
     for (std::int64_t c = 0; c < e.k; ++c)
-      copy((row * e.k + c) * bytes, panel + float_panel_index(format, row % kPanelRows, c) * bytes,
-           static_cast<std::size_t>(bytes));
+      copy((row * e.k + c) * bytes, panel + float_panel_index(format, row % kPanelRows, c) * bytes, size);
   }
+}
+
+template <class Copy>
+void for_each_element(Format format, const Extents& e, std::int64_t panel_code_bytes, Copy copy) {
+  if (format == Format::kF32)
+    for_elements_of(std::integral_constant<std::size_t, 4>(), Format::kF32, e, panel_code_bytes, copy);
+  else
+    for_elements_of(std::integral_constant<std::size_t, 2>(), Format::kF16, e, panel_code_bytes, copy);
 }
 
 }  // namespace
@@ -205,10 +244,9 @@ Weight pack(const Weight& weight) {
   const std::int64_t panel_bytes = panel_geometry(weight.encoding, e.n, e.k).panel_code_bytes;
   const std::byte* from = weight.codes.data();
   std::byte* to = packed.codes.mutable_data();
-  for_each_element(format, e, panel_bytes,
-                   [&](std::int64_t row_major, std::int64_t panel, std::size_t bytes) {
-                     std::memcpy(to + panel, from + row_major, bytes);
-                   });
+  for_each_element(format, e, panel_bytes, [&](std::int64_t row_major, std::int64_t panel, auto bytes) {
+    std::memcpy(to + panel, from + row_major, bytes);
+  });
   return packed;
 }
 
@@ -225,10 +263,9 @@ Weight unpack(const Weight& weight) {
   const std::int64_t panel_bytes = panel_geometry(weight.encoding, e.n, e.k).panel_code_bytes;
   const std::byte* from = weight.codes.data();
   std::byte* to = rows.codes.mutable_data();
-  for_each_element(format, e, panel_bytes,
-                   [&](std::int64_t row_major, std::int64_t panel, std::size_t bytes) {
-                     std::memcpy(to + row_major, from + panel, bytes);
-                   });
+  for_each_element(format, e, panel_bytes, [&](std::int64_t row_major, std::int64_t panel, auto bytes) {
+    std::memcpy(to + row_major, from + panel, bytes);
+  });
   return rows;
 }
 
