@@ -34,9 +34,8 @@ std::shared_ptr<const Program> compile_engine(const LoadedModel& model, const En
 
 // The reference keeps everything in f32; else the cache has the width of the weights, at most 16 bits where
 // they have.
-DType cache_dtype(const LoadedModel& model) {
+DType choose_cache_dtype(const LoadedModel& model) {
   if (model.options.precision == Arithmetic::kF32) return DType::kF32;
-  const Weight table = model.weights->get(model.weights->names().front());
   for (const std::string& name : model.weights->names()) {
     const Weight weight = model.weights->get(name);
     if (weight.shape.rank() == 2 && weight.encoding.format != Format::kF32) return DType::kBF16;
@@ -74,7 +73,7 @@ Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
       context_(choose_context(*model_, options)),
       program_(compile_engine(*model_, options)),
       executor_(program_, model_->weights, model_->pool),
-      cache_(program_->states, cache_dtype(*model_), blocks_for(context_) * options.max_sequences),
+      cache_(program_->states, choose_cache_dtype(*model_), blocks_for(context_) * options.max_sequences),
       step_(program_) {
   for (std::int64_t id : model_->checkpoint.generation.eos_token_ids)
     end_tokens_.push_back(static_cast<std::int32_t>(id));
@@ -221,6 +220,11 @@ void Engine::cancel_all() {
   for (const auto& sequence : waiting_) finish(*sequence, FinishReason::kCancelled);
   running_.clear();
   waiting_.clear();
+}
+
+std::int64_t Engine::waiting_for_first_token() const {
+  const auto silent = [](const auto& sequence) { return sequence->result.tokens.empty(); };
+  return static_cast<std::int64_t>(waiting_.size()) + std::count_if(running_.begin(), running_.end(), silent);
 }
 
 GenerationResult Engine::take(std::int64_t sequence) {

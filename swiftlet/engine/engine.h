@@ -67,6 +67,10 @@ class Engine {
 
   std::int64_t cache_bytes() const { return cache_.bytes(); }
   std::int64_t context() const { return context_; }
+  // Sequences that have not yielded a token yet.
+  std::int64_t waiting_for_first_token() const;
+  const Program& program() const { return *program_; }
+  DType cache_dtype() const { return cache_.dtype(); }
 
  private:
   struct Sequence;

@@ -64,7 +64,8 @@ class PagedSequence final : public SequenceState {
   std::int64_t length_ = 0;
 };
 
-PagedCache::PagedCache(std::span<const Program::State> layers, DType dtype, std::int64_t blocks) {
+PagedCache::PagedCache(std::span<const Program::State> layers, DType dtype, std::int64_t blocks)
+    : dtype_(dtype) {
   const std::int64_t elements = blocks * kKeyBlock;
   for (const Program::State& layer : layers)
     bytes_ += elements * layer.kv_heads * (layer.head_dim + layer.value_dim) *

@@ -24,6 +24,7 @@ class PagedCache {
   std::int64_t total_blocks() const { return static_cast<std::int64_t>(references_.size()); }
   std::int64_t free_blocks() const { return static_cast<std::int64_t>(free_.size()); }
   std::int64_t bytes() const { return bytes_; }
+  DType dtype() const { return dtype_; }
 
  private:
   friend class PagedSequence;
@@ -41,6 +42,7 @@ class PagedCache {
   std::vector<CacheLayer> layers_;
   std::vector<std::int32_t> references_, free_;
   std::int64_t bytes_ = 0;
+  DType dtype_;
 };
 
 }  // namespace swiftlet

@@ -1,0 +1,149 @@
+#include "swiftlet/eval/bench.h"
+
+#include <algorithm>
+#include <map>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/rng.h"
+#include "swiftlet/engine/encoder.h"
+#include "swiftlet/engine/engine.h"
+#include "swiftlet/eval/stats.h"
+#include "swiftlet/eval/vectors.h"
+#include "swiftlet/graph/op_schema.h"
+#include "swiftlet/ops/linear.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::size_t kLatencyTexts = 50;
+
+struct MatrixTotals {
+  double flops_per_token = 0;  // two for every element of every matrix
+  double bytes = 0;            // as multiplied
+  std::map<Arithmetic, double> elements;
+};
+
+// Over every matrix that a linear of the graph reads.
+MatrixTotals matrix_totals(const LoadedModel& model) {
+  const Graph& graph = model.built.graph;
+  const kernels::KernelTable& table =
+      model.options.table != nullptr ? *model.options.table : kernels::default_table();
+  MatrixTotals totals;
+  for (NodeId id : graph.order()) {
+    const Node& node = graph.node(id);
+    if (node.op != &ops::kLinear) continue;
+    const Weight weight = model.weights->get(graph.value(node.inputs[1]).name);
+    const MatrixForm form = matrix_form(weight, model.options.precision, table);
+    const PanelGeometry geometry = panel_geometry(form.encoding, weight.shape[0], weight.shape[1]);
+    const auto elements = static_cast<double>(weight.shape.elements());
+    totals.flops_per_token += 2 * elements;
+    totals.bytes += static_cast<double>(geometry.code_bytes() + geometry.scales_bytes());
+    totals.elements[form.arithmetic] += elements;
+  }
+  return totals;
+}
+
+std::vector<std::int32_t> random_prompt(std::int64_t length, std::int64_t sequence, std::int64_t vocabulary) {
+  std::vector<std::int32_t> ids;
+  for (std::int64_t i = 0; i < length; ++i)
+    ids.push_back(static_cast<std::int32_t>(
+        uniform(1, static_cast<std::uint64_t>(sequence), static_cast<std::uint64_t>(i)) *
+        static_cast<double>(vocabulary)));
+  return ids;
+}
+
+// Seconds until every sequence has its first token, and until all are done.
+std::pair<double, double> timed_run(Engine& engine, const DecoderBench& options, std::int64_t vocabulary,
+                                    const Job& job) {
+  std::vector<std::int64_t> numbers;
+  double first = 0;
+  const StopWatch watch;
+  for (std::int64_t s = 0; s < options.batch; ++s)
+    numbers.push_back(engine.submit(random_prompt(options.prompt, s, vocabulary),
+                                    {.max_new_tokens = options.generate, .ignore_eos = true}));
+  while (engine.step(job))
+    if (first == 0 && engine.waiting_for_first_token() == 0) first = watch.seconds();
+  const double total = watch.seconds();
+  for (const std::int64_t number : numbers) engine.take(number);
+  return {first, total};
+}
+
+double cache_bytes_per_token(const Program& program, DType dtype) {
+  double bytes = 0;
+  for (const Program::State& layer : program.states)
+    bytes += static_cast<double>(layer.kv_heads * (layer.head_dim + layer.value_dim)) *
+             static_cast<double>(dtype_size(dtype));
+  return bytes;
+}
+
+}  // namespace
+
+DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job) {
+  if (options.prompt < 1 || options.generate < 2 || options.batch < 1 || options.repeat < 1)
+    fail(ErrorCode::kUsage, "bench", "prompt, batch and repeat must be at least 1 and generate at least 2");
+  const std::int64_t context = options.prompt + options.generate;
+  require(context <= model->built.max_positions, model->checkpoint.source,
+          "prompt {} and {} new tokens exceed the model's context of {}", options.prompt, options.generate,
+          model->built.max_positions);
+  Engine engine(model, {.max_sequences = options.batch, .context = context});
+  double prefill = 0, decode = 0;
+  for (int run = 0; run < options.repeat; ++run) {
+    job.step("bench", run, options.repeat);
+    const auto [first, total] = timed_run(engine, options, model->built.vocab_size, job);
+    if (job.cancelled()) job.step("bench", run, options.repeat);
+    prefill = run == 0 ? first : std::min(prefill, first);
+    decode = run == 0 ? total - first : std::min(decode, total - first);
+  }
+  const MatrixTotals totals = matrix_totals(*model);
+  const auto batch = static_cast<double>(options.batch);
+  DecoderSpeed speed;
+  speed.prefill_tokens_per_second = batch * static_cast<double>(options.prompt) / prefill;
+  speed.decode_tokens_per_second = batch * static_cast<double>(options.generate - 1) / decode;
+  const double average_context =
+      static_cast<double>(options.prompt) + static_cast<double>(options.generate) / 2;
+  speed.bytes_per_token_step =
+      totals.bytes + batch * average_context * cache_bytes_per_token(engine.program(), engine.cache_dtype());
+  speed.decode_bytes_per_second = speed.bytes_per_token_step * speed.decode_tokens_per_second / batch;
+  speed.prefill_flops_per_second = totals.flops_per_token * speed.prefill_tokens_per_second;
+  return speed;
+}
+
+EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector<std::string>& texts,
+                           int repeat, const Job& job) {
+  require(!texts.empty(), "bench", "there is no text to embed");
+  if (repeat < 1) fail(ErrorCode::kUsage, "repeat", "must be at least 1, is {}", repeat);
+  Encoder encoder(model);
+  std::vector<std::vector<std::int32_t>> ids;
+  double tokens = 0;
+  for (const std::string& text : texts) {
+    ids.push_back(encoder.tokenize(text));
+    tokens += static_cast<double>(ids.back().size());
+  }
+  double best = 0;
+  for (int run = 0; run < repeat; ++run) {
+    const StopWatch watch;
+    encoder.embed_tokens(ids, job);
+    best = run == 0 ? watch.seconds() : std::min(best, watch.seconds());
+  }
+  std::vector<double> latencies;
+  for (std::size_t i = 0; i < std::min(texts.size(), kLatencyTexts); ++i) {
+    const StopWatch watch;
+    encoder.embed(std::span(texts).subspan(i, 1), job);
+    latencies.push_back(watch.seconds());
+  }
+  return {.sentences_per_second = static_cast<double>(texts.size()) / best,
+          .tokens_per_second = tokens / best,
+          .latency_seconds_p50 = quantile(latencies, 0.5),
+          .flops_per_second = matrix_totals(*model).flops_per_token * tokens / best};
+}
+
+Arithmetic main_arithmetic(const LoadedModel& model) {
+  const auto elements = matrix_totals(model).elements;
+  Arithmetic best = Arithmetic::kF32;
+  double most = -1;
+  for (const auto& [arithmetic, count] : elements)
+    if (count > most) best = arithmetic, most = count;
+  return best;
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,39 @@
+// Bench: speed of a model on this machine, as users meet it, and how far that is from the machine's limits.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "swiftlet/core/job.h"
+#include "swiftlet/engine/model.h"
+
+namespace swiftlet {
+
+// The best of `repeat` runs counts: the others tell how busy the machine was.
+struct DecoderBench {
+  std::int64_t prompt = 512, generate = 128, batch = 1;  // tokens, tokens, sequences
+  int repeat = 3;
+};
+struct DecoderSpeed {
+  double prefill_tokens_per_second = 0;  // all sequences together, first tokens included
+  double decode_tokens_per_second = 0;   // all sequences together
+  double bytes_per_token_step = 0;  // weights read by one decode step and the cache of the average context
+  double prefill_flops_per_second = 0, decode_bytes_per_second = 0;
+};
+// Prompts are pseudo-random ids, so no text is favoured. Throws kInvalid when prompt + generate exceed the
+// model's context.
+DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job);
+
+struct EncoderSpeed {
+  double sentences_per_second = 0, tokens_per_second = 0;
+  double latency_seconds_p50 = 0;  // one text at a time, tokenizing included
+  double flops_per_second = 0;     // matrix products
+};
+// Tokenizing is not part of the throughput.
+EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector<std::string>& texts,
+                           int repeat, const Job& job);
+
+// The arithmetic that most of a model's matrix products run in under its precision.
+Arithmetic main_arithmetic(const LoadedModel& model);
+
+}  // namespace swiftlet
