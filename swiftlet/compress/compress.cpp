@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 // after a crash.
 class Draft {
  public:
-  explicit Draft(const fs::path& output) : path_(output) { path_ += fmt::format(".{}.tmp", ::getpid()); }
+  explicit Draft(const fs::path& output) : path_(output) {
+    path_ += fmt::format(".draft.{}.tmp", ::getpid());
+  }
   ~Draft() {
     std::error_code ignored;
     fs::remove(path_, ignored);
@@ -99,12 +101,18 @@ std::vector<WeightChange> write_compressed(const CompressRequest& request, const
   return changes;
 }
 
-ModelMeasurement measure(const fs::path& model, const CompressRequest& request, const Job& job) {
+using Loader = Checkpoint (*)(const fs::path& path);
+
+Checkpoint load_original(const fs::path& path) {
+  return load_checkpoint(path);
+}
+
+ModelMeasurement measure(const fs::path& model, Loader load, const CompressRequest& request, const Job& job) {
   const Task& task = find_task(request.task);
   reset_peak_memory();
   ModelMeasurement measurement;
   measurement.file_bytes = model_file_bytes(model);
-  const auto loaded = LoadedModel::load(model, {.threads = request.threads});
+  const auto loaded = LoadedModel::from_checkpoint(load(model), {.threads = request.threads});
   measurement.weight_bytes = loaded->weights->bytes();
   measurement.result = task.run(loaded, request.data, job);
   measurement.peak_memory_bytes = static_cast<std::int64_t>(peak_memory_bytes());
@@ -154,11 +162,11 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
   CompressReport report;
   if (!request.budget.empty()) Budget::parse(request.budget);  // before the long work
-  if (!request.task.empty()) report.before = measure(request.model, request, job);
+  if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
   const Draft draft(request.output);
   report.weights = write_compressed(request, draft.path(), job);
   if (!request.task.empty()) {
-    report.after = measure(draft.path(), request, job);
+    report.after = measure(draft.path(), load_native, request, job);
     judge(report, request);
   }
   if (!report.within_budget && !request.force) return report;

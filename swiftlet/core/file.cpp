@@ -60,7 +60,7 @@ void sweep_stale(const std::filesystem::path& target) {
   for (const auto& entry : std::filesystem::directory_iterator(folder_of(target), ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
-    // Also drafts and their temporaries, "<name>.<pid>.tmp.<pid>.tmp": the last number is the writer.
+    // Also drafts, "<name>.draft.<pid>.tmp", and their own temporaries: the last number is the writer.
     std::string_view digits = std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - 4);
     digits = digits.substr(digits.rfind('.') + 1);
     int process = 0;

@@ -1,0 +1,201 @@
+#include "swiftlet/compress/compress.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/file.h"
+#include "swiftlet/engine/scorer.h"
+#include "swiftlet/io/native.h"
+
+namespace swiftlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Compress : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / fmt::format("swiftlet-compress-{}", ::getpid());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static fs::path model(const std::string& name) {
+    return fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/models" / name;
+  }
+  fs::path output(const std::string& name = "out.swiftlet") const { return folder_ / name; }
+  // A request whose metric is the perplexity of the tiny model on a small text.
+  CompressRequest measured(const std::string& name, const std::string& budget) const {
+    return {.model = model(name),
+            .output = output(),
+            .plan = {},
+            .task = "perplexity",
+            .data = {.data = fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/minilm/sentences.txt",
+                     .context = 64,
+                     .stride = 48},
+            .budget = budget,
+            .threads = 1};
+  }
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_))
+      names.push_back(entry.path().filename().string());
+    return names;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Compress, WritesASmallerModelThatStillPredicts) {
+  const CompressReport report =
+      compress_model({.model = model("llama-grouped"), .output = output(), .plan = {}, .threads = 1}, {});
+  EXPECT_TRUE(report.written);
+  std::int64_t before = 0, after = 0;
+  for (const WeightChange& change : report.weights) {
+    before += change.bytes_before;
+    after += change.bytes_after;
+    EXPECT_LT(change.relative_error, 0.02) << change.name;
+  }
+  EXPECT_GT(before, 3 * after);
+  const auto original =
+      LoadedModel::load(model("llama-grouped"), {.precision = Arithmetic::kF32, .threads = 1});
+  const auto compressed = LoadedModel::load(output(), {.precision = {}, .threads = 1});
+  const std::vector<std::int32_t> ids{3, 17, 42, 5, 9};
+  Scorer a(original, 16), b(compressed, 16);
+  const auto want = a.logits(ids), got = b.logits(ids);
+  double difference = 0, norm = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    difference += (want[i] - got[i]) * (want[i] - got[i]);
+    norm += want[i] * want[i];
+  }
+  // int8 weights and activations: some 0.5% of noise a layer.
+  EXPECT_LT(std::sqrt(difference / norm), 0.05);
+  EXPECT_GT(difference, 0);
+  EXPECT_EQ(files(), std::vector<std::string>{"out.swiftlet"});
+}
+
+TEST_F(Compress, CertificateSaysWhatWasDoneAndMeasured) {
+  const CompressReport report = compress_model(measured("llama-tied", "50%"), {});
+  ASSERT_TRUE(report.written) << report.reason;
+  const Checkpoint checkpoint = load_native(output());
+  const auto certificate = nlohmann::json::parse(checkpoint.certificate);
+  EXPECT_EQ(certificate["source"], "llama-tied");
+  EXPECT_EQ(certificate["source_sha256"].get<std::string>().size(), 64u);
+  EXPECT_EQ(certificate["plan"]["weights"], "int8");
+  EXPECT_EQ(certificate["deciding_metric"], "perplexity");
+  EXPECT_TRUE(certificate["within_budget"]);
+  EXPECT_DOUBLE_EQ(certificate["after"]["perplexity"], report.after->result.metric("perplexity"));
+  EXPECT_NEAR(certificate["loss"].get<double>(), report.loss, 1e-12);
+  // What the certificate says is what the file on disk gives again.
+  const auto model = LoadedModel::load(output(), {.precision = {}, .threads = 1});
+  const TaskResult again = run_perplexity(model, measured("llama-tied", "").data, {});
+  EXPECT_DOUBLE_EQ(again.metric("perplexity"), certificate["after"]["perplexity"]);
+}
+
+TEST_F(Compress, ABrokenBudgetWritesNothingAndKeepsTheOldFile) {
+  std::ofstream(output()) << "precious";
+  CompressRequest request = measured("llama-tied", "0%");
+  request.model = fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories-7m";  // trained: it has something to lose
+  request.plan.weights = {Format::kInt4, 0, false};
+  request.plan.embeddings = {Format::kInt4, 0, false};
+  const CompressReport report = compress_model(request, {});
+  ASSERT_FALSE(report.within_budget) << "4 bits for a whole row were expected to cost something";
+  EXPECT_FALSE(report.written);
+  EXPECT_NE(report.reason.find("perplexity"), std::string::npos);
+  EXPECT_EQ(read_text_file(output()), "precious");
+  EXPECT_EQ(files(), std::vector<std::string>{"out.swiftlet"});
+  request.force = true;
+  EXPECT_TRUE(compress_model(request, {}).written);
+  EXPECT_FALSE(nlohmann::json::parse(load_native(output()).certificate)["within_budget"]);
+}
+
+TEST_F(Compress, AnInterruptLeavesNothingBehind) {
+  Job job;
+  job.cancel();
+  try {
+    compress_model(measured("llama-tied", "1%"), job);
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(Compress, RefusesWhatCannotWork) {
+  const auto code = [](const CompressRequest& request) {
+    try {
+      compress_model(request, {});
+      return std::string("nothing was thrown");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_NE(code({.model = model("llama-tied"), .output = folder_ / "out.bin"}).find("*.swiftlet"),
+            std::string::npos);
+  EXPECT_NE(code({.model = model("llama-tied"), .output = output(), .budget = "1%"}).find("metric"),
+            std::string::npos);
+  EXPECT_NE(code({.model = model("no-such"), .output = output()}).find("no-such"), std::string::npos);
+  EXPECT_NE(code({.model = model("llama-tied"), .output = folder_ / "no/such/out.swiftlet"}).find("no/such"),
+            std::string::npos);
+  compress_model({.model = model("llama-tied"), .output = output()}, {});
+  EXPECT_NE(code({.model = output(), .output = output()}).find("replace"), std::string::npos);
+  EXPECT_EQ(files(), std::vector<std::string>{"out.swiftlet"});
+}
+
+TEST_F(Compress, EveryEncodingRunsEndToEnd) {
+  const std::vector<std::int32_t> ids{3, 17, 42, 5, 9, 11};
+  const auto original = LoadedModel::load(model("llama-bias"), {.precision = Arithmetic::kF32, .threads = 1});
+  Scorer reference(original, 16);
+  const auto logits = reference.logits(ids);
+  const std::vector<float> want(logits.begin(), logits.end());
+  struct Case {
+    Encoding encoding;
+    Arithmetic arithmetic;
+    double tolerance;  // relative L2 of the logits, some times the rounding of a weight
+  };
+  const Case cases[] = {{{Format::kF32, 0, false}, Arithmetic::kF32, 2e-5},
+                        {{Format::kF16, 0, false}, Arithmetic::kF32, 3e-3},
+                        {{Format::kBF16, 0, false}, Arithmetic::kBF16, 3e-2},
+                        {{Format::kInt8, 0, false}, Arithmetic::kF32, 3e-2},
+                        {{Format::kInt8, 32, false}, Arithmetic::kInt8, 5e-2},
+                        {{Format::kInt8, 20, true}, Arithmetic::kInt8, 5e-2},
+                        {{Format::kInt4, 32, false}, Arithmetic::kInt8, 0.4},
+                        {{Format::kInt4, 24, true}, Arithmetic::kF32, 0.4}};
+  for (const Case& test : cases) {
+    CompressRequest request{.model = model("llama-bias"), .output = output(), .threads = 1};
+    request.plan = {.weights = test.encoding, .embeddings = test.encoding, .arithmetic = test.arithmetic};
+    compress_model(request, {});
+    Scorer scorer(LoadedModel::load(output(), {.precision = {}, .threads = 1}), 16);
+    const auto got = scorer.logits(ids);
+    double difference = 0, norm = 0;
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      difference += (want[i] - got[i]) * (want[i] - got[i]);
+      norm += want[i] * want[i];
+    }
+    EXPECT_LE(std::sqrt(difference / norm), test.tolerance) << to_string(test.encoding);
+  }
+}
+
+TEST_F(Compress, ConvertKeepsEveryBit) {
+  convert_model(model("llama-bf16"), output(), {});
+  const auto original = LoadedModel::load(model("llama-bf16"), {.precision = {}, .threads = 1});
+  const auto converted = LoadedModel::load(output(), {.precision = {}, .threads = 1});
+  for (const std::string& name : original->weights->names())
+    EXPECT_EQ(decode(original->weights->get(name)), decode(converted->weights->get(name))) << name;
+  EXPECT_EQ(original->encode("Once upon a time"), converted->encode("Once upon a time"));
+}
+
+TEST_F(Compress, Llama2cFilesBecomeNativeOnesWithTheirTokenizer) {
+  const fs::path source = fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories260K/stories260K.bin";
+  convert_model(source, output(), {});
+  const auto original = LoadedModel::load(source, {.precision = {}, .threads = 1});
+  const auto converted = LoadedModel::load(output(), {.precision = {}, .threads = 1});
+  EXPECT_EQ(original->encode("Lily and Tom went out."), converted->encode("Lily and Tom went out."));
+}
+
+}  // namespace
+}  // namespace swiftlet

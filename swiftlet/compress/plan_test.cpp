@@ -1,0 +1,81 @@
+#include "swiftlet/compress/plan.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+namespace {
+
+Checkpoint tiny(const std::string& name) {
+  return load_checkpoint(std::filesystem::path(SWIFTLET_SOURCE_DIR) / "tests/data/models" / name);
+}
+
+const PlannedWeight& find(const std::vector<PlannedWeight>& planned, std::string_view name) {
+  for (const PlannedWeight& weight : planned)
+    if (weight.name == name) return weight;
+  throw std::runtime_error("not planned: " + std::string(name));
+}
+
+TEST(Pattern, StarsAndQuestionMarksMatchWholeNames) {
+  EXPECT_TRUE(matches_pattern("lm_head.weight", "lm_head.weight"));
+  EXPECT_TRUE(matches_pattern("*", ""));
+  EXPECT_TRUE(matches_pattern("model.layers.*.mlp.*", "model.layers.12.mlp.up_proj.weight"));
+  EXPECT_TRUE(matches_pattern("a*b*c", "a__b_b__c"));
+  EXPECT_TRUE(matches_pattern("layer.?.q", "layer.3.q"));
+  EXPECT_FALSE(matches_pattern("layer.?.q", "layer.13.q"));
+  EXPECT_FALSE(matches_pattern("mlp", "model.mlp"));
+  EXPECT_FALSE(matches_pattern("a*b", "a_c"));
+  EXPECT_FALSE(matches_pattern("", "a"));
+}
+
+TEST(Plan, MatricesAndTablesChangeVectorsStay) {
+  const Checkpoint checkpoint = tiny("llama-grouped");
+  const auto built = models::build_model(checkpoint);
+  const auto planned =
+      resolve_plan({.weights = {Format::kInt4, 32, false}, .skip = {"*.down_proj.*"}}, built, checkpoint);
+  EXPECT_EQ(planned.size(), checkpoint.weights.size());
+  const auto& query = find(planned, "model.layers.0.self_attn.q_proj.weight");
+  EXPECT_TRUE(query.change);
+  EXPECT_EQ(to_string(query.encoding), "int4-g32");
+  EXPECT_EQ(query.arithmetic, Arithmetic::kInt8);
+  EXPECT_EQ(to_string(find(planned, "model.embed_tokens.weight").encoding), "int8");
+  EXPECT_EQ(to_string(find(planned, "lm_head.weight").encoding), "int4-g32");
+  EXPECT_FALSE(find(planned, "model.norm.weight").change);
+  EXPECT_FALSE(find(planned, "model.layers.1.mlp.down_proj.weight").change);
+  EXPECT_EQ(find(planned, "model.layers.1.mlp.down_proj.weight").note, "skipped by the plan");
+}
+
+TEST(Plan, PositionTablesOfBertStay) {
+  const Checkpoint checkpoint = tiny("bert-gelu");
+  const auto built = models::build_model(checkpoint);
+  const auto planned = resolve_plan({}, built, checkpoint);
+  EXPECT_TRUE(find(planned, "embeddings.word_embeddings.weight").change);
+  EXPECT_FALSE(find(planned, "embeddings.position_embeddings.weight").change);
+  EXPECT_TRUE(find(planned, "encoder.layer.0.attention.self.query.weight").change);
+}
+
+TEST(Plan, ASkipPatternThatMatchesNothingIsAnError) {
+  const Checkpoint checkpoint = tiny("llama-tied");
+  const auto built = models::build_model(checkpoint);
+  try {
+    resolve_plan({.skip = {"*.dwon_proj.*"}}, built, checkpoint);
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_NE(std::string_view(error.what()).find("*.dwon_proj.*"), std::string_view::npos);
+  }
+}
+
+TEST(Plan, JsonNamesWhatWasDone) {
+  const auto json =
+      nlohmann::json::parse(plan_to_json({.weights = {Format::kInt4, 64, true}, .skip = {"a"}}));
+  EXPECT_EQ(json["weights"], "int4-g64-asym");
+  EXPECT_EQ(json["activations"], "int8");
+  EXPECT_EQ(json["skip"], nlohmann::json::array({"a"}));
+}
+
+}  // namespace
+}  // namespace swiftlet
