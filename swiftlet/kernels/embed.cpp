@@ -1,5 +1,6 @@
 // Embedding look-up: one row of a weight in any encoding and layout, decoded to f32.
 #include <cstring>
+#include <type_traits>
 
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/kernels/rows.h"
@@ -14,39 +15,52 @@ T load_as(const std::byte* at) {
   return value;
 }
 
-float float_at(Format format, const std::byte* codes, std::int64_t index) {
-  switch (format) {
-    case Format::kF16:
-      return f16_to_f32(load_as<std::uint16_t>(codes + index * 2));
-    case Format::kBF16:
-      return bf16_to_f32(load_as<std::uint16_t>(codes + index * 2));
-    default:
-      return load_as<float>(codes + index * 4);
-  }
+template <Format kFormat>
+float float_at(const std::byte* codes, std::int64_t index) {
+  if constexpr (kFormat == Format::kF16)
+    return f16_to_f32(load_as<std::uint16_t>(codes + index * 2));
+  else if constexpr (kFormat == Format::kBF16)
+    return bf16_to_f32(load_as<std::uint16_t>(codes + index * 2));
+  else
+    return load_as<float>(codes + index * 4);
 }
 
-void embed_dense(const Weight& weight, std::int64_t row, std::int64_t k, float* y) {
-  const std::byte* codes = weight.codes.data();
-  const Format format = weight.encoding.format;
-  if (format == Format::kF32) {
-    std::memcpy(y, codes + row * k * 4, static_cast<std::size_t>(k) * 4);
-    return;
-  }
-  for (std::int64_t i = 0; i < k; ++i) y[i] = float_at(format, codes, row * k + i);
+// Calls body(constant), so that its loops are compiled for each float format.
+template <class Body>
+void with_float_format(Format format, Body&& body) {
+  if (format == Format::kF16)
+    body(std::integral_constant<Format, Format::kF16>{});
+  else if (format == Format::kBF16)
+    body(std::integral_constant<Format, Format::kBF16>{});
+  else
+    body(std::integral_constant<Format, Format::kF32>{});
+}
+
+void embed_dense(Format format, const std::byte* codes, std::int64_t k, float* y) {
+  with_float_format(format, [&](auto kFormat) {
+    for (std::int64_t i = 0; i < k; ++i) y[i] = float_at<kFormat>(codes, i);
+  });
 }
 
 // `lane` is the row within its panel; a step holds `step` columns of each of the 16 rows.
 void embed_float_panel(Format format, const std::byte* panel, std::int64_t lane, std::int64_t k, float* y) {
-  const std::int64_t step = format == Format::kF32 ? 1 : 2;
-  for (std::int64_t i = 0; i < k; ++i)
-    y[i] = float_at(format, panel, (i / step * kPanelRows + lane) * step + i % step);
+  with_float_format(format, [&](auto kFormat) {
+    constexpr std::int64_t kStep = kFormat == Format::kF32 ? 1 : 2;
+    for (std::int64_t i = 0; i < k; ++i)
+      y[i] = float_at<kFormat>(panel, (i / kStep * kPanelRows + lane) * kStep + i % kStep);
+  });
 }
 
-// The code of column `i` counted from the first column of a group.
-int code_at(Format format, const std::byte* group, std::int64_t lane, std::int64_t i) {
-  if (format == Format::kInt8) return static_cast<int>(group[(i / 4 * kPanelRows + lane) * 4 + i % 4]);
-  const int pair = static_cast<int>(group[(i / 8 * kPanelRows + lane) * 4 + i % 4]);
-  return i % 8 < 4 ? pair & 15 : pair >> 4;
+// `count` columns of one group, of int8 and of int4 codes.
+void embed_int8(const std::byte* codes, std::int64_t count, int zero, float scale, float* y) {
+  for (std::int64_t i = 0; i < count; ++i)
+    y[i] = static_cast<float>(static_cast<int>(codes[i / 4 * kPanelRows * 4 + i % 4]) - zero) * scale;
+}
+void embed_int4(const std::byte* codes, std::int64_t count, int zero, float scale, float* y) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const int pair = static_cast<int>(codes[i / 8 * kPanelRows * 4 + i % 4]);
+    y[i] = static_cast<float>((i % 8 < 4 ? pair & 15 : pair >> 4) - zero) * scale;
+  }
 }
 
 void embed_integer_panel(const Weight& weight, const PanelGeometry& geometry, std::int64_t row, float* y) {
@@ -63,9 +77,8 @@ void embed_integer_panel(const Weight& weight, const PanelGeometry& geometry, st
         encoding.asymmetric ? static_cast<int>(weight.zero_points.data()[at]) : 1 << (encoding.bits() - 1);
     const std::int64_t begin = g * geometry.group;
     const std::int64_t count = geometry.k - begin < geometry.group ? geometry.k - begin : geometry.group;
-    for (std::int64_t i = 0; i < count; ++i)
-      y[begin + i] =
-          static_cast<float>(code_at(encoding.format, codes + g * group_bytes, lane, i) - zero) * scale;
+    const auto embed = encoding.format == Format::kInt8 ? embed_int8 : embed_int4;
+    embed(codes + g * group_bytes + lane * 4, count, zero, scale, y + begin);
   }
 }
 
@@ -73,12 +86,13 @@ void embed_integer_panel(const Weight& weight, const PanelGeometry& geometry, st
 
 void embed_row(const Weight& weight, std::int64_t row, float* y) noexcept {
   const std::int64_t k = weight.shape.elements() / weight.shape[0];
-  if (weight.layout == Layout::kRows) return embed_dense(weight, row, k, y);
+  const Format format = weight.encoding.format;
+  if (weight.layout == Layout::kRows)
+    return embed_dense(format, weight.codes.data() + row * k * weight.encoding.bits() / 8, k, y);
   const PanelGeometry geometry = panel_geometry(weight.encoding, weight.shape[0], k);
   if (weight.encoding.is_integer()) return embed_integer_panel(weight, geometry, row, y);
-  embed_float_panel(weight.encoding.format,
-                    weight.codes.data() + row / kPanelRows * geometry.panel_code_bytes, row % kPanelRows, k,
-                    y);
+  embed_float_panel(format, weight.codes.data() + row / kPanelRows * geometry.panel_code_bytes,
+                    row % kPanelRows, k, y);
 }
 
 }  // namespace swiftlet::kernels
