@@ -90,7 +90,8 @@ struct Generation {
 
 class Model {
  public:
-  // path: a folder, a .swiftlet, .safetensors or llama2.c .bin file.
+  // path: a folder, a .swiftlet, .safetensors or llama2.c .bin file, or the name of a bundled model ("stories-7m",
+  // "stories260K") where nothing of that name lies in the current folder.
   static Model load(const std::string& path, const LoadOptions& options = {});
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -236,6 +237,7 @@ BenchResult bench(Model& model, const BenchOptions& options, const Job* job = nu
 struct MachineInfo {
   std::string cpu, isa;  // isa: the kernel table in use
   std::vector<std::string> available_isas, features;
+  std::vector<std::string> cuda_devices;  // "NVIDIA H200, compute capability 9.0"; empty in a build without CUDA
   int threads = 0;
   std::int64_t total_memory_bytes = 0, available_memory_bytes = 0;
   // Measured now, all threads, when asked for; zero where the machine lacks the instructions.

@@ -3,6 +3,7 @@
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/eval/text_source.h"
+#include "swiftlet/kernels/cuda/devices.h"
 #include "swiftlet/kernels/machine_limits.h"
 
 namespace swiftlet {
@@ -84,6 +85,9 @@ MachineInfo machine(bool measure) {
                                                    {cpu.amx_bf16, "amx_bf16"}};
   for (const auto& [present, name] : features)
     if (present) info.features.emplace_back(name);
+  for (const kernels::CudaDevice& device : kernels::cuda_devices())
+    info.cuda_devices.push_back(
+        fmt::format("{}, compute capability {}.{}", device.name, device.major, device.minor));
   info.threads = available_cores();
   info.total_memory_bytes = static_cast<std::int64_t>(total_memory_bytes());
   info.available_memory_bytes = static_cast<std::int64_t>(available_memory_bytes());

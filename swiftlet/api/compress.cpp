@@ -70,7 +70,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
     if (options.data.empty())
       fail(ErrorCode::kUsage, "data", "metric '{}' needs a data set (--data)", options.metric);
   }
-  if (options.metric == "kl") request.data.reference = options.model;
+  if (options.metric == "kl") request.data.reference = request.model;
   const CompressReport report = compress_model(request, or_default(job));
   CompressResult result;
   if (report.written) result.output = options.output;
@@ -90,7 +90,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
 }
 
 std::int64_t convert(const std::string& model, const std::string& output, const Job* job) {
-  return convert_model(model, output, or_default(job));
+  return convert_model(locate_model(model), output, or_default(job));
 }
 
 std::int64_t verify_file(const std::string& path, const Job* job) {

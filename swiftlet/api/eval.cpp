@@ -20,7 +20,7 @@ EvalResult evaluate(Model& model, const EvalOptions& options, const Job* job) {
     fail(ErrorCode::kUsage, "data", "task '{}' needs a data set (--data)", options.task);
   const TaskResult result = task.run(ModelAccess::impl(model).loaded,
                                      {.data = options.data,
-                                      .reference = options.reference,
+                                      .reference = locate_model(options.reference),
                                       .context = options.context,
                                       .stride = options.stride,
                                       .limit = options.limit},

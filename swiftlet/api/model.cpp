@@ -5,6 +5,7 @@
 #include "swiftlet/compress/compress.h"
 #include "swiftlet/core/version.h"
 #include "swiftlet/graph/print.h"
+#include "swiftlet/kernels/cuda/devices.h"
 
 namespace swiftlet {
 namespace {
@@ -43,6 +44,16 @@ Generation to_public(GenerationResult result) {
   generation.prefill_seconds = result.prefill_seconds;
   generation.decode_seconds = result.decode_seconds;
   return generation;
+}
+
+void check_device(std::string_view device) {
+  if (device == "cpu") return;
+  if (device != "cuda") fail(ErrorCode::kUsage, "device", "'{}' is not known; known are cpu, cuda", device);
+  if (!kernels::cuda_built())
+    fail(ErrorCode::kUnsupported, "device",
+         "this build has no CUDA; build with the preset 'cuda', or run on the CPU");
+  if (kernels::cuda_devices().empty()) fail(ErrorCode::kUnsupported, "device", "no NVIDIA GPU was found");
+  fail(ErrorCode::kUnsupported, "device", "models do not run on NVIDIA GPUs yet; run on the CPU");
 }
 
 WeightInfo describe_weight(const Weight& weight) {
@@ -97,9 +108,7 @@ Model& Model::operator=(Model&&) noexcept = default;
 Model::~Model() = default;
 
 Model Model::load(const std::string& path, const LoadOptions& options) {
-  if (options.device != "cpu")
-    fail(options.device == "cuda" ? ErrorCode::kUnsupported : ErrorCode::kUsage, "device",
-         "'{}' is not available in this build; available: cpu", options.device);
+  check_device(options.device);
   if (options.threads < 0) fail(ErrorCode::kUsage, "threads", "must not be negative, is {}", options.threads);
   const auto begin = std::chrono::steady_clock::now();
   auto impl = std::make_unique<Impl>();

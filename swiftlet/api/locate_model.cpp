@@ -1,0 +1,43 @@
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+#include "swiftlet/api/model_impl.h"
+
+namespace swiftlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Bundled {
+  std::string_view name, path;  // relative to the assets
+};
+constexpr std::array<Bundled, 2> kBundled{
+    {{"stories-7m", "stories-7m"}, {"stories260K", "stories260K/stories260K.bin"}}};
+
+std::vector<fs::path> asset_folders() {
+  std::vector<fs::path> folders;
+  if (const char* set = std::getenv("SWIFTLET_ASSETS")) folders.emplace_back(set);
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  const fs::path bin = program.parent_path();
+  folders.push_back(bin / "../share/swiftlet");
+  folders.push_back(bin / "../../../assets");  // build/<preset>/bin
+  return folders;
+}
+
+}  // namespace
+
+std::string locate_model(const std::string& name) {
+  std::error_code ignored;
+  if (fs::exists(name, ignored)) return name;
+  for (const Bundled& bundled : kBundled) {
+    if (bundled.name != name) continue;
+    for (const fs::path& folder : asset_folders())
+      if (const fs::path path = folder / bundled.path; fs::exists(path, ignored))
+        return path.lexically_normal().string();
+  }
+  return name;  // the loader says what it expected
+}
+
+}  // namespace swiftlet
