@@ -1,5 +1,6 @@
 // Native files. The hash of the header would stop nearly every input at the door, so it is made right first.
 
+#include <algorithm>
 #include <cstring>
 
 #include "swiftlet/core/error.h"
@@ -12,7 +13,7 @@ namespace {
 // A copy whose header carries its own hash, if it has a place for one.
 swiftlet::Buffer sealed(const std::uint8_t* data, std::size_t size) {
   swiftlet::Buffer bytes = swiftlet::Buffer::heap(size);
-  std::memcpy(bytes.mutable_data(), data, size);
+  std::copy_n(reinterpret_cast<const std::byte*>(data), size, bytes.mutable_data());
   std::uint64_t length = 0;
   if (size < sizeof length) return bytes;
   std::memcpy(&length, data, sizeof length);
