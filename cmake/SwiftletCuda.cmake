@@ -6,8 +6,6 @@ function(swiftlet_cuda)
     target_sources(swiftlet_kernels PRIVATE ${stubs})
     return()
   endif()
-  set(CMAKE_CUDA_ARCHITECTURES 80 90a)
-  enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cu)
   # A library of its own: the warnings of swiftlet_options are not nvcc's.
