@@ -1,11 +1,35 @@
 // Perplexity of a text, windowed as the transformers documentation describes ("Perplexity of fixed-length
 // models").
+#include <limits>
+
+#include "swiftlet/core/error.h"
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/eval/distribution.h"
 #include "swiftlet/eval/text_windows.h"
 #include "swiftlet/eval/vectors.h"
 
 namespace swiftlet {
+namespace {
+
+// Of the window's scored tokens, on all threads of the pool. What is no number is found by the meter.
+std::vector<double> window_nll(ThreadPool& pool, const TextWindows& text, const Window& window,
+                               std::span<const float> logits, std::size_t vocabulary) {
+  std::vector<double> nll(window.scored());
+  pool.parallel_for(static_cast<std::int64_t>(nll.size()), 8, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const std::size_t t = window.first_scored + i;
+      try {
+        nll[i] = negative_log_likelihood(logits.subspan((t - window.begin - 1) * vocabulary, vocabulary),
+                                         static_cast<std::size_t>(text.tokens[t]));
+      } catch (const Error&) {  // must not leave the parallel region
+        nll[i] = std::numeric_limits<double>::quiet_NaN();
+      }
+    }
+  });
+  return nll;
+}
+
+}  // namespace
 
 TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job) {
   const TextWindows text = read_text_windows(*model, options);
@@ -19,9 +43,7 @@ TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions&
     const auto logits =
         scorer.logits(std::span(text.tokens).subspan(window.begin, window.end - window.begin));
     result.seconds += watch.seconds();
-    for (std::size_t t = window.first_scored; t < window.end; ++t)
-      meter.add(negative_log_likelihood(logits.subspan((t - window.begin - 1) * vocabulary, vocabulary),
-                                        static_cast<std::size_t>(text.tokens[t])));
+    for (const double nll : window_nll(*model->pool, text, window, logits, vocabulary)) meter.add(nll);
     result.tokens += static_cast<std::int64_t>(window.end - window.begin);
     ++result.items;
   }

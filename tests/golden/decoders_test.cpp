@@ -8,6 +8,7 @@
 #include "swiftlet/engine/engine.h"
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/eval/distribution.h"
+#include "swiftlet/eval/task.h"
 #include "swiftlet/eval/text_source.h"
 
 namespace swiftlet {
@@ -87,6 +88,21 @@ TEST(Stories7M, LikelihoodOfTheFirstWindowsEqualsTransformers) {
       nll += negative_log_likelihood(logits.subspan((t - begin - 1) * 4096, 4096), ids[t]);
     EXPECT_NEAR(nll / window["nll"].get<double>(), 1, 1e-4);
   }
+}
+
+// The whole validation text, in the reference arithmetic. Too slow for unoptimised builds and sanitizers,
+// where the first windows above must do.
+TEST(Stories7M, PerplexityOfTheValidationTextEqualsTransformers) {
+#if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "an optimised build without sanitizers is needed";
+#endif
+  const auto reference = read_json(data("stories-7m/reference.json"));
+  const TaskResult result = run_perplexity(
+      load_f32("stories-7m"),
+      {.data = source_dir() / "assets/text/stories-valid.txt.gz", .context = 256, .stride = 128}, {});
+  EXPECT_NEAR(result.metric("perplexity") / reference["validation"]["perplexity"].get<double>(), 1, 1e-4);
+  EXPECT_NEAR(result.metric("bits_per_byte") / reference["validation"]["bits_per_byte"].get<double>(), 1,
+              1e-4);
 }
 
 // The same text whatever else is in the batch, however many threads, however the prompt is cut into chunks.

@@ -44,8 +44,10 @@ TEST_F(MiniLm, EmbeddingsEqualTheReference) {
   const Tensor want = SafetensorsFile::open(dump_).tensor("embeddings");
   for (const auto* table : kernels::available_tables()) {
     Encoder encoder(LoadedModel::load(folder_, {.precision = Arithmetic::kF32, .table = table}));
-    const auto got = encoder.embed(sentences());
-    EXPECT_LE(relative_l2(got, want.span<float>()), kTolerance) << table->isa;
+    auto texts = sentences();
+    if (table->isa == "scalar") texts.resize(4);  // the definition is slow
+    const auto got = encoder.embed(texts);
+    EXPECT_LE(relative_l2(got, want.span<float>().first(got.size())), kTolerance) << table->isa;
   }
 }
 
