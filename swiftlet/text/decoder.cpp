@@ -36,6 +36,11 @@ void append(const JsonView& json, Decoders& out) {
 Decoders make_decoders(const JsonView& json) {
   Decoders out;
   append(json, out);
+  constexpr double kMostGrowth = 65536;
+  double growth = 1;
+  for (const DecoderPointer& decoder : out) growth *= decoder->growth();
+  if (growth > kMostGrowth)
+    json.invalid("expected replacements that keep texts short, these make {:g} bytes of one", growth);
   return out;
 }
 

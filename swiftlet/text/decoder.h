@@ -53,13 +53,15 @@ class Decoder {
   virtual ~Decoder() = default;
   // The sink refers to `next` and to this decoder, which must outlive it.
   virtual TokenSinkPointer open(TokenSink& next) const = 0;
+  // At most this many bytes come out for each that goes in.
+  virtual double growth() const { return 1; }
 };
 
 using DecoderPointer = std::unique_ptr<const Decoder>;
 using Decoders = std::vector<DecoderPointer>;
 
 // The "decoder" part of a tokenizer file; a Sequence is flattened. Throws kUnsupported for a kind that is not
-// known, naming it.
+// known, naming it; kInvalid for replacements that multiply one another beyond all proportion.
 Decoders make_decoders(const JsonView& json);
 // What joins tokens with spaces, when a file names no decoder.
 DecoderPointer make_space_joiner();

@@ -1,4 +1,6 @@
 // Decoders that edit each token: Strip and Replace.
+#include <algorithm>
+
 #include "swiftlet/text/decoder.h"
 #include "swiftlet/text/pattern.h"
 
@@ -67,6 +69,9 @@ class Replace final : public Decoder {
       : pattern_(json.at("pattern")), content_(json.at("content").string()) {}
 
   TokenSinkPointer open(TokenSink& next) const override { return std::make_unique<Sink>(*this, next); }
+  double growth() const override {
+    return std::max(1.0, static_cast<double>(content_.size()) / pattern_.least_bytes());
+  }
 
  private:
   class Sink final : public WholeTokenSink {

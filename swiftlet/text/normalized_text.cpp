@@ -2,9 +2,21 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+
+#include "swiftlet/core/error.h"
+
 namespace swiftlet::text {
+namespace {
+
+// The longest honest growth: one character of 3 bytes becomes 18 characters in form NFKC (33 bytes), each
+// byte of which is 2 in the byte alphabet.
+constexpr std::size_t kMostGrowth = 64, kMostAdded = 1 << 16;
+
+}  // namespace
 
 NormalizedText::NormalizedText(std::string_view original) {
+  most_bytes_ = std::min<std::size_t>(original.size() * kMostGrowth + kMostAdded, UINT32_MAX);
   if (simdjson::validate_utf8(original.data(), original.size())) {
     text_ = original;
     return;
@@ -32,6 +44,7 @@ Span NormalizedText::identical_span(std::size_t at) const {
 NormalizedText NormalizedText::slice(std::size_t begin, std::size_t end) const {
   NormalizedText result;
   result.text_ = text_.substr(begin, end - begin);
+  result.most_bytes_ = most_bytes_;
   if (spans_.empty()) {
     result.base_ = static_cast<std::uint32_t>(base_ + begin);
   } else {
@@ -39,6 +52,11 @@ NormalizedText NormalizedText::slice(std::size_t begin, std::size_t end) const {
                          spans_.begin() + static_cast<std::ptrdiff_t>(end));
   }
   return result;
+}
+
+void Rewrite::fail_too_long() const {
+  fail(ErrorCode::kInvalid, "tokenizer",
+       "the normalizer or pre-tokenizer makes more than {} bytes of the text", text_.most_bytes_);
 }
 
 void Rewrite::store_spans() {

@@ -41,6 +41,7 @@ class NormalizedText {
   std::string text_;
   std::vector<Span> spans_;  // one for each byte, or none: then byte i came from base_ + i
   std::uint32_t base_ = 0;
+  std::size_t most_bytes_ = 0;  // stages that make more of the text than this are refused
 };
 
 // Builds the successor of a NormalizedText from left to right; finish() puts it in its place.
@@ -68,9 +69,13 @@ class Rewrite {
       for (std::size_t i = begin; i < end; ++i) spans_.push_back(text_.original_at(i));
   }
 
-  // `like` is a byte of the old text. When `in_place`, the new bytes replace exactly the old character there.
+  // `like` is a byte of the old text. `replaced`: the length of the one character at `like`, when the new
+  // bytes are one character that stands exactly for it; else 0. Throws kInvalid when the text grows out of
+  // all proportion (replacements that multiply one another).
   void put(std::string_view bytes, std::size_t like, std::size_t replaced = 0) {
     if (aligned_ && (like != out_.size() || bytes.size() != replaced)) store_spans();
+    if (out_.size() + bytes.size() > text_.most_bytes_) [[unlikely]]
+      fail_too_long();
     out_.append(bytes);
     if (!aligned_) spans_.insert(spans_.end(), bytes.size(), text_.original_at(like));
   }
@@ -83,6 +88,7 @@ class Rewrite {
   void finish();
 
  private:
+  [[noreturn]] void fail_too_long() const;
   void store_spans();  // what was written so far came from the same places: say so byte by byte
 
   NormalizedText& text_;

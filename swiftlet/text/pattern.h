@@ -20,6 +20,12 @@ class Pattern {
     regex_ ? regex_->find_all(text, out) : find_literal(text, literal_, out);
   }
 
+  // At least so many bytes lie between the begins of two matches, in the mean; empty ones stand on both sides
+  // of a character.
+  double least_bytes() const {
+    return regex_ || literal_.empty() ? 0.5 : static_cast<double>(literal_.size());
+  }
+
  private:
   std::string literal_;
   std::optional<Regex> regex_;

@@ -1,5 +1,7 @@
 // Special tokens around the text: TemplateProcessing, and BertProcessing and RobertaProcessing, which are two
 // fixed templates.
+#include <algorithm>
+
 #include "swiftlet/text/post_processor.h"
 
 namespace swiftlet::text {
@@ -89,7 +91,9 @@ Piece read_sequence(const JsonView& json) {
 }
 
 Template read_template(const JsonView& json, const JsonView& root, const TokenTable& tokens) {
+  constexpr std::size_t kMostAdded = 1 << 16;
   Template form;
+  std::size_t added = 0;
   json.each([&](const JsonView& item) {
     const std::optional<JsonView> special = item.find("SpecialToken"), sequence = item.find("Sequence");
     if (!special == !sequence) item.invalid("expected a member \"SpecialToken\" or \"Sequence\"");
@@ -97,6 +101,8 @@ Template read_template(const JsonView& json, const JsonView& root, const TokenTa
     form.push_back(special ? read_special(inner, root, tokens) : read_sequence(inner));
     if (const auto type_id = inner.find("type_id"))
       form.back().type_id = static_cast<std::int32_t>(type_id->integer(0, INT32_MAX));
+    added += form.back().ids.size();
+    if (added > kMostAdded) item.invalid("expected at most {} special tokens in all, came more", kMostAdded);
   });
   return form;
 }

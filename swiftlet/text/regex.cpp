@@ -61,7 +61,7 @@ void Regex::find_all(std::string_view text, std::vector<Span>& out) const {
   const MatchContextPointer context(pcre2_match_context_create(nullptr));
   if (!data || !context) fail(ErrorCode::kMemory, code_->where, "no memory for a match");
   // Enough for any sane pattern on a text of this size, and seconds, not years, for the others.
-  pcre2_set_match_limit(context.get(), 10'000'000 + static_cast<std::uint32_t>(text.size()) * 2);
+  pcre2_set_match_limit(context.get(), 1'000'000 + static_cast<std::uint32_t>(text.size()) * 2);
   const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
   const PCRE2_SIZE* const found = pcre2_get_ovector_pointer(data.get());
   std::size_t start = 0, last_end = 0;

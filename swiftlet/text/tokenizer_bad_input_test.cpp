@@ -152,6 +152,21 @@ TEST(BadTokenizer, Patterns) {
             "[t.json: pre_tokenizer.prepend_scheme] expected always, first or never, came \"last\"");
 }
 
+// A file of a few hundred bytes that would make terabytes of one letter.
+TEST(BadTokenizer, ReplacementsThatMultiply) {
+  std::string parts;
+  for (int i = 0; i < 60; ++i)
+    parts += std::string(i ? "," : "") + R"({"type":"Replace","pattern":{"String":"a"},"content":"aa"})";
+  const std::string model = R"("model":{"type":"BPE","vocab":{"a":0},"merges":[]}})";
+  const Tokenizer normalizes = Tokenizer::from_json(
+      R"({"normalizer":{"type":"Sequence","normalizers":[)" + parts + "]}," + model, "t.json");
+  EXPECT_EQ(error_of([&] { normalizes.encode("a"); }),
+            "[tokenizer] the normalizer or pre-tokenizer makes more than 65600 bytes of the text");
+  EXPECT_THAT(
+      error_for(R"({"decoder":{"type":"Sequence","decoders":[)" + parts + "]}," + model),
+      StartsWith("[t.json: decoder] expected replacements that keep texts short, these make 1.15292e+18"));
+}
+
 class BadFiles : public testing::Test {
  protected:
   void SetUp() override { std::filesystem::create_directories(folder_); }
