@@ -22,6 +22,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/rng.h"
+#include "swiftlet/graph/op_schema.h"
 #include "swiftlet/runtime/compile.h"
 #include "swiftlet/runtime/execute.h"
 
@@ -90,6 +91,16 @@ inline std::uint64_t hash_of(std::string_view text) {  // FNV-1a
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return hash;
+}
+
+// The values of a weight, or of a tensor, as doubles for a plain loop.
+inline std::vector<double> doubles(const Tensor& tensor) {
+  const auto values = tensor.span<float>();
+  return {values.begin(), values.end()};
+}
+inline std::vector<double> doubles(const WeightStore& weights, std::string_view name) {
+  const std::vector<float> values = decode(weights.get(name));
+  return {values.begin(), values.end()};
 }
 
 // Every weight of the graph with values that depend on its name and shape alone, so that a graph has the same
@@ -331,6 +342,39 @@ inline Tensor tensor_of(Shape shape, const std::vector<double>& values) {
   std::transform(values.begin(), values.end(), tensor.mutable_data<float>(),
                  [](double value) { return static_cast<float>(value); });
   return tensor;
+}
+
+// Runs the graph as built with every kernel table that this machine has, on one thread and on three, against
+// outputs that a plain loop computed.
+inline void expect_outputs(const Graph& graph, const StepTables& step, const Inputs& inputs,
+                           const std::vector<Tensor>& expected, double tolerance = 1e-5,
+                           std::shared_ptr<WeightStore> weights = nullptr) {
+  if (weights == nullptr) weights = random_weights(graph);
+  for (const kernels::KernelTable* table : kernels::available_tables())
+    for (const int threads : {1, 3}) {
+      CompileOptions options = as_built();
+      options.table = table;
+      GraphRunner runner(graph, options, weights, threads);
+      EXPECT_TRUE(close(runner.run(step, inputs), expected, tolerance))
+          << table->isa << ", " << threads << " threads";
+    }
+}
+
+// The cost of the node that computes `value`, every symbol being `extent`.
+inline Cost cost_of(Value value, std::int64_t extent) {
+  const Node& node = value.graph->node(value.graph->value(value.id).producer);
+  return node.op->cost({*value.graph, node}, [&](std::string_view) { return extent; });
+}
+
+// Replaces every fused node by the core ops that it stands for.
+inline Graph decomposed(Graph graph) {
+  for (NodeId id : std::vector<NodeId>(graph.order())) {
+    if (graph.node(id).op->decompose == nullptr) continue;
+    const std::vector<Value> outputs = graph.node(id).op->decompose(graph, id);
+    for (std::size_t i = 0; i < outputs.size(); ++i) graph.replace(graph.node(id).outputs[i], outputs[i].id);
+    graph.remove(id);
+  }
+  return graph;
 }
 
 // Inputs of a step that cannot be random floats (token ids, rows to select).
