@@ -1,0 +1,102 @@
+// swiftlet bench MODEL: speed, and its distance to the limits of the machine.
+#include <memory>
+
+#include "swiftlet/cli/command.h"
+#include "swiftlet/cli/format.h"
+#include "swiftlet/cli/table.h"
+
+namespace swiftlet::cli {
+namespace {
+
+struct BenchArguments {
+  std::string model;
+  BenchOptions bench;
+};
+
+Json to_json(const BenchResult& result, const BenchArguments& arguments) {
+  Json object{{"kind", result.kind}, {"model", arguments.model}};
+  if (result.kind == "encoder") {
+    object.update({{"input", arguments.bench.input},
+                   {"sentences_per_second", result.sentences_per_second},
+                   {"tokens_per_second", result.tokens_per_second},
+                   {"latency_seconds_p50", result.latency_seconds_p50}});
+  } else {
+    object.update({{"prompt_tokens", arguments.bench.prompt},
+                   {"generated_tokens", arguments.bench.generate},
+                   {"batch", arguments.bench.batch},
+                   {"prefill_tokens_per_second", result.prefill_tokens_per_second},
+                   {"decode_tokens_per_second", result.decode_tokens_per_second},
+                   {"read_gigabytes_per_second", result.read_gigabytes_per_second},
+                   {"percent_of_read_limit", result.percent_of_read_limit}});
+  }
+  object.update({{"percent_of_compute_limit", result.percent_of_compute_limit},
+                 {"load_seconds", result.load_seconds},
+                 {"weight_bytes", result.weight_bytes},
+                 {"peak_memory_bytes", result.peak_memory_bytes},
+                 {"repeat", arguments.bench.repeat}});
+  return object;
+}
+
+std::string percent(double value, const char* of) {
+  return value > 0 ? fmt::format("{:.1f}% of the {} limit measured now", value, of) : "";
+}
+
+void print(Session& session, const BenchResult& result) {
+  Table table({{""}, {"", Align::kRight}, {""}, {""}});
+  const auto row = [&](const char* name, double value, const char* unit, const std::string& remark = "") {
+    table.row({name, human_number(value), unit, remark});
+  };
+  if (result.kind == "encoder") {
+    row("texts", result.sentences_per_second, "/s", percent(result.percent_of_compute_limit, "compute"));
+    row("tokens", result.tokens_per_second, "/s");
+    row("latency", result.latency_seconds_p50 * 1000, "ms", "median, one text at a time");
+  } else {
+    row("prefill", result.prefill_tokens_per_second, "tokens/s",
+        percent(result.percent_of_compute_limit, "compute"));
+    row("decode", result.decode_tokens_per_second, "tokens/s", percent(result.percent_of_read_limit, "read"));
+    row("read in decode", result.read_gigabytes_per_second, "GB/s");
+  }
+  row("load", result.load_seconds * 1000, "ms");
+  row("weights", double(result.weight_bytes) / 1e6, "MB");
+  row("peak memory", double(result.peak_memory_bytes) / 1e6, "MB");
+  session.progress.clear();
+  session.out.write(table.text());
+}
+
+}  // namespace
+
+Action setup_bench(CommandLine& line) {
+  auto options = std::make_shared<BenchArguments>();
+  BenchOptions& bench = options->bench;
+  line.describe("Decoders: a prompt of N tokens, then generation. Encoders: the texts of --input.");
+  line.positional("MODEL", options->model, "The model to measure");
+  line.group("Work");
+  CLI::Option* prompt =
+      line.number<std::int64_t>("--prompt", bench.prompt, "Decoders: tokens of the prompt", 1);
+  CLI::Option* generate =
+      line.number<std::int64_t>("--generate", bench.generate, "Decoders: tokens to generate", 0);
+  CLI::Option* batch =
+      line.number<std::int64_t>("--batch", bench.batch, "Decoders: sequences at once", 1, 65536);
+  line.text("-i,--input", bench.input, "FILE", "Encoders: one text a line");
+  line.number("--repeat", bench.repeat, "Runs; the best one counts", 1, 1000000);
+  line.machine_options();
+  line.output_options();
+  line.examples({"swiftlet bench assets/stories-7m --prompt 128 --generate 64",
+                 "swiftlet bench models/minilm --input assets/text/corpus.txt --threads 1",
+                 "swiftlet bench stories-int4.swiftlet --batch 8 --prompt 64 --generate 64 --json"});
+  return [options, prompt, generate, batch](Session& session) {
+    const bool decoder = prompt->count() + generate->count() + batch->count() > 0;
+    if (decoder && !options->bench.input.empty())
+      wrong_use("bench", "--input is for encoders; --prompt, --generate and --batch for decoders");
+    Model model = session.load(options->model);
+    BenchResult result = swiftlet::bench(model, options->bench, &session.job);
+    if (result.load_seconds == 0) result.load_seconds = session.load_seconds();
+    if (session.options.json)
+      session.print_json(to_json(result, *options));
+    else
+      print(session, result);
+    return kDone;
+  };
+}
+
+}  // namespace swiftlet::cli

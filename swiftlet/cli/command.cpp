@@ -1,0 +1,64 @@
+#include "swiftlet/cli/command.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace swiftlet::cli {
+namespace {
+
+// Levenshtein: insertions, deletions and substitutions from `a` to `b`.
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> kCommands{
+      {"run", "Continue a prompt with a decoder, streaming the text", setup_run},
+      {"embed", "Turn texts into vectors with a sentence encoder", setup_embed},
+      {"search", "Find the passages of a file that mean what a query means", setup_search},
+      {"tokenize", "Turn texts into token ids and back", setup_tokenize},
+      {"eval", "Measure the quality of a model on a task", setup_eval},
+      {"bench", "Measure the speed of a model and its distance to the machine's limits", setup_bench},
+      {"compress", "Make a model smaller inside an accuracy budget", setup_compress},
+      {"convert", "Write a model as a native .swiftlet file, unchanged", setup_convert},
+      {"inspect", "Show a model, its graph, its certificate, or this machine", setup_inspect},
+      {"completion", "Print the completion script of a shell", setup_completion},
+      {"version", "Print the version", setup_version},
+  };
+  return kCommands;
+}
+
+const Command* find_command(const std::string& name) {
+  for (const Command& command : commands())
+    if (command.name == name) return &command;
+  return nullptr;
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& names) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& name : names) {
+    const bool begins = word.size() >= 3 && name.starts_with(word);
+    const std::size_t distance = begins ? 1 : edit_distance(word, name);
+    if (distance < least && distance < std::max(word.size(), name.size())) {
+      least = distance;
+      best = name;
+    }
+  }
+  return best;
+}
+
+}  // namespace swiftlet::cli

@@ -1,0 +1,161 @@
+#include "swiftlet/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace swiftlet::cli {
+namespace {
+
+constexpr const char* kName = "NAME";  // stands for choices too long for the left column
+
+std::string joined(const std::vector<std::string>& parts, std::string_view between) {
+  return fmt::format("{}", fmt::join(parts, between));
+}
+
+std::string left_column(const OptionInfo& option) {
+  std::string text = "  " + joined(option.names, ", ");
+  if (option.positional && option.many) text += "...";
+  if (!option.positional && !option.value.empty()) text += " " + option.value;
+  return text;
+}
+
+std::string right_column(const OptionInfo& option) {
+  std::string text = option.description;
+  if (option.value == kName) text += ": " + joined(option.choices, ", ");
+  if (!option.fallback.empty()) text += fmt::format(" [{}]", option.fallback);
+  return text;
+}
+
+// Breaks at spaces; lines after the first are indented.
+std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
+  std::string out, line;
+  for (const std::string& word : CLI::detail::split(text, ' ')) {
+    if (!line.empty() && indent + line.size() + 1 + word.size() > width) {
+      out += line + "\n" + std::string(indent, ' ');
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return out + line;
+}
+
+}  // namespace
+
+CommandLine::CommandLine(std::string name, std::string summary)
+    : name_(std::move(name)), summary_(std::move(summary)), group_("Options") {
+  app_.name("swiftlet " + name_);
+  app_.set_help_flag("-h,--help", "This text");
+}
+
+CLI::Option* CommandLine::note(CLI::Option* option, const std::string& names, const std::string& value,
+                               const std::string& description, const std::string& fallback) {
+  OptionInfo info{group_, CLI::detail::split(names, ','), value, description, fallback};
+  info.positional = names.front() != '-';
+  options_.push_back(std::move(info));
+  return option;
+}
+
+CLI::Option* CommandLine::positional(const std::string& name, std::string& target,
+                                     const std::string& description, bool required) {
+  CLI::Option* option = note(app_.add_option(name, target), name, name, description, "");
+  options_.back().required = required;
+  return option->required(required);
+}
+
+void CommandLine::rest(const std::string& name, std::vector<std::string>& target,
+                       const std::string& description) {
+  // Not CLI11's: it would take "[a, b]" apart. See take_rest().
+  note(nullptr, name, name, description, "");
+  options_.back().many = true;
+  rest_ = &target;
+}
+
+CLI::Option* CommandLine::flag(const std::string& names, bool& target, const std::string& description) {
+  return note(app_.add_flag(names, target), names, "", description, "");
+}
+
+CLI::Option* CommandLine::text(const std::string& names, std::string& target, const std::string& value,
+                               const std::string& description, bool required) {
+  CLI::Option* option = note(app_.add_option(names, target), names, value, description, target);
+  options_.back().required = required;
+  return option->required(required);
+}
+
+CLI::Option* CommandLine::texts(const std::string& names, std::vector<std::string>& target,
+                                const std::string& value, const std::string& description) {
+  CLI::Option* option = note(app_.add_option(names, target), names, value, description, "");
+  options_.back().many = true;
+  return option->allow_extra_args(false);  // one value each time, so that positionals may follow
+}
+
+CLI::Option* CommandLine::choice(const std::string& names, std::string& target,
+                                 std::vector<std::string> choices, const std::string& description,
+                                 const std::string& fallback) {
+  std::string value = joined(choices, "|");
+  if (value.size() > 20) value = kName;
+  CLI::Option* option =
+      note(app_.add_option(names, target), names, value, description, target.empty() ? fallback : target);
+  options_.back().choices = choices;
+  return option->check([choices](const std::string& text) -> std::string {
+    if (std::find(choices.begin(), choices.end(), text) != choices.end()) return {};
+    return fmt::format("must be one of {}, not {}", joined(choices, ", "), text);
+  });
+}
+
+void CommandLine::machine_options(bool with_load) {
+  group("Machine");
+  number("--threads", common_.threads, "CPU threads; 0: the physical cores it may use", 0, 4096);
+  if (!with_load) return;
+  choice("--device", common_.device, {"cpu", "cuda"}, "Where the model runs");
+  choice("--precision", common_.precision, {"f32", "bf16", "int8"},
+         "Arithmetic of the matrix products; f32 is the reference", "as the weights are stored");
+}
+
+void CommandLine::output_options() {
+  group("Output");
+  flag("--json", common_.json, "One JSON object on standard output");
+  flag("-q,--quiet", common_.quiet, "Results, warnings and errors only: no progress, no statistics");
+}
+
+std::string CommandLine::usage() const {
+  std::string text = "Usage: swiftlet " + name_;
+  for (const OptionInfo& option : options_) {
+    std::string part = option.names.front() + (option.positional ? "" : " " + option.value);
+    if (option.positional && option.many) part += "...";
+    if (option.required) text += " " + part;
+    if (!option.required && option.positional) text += " [" + part + "]";
+  }
+  return text + " [OPTIONS]\n";
+}
+
+std::string CommandLine::help() const {
+  constexpr std::size_t kColumn = 30, kWidth = 100;
+  std::string out = summary_ + "\n\n" + usage();
+  if (!description_.empty()) out += "\n" + description_ + "\n";
+  std::vector<std::string> groups{"Arguments"};
+  const auto group_of = [](const OptionInfo& option) {
+    return option.positional ? std::string("Arguments") : option.group;
+  };
+  for (const OptionInfo& option : options_)
+    if (std::find(groups.begin(), groups.end(), group_of(option)) == groups.end())
+      groups.push_back(group_of(option));
+  for (const std::string& title : groups) {
+    std::string lines;
+    for (const OptionInfo& option : options_) {
+      if (group_of(option) != title) continue;
+      std::string left = left_column(option);
+      if (left.size() + 2 > kColumn)
+        left += "\n" + std::string(kColumn, ' ');
+      else
+        left.resize(kColumn, ' ');
+      lines += left + wrapped(right_column(option), kColumn, kWidth) + "\n";
+    }
+    if (!lines.empty()) out += "\n" + title + ":\n" + lines;
+  }
+  if (!examples_.empty()) out += "\nExamples:\n";
+  for (const std::string& line : examples_) out += "  " + line + "\n";
+  return out;
+}
+
+}  // namespace swiftlet::cli

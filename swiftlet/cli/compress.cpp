@@ -1,0 +1,141 @@
+// swiftlet compress MODEL -o OUT: smaller inside an accuracy budget, with the proof.
+#include <filesystem>
+#include <memory>
+
+#include "swiftlet/cli/command.h"
+#include "swiftlet/cli/compress_report.h"
+#include "swiftlet/cli/format.h"
+#include "swiftlet/core/file.h"
+
+namespace swiftlet::cli {
+namespace {
+
+struct CompressArguments {
+  CompressOptions compress;
+  bool table = false;
+  std::string report;
+};
+
+bool is_budget(std::string text) {
+  if (text.ends_with('%')) text.pop_back();
+  double value = 0;
+  return !text.empty() && parse_number(text, value) && value >= 0 && value < 1e6;
+}
+
+void check(const CompressOptions& options) {
+  if (!options.budget.empty() && !is_budget(options.budget))
+    wrong_use("compress", fmt::format("--budget must be like 0.5% or 0.3, not {}", options.budget));
+  if (!options.budget.empty() && options.metric.empty())
+    wrong_use("compress", "--budget needs --metric", "for example --metric stsb --data dev.csv");
+  if (!options.metric.empty() && options.data.empty())
+    wrong_use("compress", fmt::format("--metric {} needs --data", options.metric));
+  if (options.metric.empty() && !options.data.empty()) wrong_use("compress", "--data needs --metric");
+  if (options.context > 0 && options.stride > options.context)
+    wrong_use("compress", fmt::format("--stride must be at most --context ({}), not {}", options.context,
+                                      options.stride));
+  check_native_name(options.output);
+  check_model_path(options.model);
+}
+
+void write_report(const CompressArguments& arguments, const CompressResult& result) {
+  OutputFile file(arguments.report);
+  file.write(markdown_report(arguments.compress, result));
+  file.commit();
+}
+
+void print(Session& session, const CompressArguments& arguments, const CompressResult& result) {
+  session.progress.clear();
+  session.out.write(tensors_table(result, !arguments.table).text() + "\n");
+  session.out.write(figures_table(result).text() + "\n");
+  session.out.line(verdict(result, arguments.compress.budget));
+  if (!result.output.empty()) {
+    std::error_code ignored;
+    const auto bytes = std::filesystem::file_size(result.output, ignored);
+    session.out.line(fmt::format("written: {} ({}, {})", result.output, human_bytes(std::int64_t(bytes)),
+                                 human_seconds(result.seconds)));
+  }
+}
+
+int run(Session& session, CompressArguments& arguments) {
+  check(arguments.compress);
+  arguments.compress.threads = session.options.threads;
+  const CompressResult result = compress(arguments.compress, &session.job);
+  if (!arguments.report.empty()) write_report(arguments, result);
+  if (session.options.json)
+    session.print_json(to_json(arguments.compress, result));
+  else
+    print(session, arguments, result);
+  if (result.within_budget) return kDone;
+  session.out.flush();
+  const std::string reason = result.reason.empty() ? "the accuracy budget was not met" : result.reason;
+  const char* hint =
+      result.output.empty()
+          ? "a finer encoding (--weights int8, a smaller --group), --skip for the weights with "
+            "the largest error, a larger --budget; --force writes the file anyway"
+          : "";
+  throw Failure(kBudgetBroken, "[compress] " + reason, hint);
+}
+
+// Options of the design that are still to come: a clear answer instead of "unknown".
+void add_planned(CommandLine& line) {
+  for (const char* name : {"--method", "--target", "--calibration"})
+    line.app()
+        .add_option_function<std::string>(
+            name,
+            [name](const std::string&) {
+              wrong_use("compress", fmt::format("{} does not exist yet in version {}", name, version()),
+                        "weights are rounded to the nearest value of the encoding");
+            })
+        ->group("");
+}
+
+void add_gate_options(CommandLine& line, CompressArguments& arguments) {
+  CompressOptions& compress = arguments.compress;
+  line.group("Proof");
+  line.text("--budget", compress.budget, "LOSS",
+            "What may be lost: 0.5% (relative) or 0.3 (points, the metric times 100)");
+  line.choice("--metric", compress.metric, eval_tasks(), "Task measured before and after");
+  line.text("--data", compress.data, "FILE", "Its data, as for `swiftlet eval`");
+  line.number<std::int64_t>("--context", compress.context, "Tokens of a window; 0: the model's, at most 1024",
+                            0);
+  line.number<std::int64_t>("--stride", compress.stride, "Tokens from window to window; 0: half of a window",
+                            0);
+  line.flag("--force", compress.force, "Write the file although the budget is broken");
+  line.flag("--table", arguments.table, "List every weight, not one row for all layers");
+  line.text("--report", arguments.report, "FILE", "Write the tables as Markdown too");
+}
+
+}  // namespace
+
+Action setup_compress(CommandLine& line) {
+  auto arguments = std::make_shared<CompressArguments>();
+  CompressOptions& compress = arguments->compress;
+  const std::vector<std::string> encodings{"f32", "f16", "bf16", "int8", "int4"};
+  line.describe(
+      "Prints what became of each weight, and size, speed, memory and quality before and after. When the\n"
+      "budget is broken no file is written (unless --force), and the exit status is 3.");
+  line.positional("MODEL", compress.model, "The model to compress");
+  line.group("Compression");
+  line.text("-o,--output", compress.output, "FILE", "The native file, name.swiftlet", true);
+  line.choice("-w,--weights", compress.weights, encodings, "Encoding of the weights");
+  line.number("-g,--group", compress.group, "Values that share a scale; 0: a whole row", 0, 1 << 20);
+  line.flag("--asymmetric", compress.asymmetric, "Scale and offset, not a scale alone");
+  line.choice("--activations", compress.activations, {"f32", "bf16", "int8"},
+              "Arithmetic that meets the weights", "int8 for int8 and int4 weights");
+  line.choice("--embeddings", compress.embeddings, encodings, "Encoding of embedding tables and tied heads",
+              "as --weights, int8 at the coarsest");
+  line.texts("--skip", compress.skip, "PATTERN",
+             "Weights that stay as they are, by name with * and ? (may be repeated)");
+  add_gate_options(line, *arguments);
+  add_planned(line);
+  line.machine_options(false);
+  line.output_options();
+  line.examples({"swiftlet compress models/minilm -o minilm.swiftlet --weights int8 --budget 0.3 \\",
+                 "    --metric stsb --data assets/stsb/dev.csv",
+                 "swiftlet compress assets/stories-7m -o stories.swiftlet --weights int4 --group 32 \\",
+                 "    --budget 10% --metric perplexity --data assets/text/stories-valid.txt.gz --context 256",
+                 "swiftlet compress assets/stories-7m -o half.swiftlet --skip 'model.layers.0.*' --table"});
+  return [arguments](Session& session) { return run(session, *arguments); };
+}
+
+}  // namespace swiftlet::cli

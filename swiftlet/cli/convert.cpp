@@ -1,0 +1,44 @@
+// swiftlet convert MODEL -o OUT: any readable model as a native file, unchanged.
+#include <chrono>
+#include <memory>
+
+#include "swiftlet/cli/command.h"
+#include "swiftlet/cli/format.h"
+
+namespace swiftlet::cli {
+namespace {
+
+struct ConvertOptions {
+  std::string model, output;
+};
+
+}  // namespace
+
+Action setup_convert(CommandLine& line) {
+  auto options = std::make_shared<ConvertOptions>();
+  line.describe("The native file is mapped at start and holds weights, tokenizer and configuration.");
+  line.positional("MODEL", options->model, "The model to convert");
+  line.group("Files");
+  line.text("-o,--output", options->output, "FILE", "The native file, name.swiftlet", true);
+  line.output_options();
+  line.examples({"swiftlet convert models/minilm -o minilm.swiftlet",
+                 "swiftlet convert assets/stories260K/stories260K.bin -o stories260K.swiftlet"});
+  return [options](Session& session) {
+    check_model_path(options->model);
+    check_native_name(options->output);
+    const auto start = std::chrono::steady_clock::now();
+    const std::int64_t bytes = convert(options->model, options->output, &session.job);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    session.progress.clear();
+    if (session.options.json)
+      session.print_json({{"model", options->model},
+                          {"output", options->output},
+                          {"file_bytes", bytes},
+                          {"seconds", seconds}});
+    else
+      session.out.line(fmt::format("{}: {}", options->output, human_bytes(bytes)));
+    return kDone;
+  };
+}
+
+}  // namespace swiftlet::cli

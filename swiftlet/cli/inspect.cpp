@@ -1,0 +1,214 @@
+// swiftlet inspect MODEL | --machine | --graph | --verify
+#include <map>
+#include <memory>
+
+#include "swiftlet/cli/command.h"
+#include "swiftlet/cli/format.h"
+#include "swiftlet/cli/table.h"
+
+namespace swiftlet::cli {
+namespace {
+
+struct InspectOptions {
+  std::string model, format = "text";
+  bool machine = false, no_measure = false, graph = false, lowered = false, verify = false, tensors = false;
+};
+
+void check(const InspectOptions& options, bool format_given) {
+  if (int(options.machine) + int(options.graph) + int(options.verify) > 1)
+    wrong_use("inspect", "--machine, --graph and --verify exclude one another");
+  if (options.machine && !options.model.empty()) wrong_use("inspect", "--machine takes no MODEL");
+  if (!options.machine && options.model.empty())
+    wrong_use("inspect", "MODEL or --machine was expected", "`swiftlet inspect --help` shows the usage");
+  if ((options.lowered || format_given) && !options.graph)
+    wrong_use("inspect", "--lowered and --format go with --graph");
+  if (options.no_measure && !options.machine) wrong_use("inspect", "--no-measure goes with --machine");
+}
+
+int show_machine(Session& session, bool measure) {
+  const MachineInfo info = machine(measure);
+  Json object{{"cpu", info.cpu},
+              {"isa", info.isa},
+              {"available_isas", info.available_isas},
+              {"features", info.features},
+              {"threads", info.threads},
+              {"total_memory_bytes", info.total_memory_bytes},
+              {"available_memory_bytes", info.available_memory_bytes}};
+  if (measure)
+    object.update({{"read_gigabytes_per_second", info.read_gigabytes_per_second},
+                   {"f32_gflops", info.f32_gflops},
+                   {"bf16_gflops", info.bf16_gflops},
+                   {"int8_gops", info.int8_gops}});
+  if (session.options.json) {
+    session.print_json(object);
+    return kDone;
+  }
+  Table table({{""}, {""}});
+  table.row({"cpu", info.cpu});
+  table.row({"kernels", info.isa});
+  table.row({"available", fmt::format("{}", fmt::join(info.available_isas, ", "))});
+  table.row({"features", fmt::format("{}", fmt::join(info.features, ", "))});
+  table.row({"threads", std::to_string(info.threads)});
+  table.row({"memory", fmt::format("{}, {} available", human_bytes(info.total_memory_bytes),
+                                   human_bytes(info.available_memory_bytes))});
+  const auto limit = [&](const char* name, double value, const char* unit) {
+    if (measure) table.row({name, value > 0 ? human_number(value) + " " + unit : "not available"});
+  };
+  limit("memory read", info.read_gigabytes_per_second, "GB/s");
+  limit("f32 peak", info.f32_gflops, "GFLOP/s");
+  limit("bf16 peak", info.bf16_gflops, "GFLOP/s");
+  limit("int8 peak", info.int8_gops, "Gop/s");
+  session.out.write(table.text());
+  return kDone;
+}
+
+int verify(Session& session, const std::string& path) {
+  check_model_path(path);
+  const std::int64_t tensors = verify_file(path, &session.job);
+  session.progress.clear();
+  if (session.options.json)
+    session.print_json({{"model", path}, {"verified_tensors", tensors}});
+  else
+    session.out.line(fmt::format("{}: every hash agrees ({} tensors)", path, grouped(tensors)));
+  return kDone;
+}
+
+Json parsed(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json::parse(text, nullptr, false);
+}
+
+Json to_json(const ModelInfo& info) {
+  Json weights = Json::array();
+  for (const WeightInfo& weight : info.weights)
+    weights.push_back({{"name", weight.name},
+                       {"shape", weight.shape},
+                       {"encoding", weight.encoding},
+                       {"arithmetic", weight.arithmetic},
+                       {"bytes", weight.bytes}});
+  return {{"source", info.source},
+          {"format", info.format},
+          {"model_type", info.model_type},
+          {"kind", info.kind},
+          {"parameters", info.parameters},
+          {"weight_bytes", info.weight_bytes},
+          {"file_bytes", info.file_bytes},
+          {"layers", info.layers},
+          {"hidden_size", info.hidden_size},
+          {"vocab_size", info.vocab_size},
+          {"max_positions", info.max_positions},
+          {"pooling", info.pooling},
+          {"tokenizer", info.tokenizer},
+          {"weights", std::move(weights)},
+          {"plan", parsed(info.plan_json)},
+          {"certificate", parsed(info.certificate_json)}};
+}
+
+// A certificate or plan as indented "key  value" rows.
+void add_rows(Table& table, const std::string& name, const Json& value, const std::string& indent) {
+  if (value.is_object()) {
+    table.row({indent + name});
+    for (const auto& [key, child] : value.items()) add_rows(table, key, child, indent + "  ");
+  } else if (value.is_array() && value.size() > 8) {
+    table.row({indent + name, fmt::format("{} entries", value.size())});
+  } else {
+    const bool plain = value.is_string();
+    table.row({indent + name, plain ? value.get<std::string>()
+                                    : value.dump(-1, ' ', false, Json::error_handler_t::replace)});
+  }
+}
+
+Table encodings_table(const ModelInfo& info) {
+  struct Sum {
+    std::int64_t count = 0, bytes = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Sum> sums;
+  for (const WeightInfo& weight : info.weights) {
+    Sum& sum = sums[{weight.encoding, weight.arithmetic}];
+    ++sum.count;
+    sum.bytes += weight.bytes;
+  }
+  Table table({{"encoding"}, {"arithmetic"}, {"weights", Align::kRight}, {"size", Align::kRight}});
+  for (const auto& [key, sum] : sums)
+    table.row({key.first, key.second, grouped(sum.count), human_bytes(sum.bytes)});
+  return table;
+}
+
+Table tensors_table(const ModelInfo& info) {
+  Table table({{"weight"}, {"shape"}, {"encoding"}, {"arithmetic"}, {"size", Align::kRight}});
+  for (const WeightInfo& weight : info.weights)
+    table.row({weight.name, fmt::format("{}", fmt::join(weight.shape, " x ")), weight.encoding,
+               weight.arithmetic, human_bytes(weight.bytes)});
+  return table;
+}
+
+void print(Session& session, const ModelInfo& info, bool tensors) {
+  Table table({{""}, {""}});
+  const auto number = [&](const char* name, std::int64_t value) {
+    if (value > 0) table.row({name, grouped(value)});
+  };
+  table.row({"source", info.source});
+  table.row({"format", info.format});
+  table.row({"model", info.model_type + ", " + info.kind});
+  number("parameters", info.parameters);
+  table.row({"file", human_bytes(info.file_bytes)});
+  table.row({"weights", human_bytes(info.weight_bytes)});
+  number("layers", info.layers);
+  number("hidden size", info.hidden_size);
+  number("vocabulary", info.vocab_size);
+  number("positions", info.max_positions);
+  if (!info.pooling.empty()) table.row({"pooling", info.pooling});
+  table.row({"tokenizer", info.tokenizer.empty() ? "none" : info.tokenizer});
+  if (!info.plan_json.empty()) add_rows(table, "plan", parsed(info.plan_json), "");
+  if (!info.certificate_json.empty()) add_rows(table, "certificate", parsed(info.certificate_json), "");
+  session.out.write(table.text() + "\n");
+  session.out.write(tensors ? tensors_table(info).text() : encodings_table(info).text());
+}
+
+int inspect(Session& session, const InspectOptions& options) {
+  if (options.machine) return show_machine(session, !options.no_measure);
+  if (options.verify) return verify(session, options.model);
+  const Model model = session.load(options.model);
+  if (options.graph) {
+    std::string text = model.graph(options.format, options.lowered);
+    if (session.options.json)
+      session.print_json({{"model", options.model},
+                          {"format", options.format},
+                          {"lowered", options.lowered},
+                          {"graph", std::move(text)}});
+    else
+      session.out.write(text.ends_with('\n') ? text : text + "\n");
+    return kDone;
+  }
+  if (session.options.json)
+    session.print_json(to_json(model.info()));
+  else
+    print(session, model.info(), options.tensors);
+  return kDone;
+}
+
+}  // namespace
+
+Action setup_inspect(CommandLine& line) {
+  auto options = std::make_shared<InspectOptions>();
+  line.positional("MODEL", options->model, "The model to show", false);
+  line.group("What");
+  line.flag("--tensors", options->tensors, "Every weight, not only the sums by encoding");
+  line.flag("--verify", options->verify, "Check every hash of a native file");
+  line.flag("--graph", options->graph, "The graph of the model");
+  line.flag("--lowered", options->lowered, "With --graph: after fusion, as it runs");
+  CLI::Option* format =
+      line.choice("--format", options->format, {"text", "dot"}, "With --graph: text, or dot for Graphviz");
+  line.flag("--machine", options->machine, "This machine: kernels chosen, threads, memory, measured limits");
+  line.flag("--no-measure", options->no_measure, "With --machine: leave the measurements out");
+  line.machine_options();
+  line.output_options();
+  line.examples(
+      {"swiftlet inspect minilm.swiftlet", "swiftlet inspect --machine --json",
+       "swiftlet inspect assets/stories-7m --graph --lowered --format dot | dot -Tsvg > graph.svg"});
+  return [options, format](Session& session) {
+    check(*options, format->count() > 0);
+    return inspect(session, *options);
+  };
+}
+
+}  // namespace swiftlet::cli

@@ -1,0 +1,21 @@
+// Ctrl-C (SIGINT) and SIGTERM: the first cancels the Job, which ends cleanly; the second ends the process at
+// once.
+#pragma once
+
+#include "swiftlet/core/job.h"
+
+namespace swiftlet::cli {
+
+// Binds the signals to a job while it lives. One at a time.
+class InterruptGuard {
+ public:
+  explicit InterruptGuard(Job& job);
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+};
+
+// 128 + the signal that came first (130 for Ctrl-C); 0 when none came.
+int interrupted_status();
+
+}  // namespace swiftlet::cli

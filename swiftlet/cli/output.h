@@ -1,0 +1,34 @@
+// Standard output: where results go, and nothing else.
+//
+// Buffered; flush() before anything that may wait. Errors of the stream are not lost: a full disk throws
+// Error(kIo), a reader that went away (`| head`) throws OutputClosed, which ends the program quietly. One
+// thread at a time.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace swiftlet::cli {
+
+struct OutputClosed {};
+
+class Output {
+ public:
+  explicit Output(int descriptor = 1) : descriptor_(descriptor) {}
+  void write(std::string_view text);
+  void line(std::string_view text) {
+    write(text);
+    write("\n");
+  }
+  void flush();
+
+ private:
+  int descriptor_;
+  std::string pending_;
+};
+
+// Opens /dev/null for each standard stream that is closed, so that no file of ours gets its number. A closed
+// standard output then fails at the first write, as it should. Call it first.
+void reserve_standard_streams();
+
+}  // namespace swiftlet::cli

@@ -1,0 +1,130 @@
+// From arguments to an exit status: picks the subcommand, parses its options, reports what went wrong.
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+#include "swiftlet/cli/command.h"
+
+namespace swiftlet::cli {
+namespace {
+
+// Commands of the design that are still to come.
+constexpr const char* kPlanned[] = {"chat",      "classify",  "tag",   "answer",
+                                    "translate", "summarize", "train", "serve"};
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  return names;
+}
+
+std::string top_help() {
+  std::string out =
+      "Swiftlet makes a pretrained language model smaller and faster inside an accuracy budget,\n"
+      "proves what was kept, and runs the result.\n\n"
+      "Usage: swiftlet COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n";
+  for (const Command& command : commands()) out += fmt::format("  {:<12}{}\n", command.name, command.summary);
+  out +=
+      "\n`swiftlet COMMAND --help` tells the options and gives examples.\n\n"
+      "MODEL is a folder (Hugging Face or sentence-transformers layout) or a .swiftlet, .safetensors\n"
+      "or llama2.c .bin file. Results go to standard output, everything else to standard error.\n"
+      "SWIFTLET_ISA=avx2 (for example) forces an instruction set.\n\n"
+      "Exit status: 0 done, 1 failed, 2 wrong use, 3 the accuracy budget was not met;\n"
+      "130 interrupted (Ctrl-C ends the work cleanly, a second one at once).\n";
+  return out;
+}
+
+void report(std::string_view message, std::string_view hint) {
+  std::string line(message);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  fmt::print(stderr, "swiftlet: error: {}\n", line);
+  if (!hint.empty()) fmt::print(stderr, "swiftlet: hint: {}\n", hint);
+}
+
+[[noreturn]] void unknown_command(const std::string& word) {
+  const std::vector<std::string> names = command_names();
+  const std::string list = fmt::format("{}", fmt::join(names, ", "));
+  if (std::find(std::begin(kPlanned), std::end(kPlanned), word) != std::end(kPlanned))
+    wrong_use(word, fmt::format("this command does not exist yet in version {}", version()),
+              "there are " + list);
+  if (word.starts_with('-'))
+    wrong_use(word, "a command was expected before the options", "swiftlet COMMAND " + word + " ...");
+  const std::string guess = nearest(word, names);
+  wrong_use(word, "no such command",
+            guess.empty() ? "there are " + list : fmt::format("did you mean `swiftlet {}`?", guess));
+}
+
+int dispatch(const std::vector<std::string>& words, Output& out) {
+  if (words.empty()) {
+    fmt::print(stderr, "{}", top_help());
+    return kWrongUse;
+  }
+  std::string name = words.front();
+  if (name == "-h" || name == "--help" || name == "help") {
+    if (words.size() == 1 || name != "help") {
+      out.write(top_help());
+      return kDone;
+    }
+    name = words[1];
+  }
+  if (name == "--version") name = "version";
+  const Command* command = find_command(name);
+  if (command == nullptr) unknown_command(name);
+  CommandLine line(command->name, command->summary);
+  const Action action = command->setup(line);
+  if (words.front() == "help" || !parse(line, {words.begin() + 1, words.end()})) {
+    out.write(line.help());
+    return kDone;
+  }
+  Session session(line.common(), out);
+  return action(session);
+}
+
+int status_of(const Error& error) {
+  if (error.code() == ErrorCode::kUsage) return kWrongUse;
+  return kFailed;
+}
+
+// Calls `work` and turns whatever it throws into a line and a status.
+int guarded(const std::function<int()>& work) {
+  try {
+    return work();
+  } catch (const OutputClosed&) {
+    return kDone;  // the reader had enough
+  } catch (const Failure& failure) {
+    report(failure.what(), failure.hint);
+    return failure.status;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled && interrupted_status() != 0) {
+      fmt::print(stderr, "swiftlet: interrupted\n");
+      return interrupted_status();
+    }
+    report(error.what(), "");
+    return status_of(error);
+  } catch (const std::bad_alloc&) {
+    report("[memory] the system has no more of it", "");
+    return kFailed;
+  } catch (const std::exception& error) {
+    report(fmt::format("[internal] {}", error.what()), "this is a fault of the program; please report it");
+    return kFailed;
+  }
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  reserve_standard_streams();
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write, see Output
+  Output out;
+  const int status = guarded([&] { return dispatch({argv + 1, argv + argc}, out); });
+  // What was printed before an error is written too.
+  const int flushed = guarded([&] {
+    out.flush();
+    return kDone;
+  });
+  return status != kDone ? status : flushed;
+}
+
+}  // namespace swiftlet::cli

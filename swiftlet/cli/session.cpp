@@ -1,0 +1,93 @@
+#include "swiftlet/cli/session.h"
+
+#include <spdlog/sinks/base_sink.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+
+#include "swiftlet/core/log.h"
+
+namespace swiftlet::cli {
+namespace {
+
+// "swiftlet: warning: ..." without tearing the progress bar.
+class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit StderrSink(Progress& progress) : progress_(progress) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    progress_.clear();
+    const auto level = spdlog::level::to_string_view(message.level);
+    fmt::print(stderr, "swiftlet: {}: {}\n", std::string_view(level.data(), level.size()),
+               std::string_view(message.payload.data(), message.payload.size()));
+  }
+  void flush_() override { std::fflush(stderr); }
+
+ private:
+  Progress& progress_;
+};
+
+constexpr const char* kModelHint =
+    "MODEL is a folder (Hugging Face or sentence-transformers layout) or a .swiftlet, .safetensors or "
+    "llama2.c .bin file; names of the hub are not resolved yet";
+
+}  // namespace
+
+Session::Session(const CommonOptions& common, Output& output)
+    : options(common),
+      out(output),
+      progress(!common.quiet && !common.json),
+      job([this](std::string_view stage, std::int64_t done, std::int64_t total) {
+        progress.update(stage, done, total);
+      }),
+      guard_(job) {
+  logger().sinks() = {std::make_shared<StderrSink>(progress)};
+}
+
+Session::~Session() {
+  logger().sinks().clear();
+}
+
+LoadOptions Session::load_options() const {
+  return {options.precision, options.device, options.threads};
+}
+
+Model Session::load(const std::string& path) {
+  check_model_path(path);
+  const auto start = std::chrono::steady_clock::now();
+  Model model = Model::load(path, load_options());
+  load_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (job.cancelled()) fail(ErrorCode::kCancelled, path, "interrupted");
+  return model;
+}
+
+void Session::print_json(const Json& object) {
+  progress.clear();
+  // Text of files may be malformed UTF-8; the object must stay readable.
+  out.line(object.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void Session::write_note(const std::string& text) {
+  out.flush();  // results come before remarks about them
+  progress.clear();
+  fmt::print(stderr, "{}\n", text);
+}
+
+void check_model_path(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error) && !(error && error != std::errc::no_such_file_or_directory))
+    throw Failure(kFailed, fmt::format("[{}] no such file or folder", path), kModelHint);
+}
+
+void check_native_name(const std::string& path) {
+  if (!path.ends_with(".swiftlet")) wrong_use(path, "the name of a native file must end in .swiftlet");
+}
+
+void wrong_use(const std::string& where, const std::string& message, const std::string& hint) {
+  throw Failure(kWrongUse, fmt::format("[{}] {}", where, message), hint);
+}
+
+}  // namespace swiftlet::cli

@@ -1,0 +1,72 @@
+// What a running subcommand has at hand: the common options, the job that an interrupt cancels, standard
+// output, the progress bar.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "swiftlet/cli/command_line.h"
+#include "swiftlet/cli/interrupt.h"
+#include "swiftlet/cli/output.h"
+#include "swiftlet/cli/progress.h"
+#include "swiftlet/core/job.h"
+#include "swiftlet/swiftlet.h"
+
+namespace swiftlet::cli {
+
+using Json = nlohmann::ordered_json;
+
+// Exit statuses. An interrupt that ended cleanly is 128 + the signal: 130.
+constexpr int kDone = 0, kFailed = 1, kWrongUse = 2, kBudgetBroken = 3;
+
+// An error of the command line's own, with a hint how to go on.
+struct Failure : std::runtime_error {
+  Failure(int exit_status, const std::string& message, std::string a_hint = {})
+      : std::runtime_error(message), status(exit_status), hint(std::move(a_hint)) {}
+  int status;
+  std::string hint;
+};
+
+class Session {
+ public:
+  Session(const CommonOptions& common, Output& output);
+  ~Session();
+
+  const CommonOptions& options;
+  Output& out;
+  Progress progress;
+  Job job;  // reports to `progress`
+
+  // Loads with the common options; a missing model gets a hint.
+  Model load(const std::string& path);
+  double load_seconds() const { return load_seconds_; }
+  LoadOptions load_options() const;
+
+  void print_json(const Json& object);
+  // A line on standard error, unless --quiet or --json.
+  template <class... Args>
+  void note(fmt::format_string<Args...> format, Args&&... args) {
+    if (!options.quiet && !options.json) write_note(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+ private:
+  void write_note(const std::string& text);
+  InterruptGuard guard_;
+  double load_seconds_ = 0;
+};
+
+// A missing model throws Failure with a hint.
+void check_model_path(const std::string& path);
+// Native files are known by their name: wrong use unless it ends in .swiftlet.
+void check_native_name(const std::string& path);
+
+// [where] message, as the library's errors; status 2.
+[[noreturn]] void wrong_use(const std::string& where, const std::string& message,
+                            const std::string& hint = {});
+
+}  // namespace swiftlet::cli
