@@ -111,9 +111,10 @@ Action setup_run(CommandLine& line) {
   line.note_flag("--echo", "Print the prompt before the completion (--no-echo: do not, the default)");
   line.machine_options();
   line.output_options();
-  line.examples({"swiftlet run assets/stories-7m \"Once upon a time\"",
-                 "swiftlet run assets/stories260K \"Lily\" --temperature 0.8 --top-p 0.9 --seed 7",
-                 "echo \"The old king\" | swiftlet run assets/stories-7m -n 200 --stop \"The end\" --json"});
+  line.examples(
+      {"swiftlet run assets/stories-7m \"Once upon a time\"",
+       "swiftlet run assets/stories260K/stories260K.bin \"Lily\" --temperature 0.8 --top-p 0.9 --seed 7",
+       "echo \"The old king\" | swiftlet run assets/stories-7m -n 200 --stop \"The end\" --json"});
   return [options, prompt](Session& session) {
     options->prompt_given = prompt->count() > 0;
     return run(session, *options);

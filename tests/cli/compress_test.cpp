@@ -1,0 +1,114 @@
+// compress, convert and inspect --verify.
+#include <fstream>
+
+#include "tests/cli/process.h"
+
+namespace swiftlet::cli_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const char* const kModel = "assets/stories260K/stories260K.bin";
+
+// A piece of the stories, long enough to tell int8 from int4.
+std::string some_text(const Scratch& scratch) {
+  return scratch.write("text.txt", read(SWIFTLET_SOURCE_DIR "/assets/text/corpus.txt").substr(0, 20000));
+}
+
+TEST(Compress, PrintsTablesAndWritesTheFile) {
+  const Scratch scratch;
+  const std::string small = scratch.path("small.swiftlet");
+  const Result result = swiftlet({"compress", kModel, "-o", small, "--weights", "int8", "--budget", "5%",
+                                  "--metric", "perplexity", "--data", some_text(scratch), "--context", "64",
+                                  "--report", scratch.path("report.md")});
+  EXPECT_EQ(result.status, 0) << result.err;
+  for (const char* word : {"model.layers.*.self_attn.q_proj.weight", "before", "after", "smaller",
+                           "perplexity", "tokens/s", "within the budget", "written: "})
+    EXPECT_THAT(result.out, HasSubstr(word));
+  EXPECT_TRUE(std::filesystem::exists(small));
+  EXPECT_THAT(read(scratch.path("report.md")), HasSubstr("| model.layers.0.self_attn.q_proj.weight |"));
+
+  const auto shown = json_of(swiftlet({"inspect", small, "--json"}));
+  EXPECT_TRUE(shown["certificate"].is_object());
+  EXPECT_TRUE(shown["plan"].is_object());
+  EXPECT_THAT(swiftlet({"inspect", small}).out, HasSubstr("certificate"));
+  EXPECT_GT(json_of(swiftlet({"inspect", small, "--verify", "--json"}))["verified_tensors"].get<int>(), 20);
+  EXPECT_EQ(swiftlet({"run", small, "Once upon a time", "-n", "8"}).status, 0);
+}
+
+TEST(Compress, ABrokenBudgetIsStatus3AndNoFile) {
+  const Scratch scratch;
+  const std::string out = scratch.path("x.swiftlet");
+  std::vector<std::string> words{
+      "compress", kModel,     "-o",         out,      "--weights",        "int4",      "--budget",
+      "0.001%",   "--metric", "perplexity", "--data", some_text(scratch), "--context", "64"};
+  const Result refused = swiftlet(words);
+  EXPECT_EQ(refused.status, 3);
+  EXPECT_FALSE(scratch.has("x.swiftlet"));
+  EXPECT_EQ(scratch.files(), 1u) << "something was left behind";
+  EXPECT_EQ(error_lines(refused.err), 1u) << refused.err;
+  EXPECT_THAT(refused.out, HasSubstr("BUDGET BROKEN, no file written"));
+
+  words.emplace_back("--json");
+  const Result json = swiftlet(words);
+  EXPECT_EQ(json.status, 3);
+  const auto object = nlohmann::json::parse(json.out);
+  EXPECT_EQ(object["within_budget"], false);
+  EXPECT_EQ(object["output"], nullptr);
+  EXPECT_GT(object["loss"].get<double>(), 0.001);
+  EXPECT_GT(object["after"]["perplexity"].get<double>(), object["before"]["perplexity"].get<double>());
+
+  words.emplace_back("--force");
+  EXPECT_EQ(swiftlet(words).status, 3);
+  EXPECT_TRUE(scratch.has("x.swiftlet"));
+}
+
+TEST(Compress, SkipsWhatIsNamed) {
+  const Scratch scratch;
+  const Result result = swiftlet({"compress", kModel, "-o", scratch.path("x.swiftlet"), "--skip",
+                                  "model.layers.0.*", "--skip", "*down_proj*", "--table", "--json"});
+  for (const auto& tensor : json_of(result)["tensors"]) {
+    const std::string name = tensor["name"];
+    const bool skipped = name.starts_with("model.layers.0.") || name.find("down_proj") != std::string::npos;
+    if (skipped)
+      EXPECT_EQ(tensor["before"], tensor["after"]) << name;
+    else if (name.find("q_proj") != std::string::npos)
+      EXPECT_NE(tensor["before"], tensor["after"]) << name;
+  }
+}
+
+TEST(Compress, LeavesTheOldFileWhenItFails) {
+  const Scratch scratch;
+  const std::string out = scratch.write("x.swiftlet", "precious");
+  const Result result = swiftlet({"compress", kModel, "-o", out, "--weights", "int4", "--budget", "0.001%",
+                                  "--metric", "perplexity", "--data", some_text(scratch), "--context", "64"});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(read(out), "precious");
+}
+
+TEST(Convert, TheNativeFileAnswersTheSame) {
+  const Scratch scratch;
+  const std::string native = scratch.path("x.swiftlet");
+  const auto converted = json_of(swiftlet({"convert", kModel, "-o", native, "--json"}));
+  EXPECT_EQ(converted["file_bytes"], std::filesystem::file_size(native));
+  const auto text = [](const std::string& model) {
+    return swiftlet({"run", model, "Once upon a time", "-n", "32"}).out;
+  };
+  EXPECT_EQ(text(native), text(kModel));
+  EXPECT_THAT(swiftlet({"inspect", native, "--verify"}).out, HasSubstr("every hash agrees"));
+}
+
+TEST(Convert, AFlippedBitIsFound) {
+  const Scratch scratch;
+  const std::string native = scratch.path("x.swiftlet");
+  ASSERT_EQ(swiftlet({"convert", kModel, "-o", native}).status, 0);
+  std::string bytes = read(native);
+  bytes[bytes.size() / 2] ^= 1;
+  const Result result = swiftlet({"inspect", scratch.write("x.swiftlet", bytes), "--verify"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(error_lines(result.err), 1u) << result.err;
+}
+
+}  // namespace
+}  // namespace swiftlet::cli_test

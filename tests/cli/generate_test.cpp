@@ -1,0 +1,178 @@
+// Decoders: run, tokenize, eval, bench, inspect on the bundled Llamas.
+#include <fstream>
+
+#include "tests/cli/process.h"
+
+namespace swiftlet::cli_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const char* const kSmall = "assets/stories260K/stories260K.bin";
+const char* const kStories = "assets/stories-7m";
+
+nlohmann::json golden(const std::string& name) {
+  return nlohmann::json::parse(read(std::string(SWIFTLET_SOURCE_DIR "/tests/data/") + name));
+}
+
+TEST(Run, GreedyTextEqualsTheReference) {
+  for (const auto& expected : golden("stories260k/golden.json")["cases"]) {
+    const std::string prompt = expected["prompt"], whole = expected["text"];
+    const auto tokens = std::to_string(expected["ids"].size());
+    const auto got = json_of(swiftlet({"run", kSmall, prompt, "-n", tokens, "--precision", "f32", "--json"}));
+    EXPECT_EQ(got["tokens"], expected["ids"]);
+    EXPECT_EQ(prompt + got["text"].get<std::string>(), whole);
+    EXPECT_EQ(got["finish_reason"], "length");
+    EXPECT_EQ(got["prompt_tokens"], expected["prompt_ids"].size());
+    for (const char* key : {"prefill_tokens_per_second", "decode_tokens_per_second", "tokens_per_second",
+                            "peak_memory_bytes", "load_seconds"})
+      EXPECT_GT(got[key].get<double>(), 0) << key;
+  }
+}
+
+TEST(Run, StreamsTheSameTextThatJsonHolds) {
+  const std::vector<std::string> words{"run", kStories, "Once upon a time", "-n", "24"};
+  std::vector<std::string> json = words, echo = words;
+  json.emplace_back("--json");
+  echo.emplace_back("--echo");
+  const std::string text = json_of(swiftlet(json))["text"];
+  EXPECT_EQ(swiftlet(words).out, text + "\n");
+  EXPECT_EQ(swiftlet(echo).out, "Once upon a time" + text + "\n");
+}
+
+TEST(Run, ReadsThePromptFromStandardInput) {
+  const std::string given = swiftlet({"run", kStories, "The king", "-n", "6"}).out;
+  EXPECT_EQ(swiftlet({"run", kStories, "-n", "6"}, {.input = "The king\n"}).out, given);
+  EXPECT_EQ(swiftlet({"run", kStories, "-n", "6"}, {.input = "The king\r\n"}).out, given);
+}
+
+TEST(Run, APromptMayBeginWithADashAfterTwo) {
+  EXPECT_THAT(swiftlet({"run", kStories, "-n", "2", "--echo", "--", "-x"}).out, StartsWith("-x"));
+}
+
+TEST(Run, StopsBeforeAStopString) {
+  const std::string text =
+      json_of(swiftlet({"run", kSmall, "Once upon a time", "-n", "60", "--json"}))["text"];
+  const std::string stop = text.substr(20, 6);
+  const auto got = json_of(
+      swiftlet({"run", kSmall, "Once upon a time", "-n", "60", "--stop", "@@@", "--stop", stop, "--json"}));
+  EXPECT_EQ(got["text"], text.substr(0, text.find(stop)));
+  EXPECT_EQ(got["finish_reason"], "stop");
+}
+
+TEST(Run, SamplesBySeed) {
+  const auto sample = [](const char* seed) {
+    return json_of(swiftlet({"run", kSmall, "Once", "-n", "40", "--temperature", "1", "--top-p", "0.95",
+                             "--seed", seed, "--json"}))["text"]
+        .get<std::string>();
+  };
+  EXPECT_EQ(sample("7"), sample("7"));
+  EXPECT_NE(sample("7"), sample("8"));
+}
+
+TEST(Run, ThreadsDoNotChangeGreedyText) {
+  const auto with = [](const char* threads) {
+    return swiftlet({"run", kStories, "Once upon a time", "-n", "40", "--threads", threads}).out;
+  };
+  EXPECT_EQ(with("1"), with("2"));
+}
+
+TEST(Tokenize, GivesTheReferenceIdsAndBack) {
+  std::ifstream lines(SWIFTLET_SOURCE_DIR "/tests/data/tokenizers/stories-7m/golden.jsonl");
+  std::string texts, ids, decoded;
+  for (std::string line; std::getline(lines, line);) {
+    const auto row = nlohmann::json::parse(line);
+    texts += row["text"].dump() + "\n";
+    std::string numbers;
+    for (const auto& id : row["ids"]) numbers += (numbers.empty() ? "" : " ") + id.dump();
+    ids += numbers + "\n";
+    decoded += row["decoded"].dump() + "\n";
+  }
+  ASSERT_GT(ids.size(), 1000u);
+  EXPECT_EQ(swiftlet({"tokenize", kStories, "--jsonl"}, {.input = texts}).out, ids);
+  EXPECT_EQ(swiftlet({"tokenize", kStories, "--jsonl", "--decode"}, {.input = ids}).out, decoded);
+}
+
+TEST(Tokenize, SpecialTokensAreAddedUnlessToldNot) {
+  const Result with = swiftlet({"tokenize", kSmall}, {.input = "a\n"});
+  const Result without = swiftlet({"tokenize", kSmall, "--no-special"}, {.input = "a\n"});
+  EXPECT_EQ(with.out, "1 261\n");
+  EXPECT_EQ(without.out, "261\n");
+  EXPECT_EQ(swiftlet({"tokenize", kSmall, "--decode"}, {.input = "[1, 261]\n"}).out, "a\n");
+  EXPECT_EQ(swiftlet({"tokenize", kSmall, "--decode", "--keep-special"}, {.input = "1 261\n"}).out,
+            "<s> a\n");
+}
+
+TEST(Tokenize, OneLineForEachLine) {
+  const Result result = swiftlet({"tokenize", kStories}, {.input = "one\n\ntwo"});
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3);
+  const auto json = json_of(swiftlet({"tokenize", kStories, "--json"}, {.input = "one\n\ntwo"}));
+  EXPECT_EQ(json["ids"].size(), 3u);
+  EXPECT_EQ(json["lines"], 3);
+}
+
+TEST(Tokenize, NamesTheLineThatIsWrong) {
+  const Result id = swiftlet({"tokenize", kStories, "--decode"}, {.input = "1 2\n3 x\n"});
+  EXPECT_EQ(id.status, 1);
+  EXPECT_THAT(id.err, HasSubstr("[standard input:2]"));
+  const Result text = swiftlet({"tokenize", kStories, "--jsonl"}, {.input = "\"a\"\nb\n"});
+  EXPECT_EQ(text.status, 1);
+  EXPECT_THAT(text.err, HasSubstr("[standard input:2] a JSON string was expected"));
+  for (const char* ids : {"99999999", "4096", "99999999999999"})
+    EXPECT_EQ(swiftlet({"tokenize", kStories, "--decode"}, {.input = ids}).status, 1) << ids;
+}
+
+TEST(Eval, PerplexityEqualsTheReference) {
+  const auto reference = golden("stories-7m/reference.json")["validation"];
+  const auto got = json_of(
+      swiftlet({"eval", kStories, "--task", "perplexity", "--data", "assets/text/stories-valid.txt.gz",
+                "--context", "256", "--stride", "128", "--precision", "f32", "--json"}));
+  EXPECT_NEAR(got["perplexity"].get<double>(), reference["perplexity"].get<double>(), 0.0032);
+  EXPECT_NEAR(got["bits_per_byte"].get<double>(), reference["bits_per_byte"].get<double>(), 2e-4);
+  EXPECT_EQ(got["task"], "perplexity");
+  EXPECT_GT(got["tokens_per_second"].get<double>(), 0);
+}
+
+TEST(Eval, AModelDoesNotDivergeFromItself) {
+  const Scratch scratch;
+  const std::string text =
+      scratch.write("text.txt", "Once upon a time there was a king who had three sons.\n");
+  const auto got = json_of(
+      swiftlet({"eval", kStories, "--task", "kl", "--data", text, "--reference", kStories, "--json"}));
+  EXPECT_NEAR(got["kl_divergence"].get<double>(), 0, 1e-9);
+  EXPECT_EQ(got["top1_agreement"], 1);
+}
+
+TEST(Bench, MeasuresADecoder) {
+  const auto got =
+      json_of(swiftlet({"bench", kSmall, "--prompt", "16", "--generate", "8", "--repeat", "1", "--json"}));
+  EXPECT_EQ(got["kind"], "decoder");
+  for (const char* key : {"prefill_tokens_per_second", "decode_tokens_per_second", "weight_bytes",
+                          "peak_memory_bytes", "percent_of_read_limit"})
+    EXPECT_GT(got[key].get<double>(), 0) << key;
+  EXPECT_FALSE(got.contains("sentences_per_second"));
+}
+
+TEST(Inspect, ShowsTheModelAndItsWeights) {
+  const auto got = json_of(swiftlet({"inspect", kStories, "--json"}));
+  EXPECT_EQ(got["kind"], "decoder");
+  EXPECT_EQ(got["layers"], 8);
+  EXPECT_EQ(got["vocab_size"], 4096);
+  EXPECT_EQ(got["certificate"], nullptr);
+  EXPECT_GT(got["weights"].size(), 50u);
+  EXPECT_THAT(swiftlet({"inspect", kStories}).out, HasSubstr("parameters"));
+  EXPECT_THAT(swiftlet({"inspect", kStories, "--tensors"}).out,
+              HasSubstr("model.layers.7.mlp.down_proj.weight"));
+}
+
+TEST(Inspect, PrintsTheGraphBeforeAndAfterFusion) {
+  const std::string core = swiftlet({"inspect", kStories, "--graph"}).out;
+  const std::string lowered = swiftlet({"inspect", kStories, "--graph", "--lowered"}).out;
+  EXPECT_THAT(core, HasSubstr("rms_norm"));
+  EXPECT_NE(core, lowered);
+  EXPECT_THAT(swiftlet({"inspect", kStories, "--graph", "--format", "dot"}).out, HasSubstr("digraph"));
+}
+
+}  // namespace
+}  // namespace swiftlet::cli_test

@@ -1,0 +1,144 @@
+// Help and wrong use: no model is needed.
+#include "tests/cli/process.h"
+
+namespace swiftlet::cli_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class EachCommand : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EachCommand, HasHelpWithExamples) {
+  const Result result = swiftlet({GetParam(), "--help"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.err, "");
+  EXPECT_THAT(result.out, HasSubstr(std::string("Usage: swiftlet ") + GetParam()));
+  EXPECT_THAT(result.out, HasSubstr("Examples:\n"));
+  EXPECT_EQ(swiftlet({"help", GetParam()}).out, result.out);
+  EXPECT_THAT(swiftlet({"--help"}).out, HasSubstr(std::string("\n  ") + GetParam() + " "));
+}
+
+TEST_P(EachCommand, RefusesAnUnknownOption) {
+  const Result result = swiftlet({GetParam(), "--no-such-option"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(error_lines(result.err), 1u) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("unknown option --no-such-option"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cli, EachCommand,
+                         ::testing::Values("run", "embed", "search", "tokenize", "eval", "bench", "compress",
+                                           "convert", "inspect", "completion", "version"),
+                         [](const auto& parameter) { return std::string(parameter.param); });
+
+struct Wrong {
+  std::vector<std::string> arguments;
+  const char* message;
+};
+
+class WrongUse : public ::testing::TestWithParam<Wrong> {};
+
+TEST_P(WrongUse, IsOneLineAndStatus2) {
+  const Result result = swiftlet(GetParam().arguments);
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(error_lines(result.err), 1u) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(GetParam().message));
+}
+
+const char* const kModel = "assets/stories-7m";
+
+INSTANTIATE_TEST_SUITE_P(
+    Cli, WrongUse,
+    ::testing::Values(
+        Wrong{{"runn"}, "did you mean `swiftlet run`?"}, Wrong{{"xyz"}, "there are run, embed"},
+        Wrong{{"chat", kModel}, "[chat] this command does not exist yet"},
+        Wrong{{"serve", kModel}, "there are run, embed"}, Wrong{{"train"}, "does not exist yet"},
+        Wrong{{"--json", "run"}, "a command was expected before the options"},
+        Wrong{{"run"}, "MODEL is required"}, Wrong{{"run", kModel, "a", "b"}, "unexpected argument b"},
+        Wrong{{"run", kModel, "x", "--tempreture", "1"}, "did you mean --temperature?"},
+        Wrong{{"run", kModel, "x", "--max-token=3"}, "did you mean --max-tokens?"},
+        Wrong{{"run", kModel, "x", "--temperature", "nan"}, "must be at least 0"},
+        Wrong{{"run", kModel, "x", "--temperature", "-1"}, "must be at least 0"},
+        Wrong{{"run", kModel, "x", "--top-p", "1.5"}, "at most 1, not 1.5"},
+        Wrong{{"run", kModel, "x", "--max-tokens", "0"}, "must be at least 1"},
+        Wrong{{"run", kModel, "x", "--max-tokens", "many"}, "a number was expected, not many"},
+        Wrong{{"run", kModel, "x", "--seed", "-1"}, "a number was expected, not -1"},
+        Wrong{{"run", kModel, "x", "--seed", "010"}, "a number was expected, not 010"},
+        Wrong{{"run", kModel, "x", "--threads", "-1"}, "at least 0"},
+        Wrong{{"run", kModel, "x", "--device", "gpu"}, "must be one of cpu, cuda, not gpu"},
+        Wrong{{"run", kModel, "x", "--precision", "f64"}, "must be one of f32, bf16, int8"},
+        Wrong{{"embed", kModel, "x", "--output", "x.csv"}, "must end in .npy or .jsonl"},
+        Wrong{{"embed", kModel, "x", "--input", "y"}, "both came"},
+        Wrong{{"search", kModel, "query"}, "--corpus is required"},
+        Wrong{{"tokenize", kModel, "--keep-special"}, "goes with --decode"},
+        Wrong{{"eval", kModel, "--task", "stsb"}, "--data is required"},
+        Wrong{{"eval", kModel, "--task", "glue", "--data", "x"}, "must be one of stsb"},
+        Wrong{{"eval", kModel, "--task", "kl", "--data", "x"}, "needs --reference"},
+        Wrong{{"eval", kModel, "--task", "perplexity", "--data", "x", "--context", "8", "--stride", "9"},
+              "at most --context"},
+        Wrong{{"bench", kModel, "--input", "x", "--batch", "2"}, "--input is for encoders"},
+        Wrong{{"compress", kModel}, "--output is required"},
+        Wrong{{"compress", kModel, "-o", "x.bin"}, "must end in .swiftlet"},
+        Wrong{{"compress", kModel, "-o", "x.swiftlet", "--weights", "int5"}, "must be one of f32"},
+        Wrong{{"compress", kModel, "-o", "x.swiftlet", "--budget", "1%"}, "--budget needs --metric"},
+        Wrong{{"compress", kModel, "-o", "x.swiftlet", "--budget", "1x"}, "must be like 0.5% or 0.3"},
+        Wrong{{"compress", kModel, "-o", "x.swiftlet", "--metric", "kl"}, "needs --data"},
+        Wrong{{"compress", kModel, "-o", "x.swiftlet", "--method", "gptq"}, "--method does not exist yet"},
+        Wrong{{"compress", kModel, "-o", "x.swiftlet", "--target", "latency=2x"}, "does not exist yet"},
+        Wrong{{"convert", kModel, "-o", "x"}, "must end in .swiftlet"},
+        Wrong{{"inspect"}, "MODEL or --machine"},
+        Wrong{{"inspect", "--machine", kModel}, "--machine takes no MODEL"},
+        Wrong{{"inspect", "--machine", "--graph"}, "exclude one another"},
+        Wrong{{"inspect", kModel, "--lowered"}, "go with --graph"},
+        Wrong{{"completion", "tcsh"}, "must be one of bash, zsh, fish"}));
+
+TEST(Usage, WithoutArgumentsTheHelpGoesToStandardError) {
+  const Result result = swiftlet({});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(result.err, swiftlet({"--help"}).out);
+}
+
+TEST(Usage, VersionIsTold) {
+  EXPECT_THAT(swiftlet({"--version"}).out, StartsWith("swiftlet "));
+  EXPECT_EQ("swiftlet " + json_of(swiftlet({"version", "--json"}))["version"].get<std::string>() + "\n",
+            swiftlet({"version"}).out);
+}
+
+TEST(Usage, HelpNamesTheExitStatuses) {
+  const std::string help = swiftlet({"--help"}).out;
+  for (const char* word : {"0 done", "1 failed", "2 wrong use", "3 the accuracy budget", "130 interrupted"})
+    EXPECT_THAT(help, HasSubstr(word));
+}
+
+TEST(Usage, HelpOfAnUnknownCommandIsWrongUse) {
+  EXPECT_EQ(swiftlet({"help", "nothing"}).status, 2);
+}
+
+TEST(Usage, MachineIsShown) {
+  const auto machine = json_of(swiftlet({"inspect", "--machine", "--no-measure", "--json"}));
+  EXPECT_GE(machine["threads"].get<int>(), 1);
+  EXPECT_GT(machine["total_memory_bytes"].get<double>(), 1e6);
+  EXPECT_THAT(machine["available_isas"].get<std::vector<std::string>>(),
+              ::testing::Contains(machine["isa"].get<std::string>()));
+  EXPECT_FALSE(machine.contains("int8_gops"));
+  const Result text = swiftlet({"inspect", "--machine", "--no-measure"});
+  EXPECT_THAT(text.out, HasSubstr("threads"));
+  EXPECT_THAT(text.out, Not(HasSubstr("int8 peak")));
+}
+
+TEST(Usage, AForcedInstructionSetIsObeyedOrRefused) {
+  const Start scalar{.environment = {"SWIFTLET_ISA=scalar"}};
+  EXPECT_EQ(json_of(swiftlet({"inspect", "--machine", "--no-measure", "--json"}, scalar))["isa"], "scalar");
+  const Result wrong =
+      swiftlet({"inspect", "--machine", "--no-measure"}, {.environment = {"SWIFTLET_ISA=mmx"}});
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_EQ(error_lines(wrong.err), 1u) << wrong.err;
+  EXPECT_THAT(wrong.err, HasSubstr("mmx"));
+}
+
+}  // namespace
+}  // namespace swiftlet::cli_test
