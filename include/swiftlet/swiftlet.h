@@ -192,7 +192,7 @@ struct TensorReport {
 // What a model costs and what it is worth.
 struct Measurement {
   std::int64_t file_bytes = 0, weight_bytes = 0, peak_memory_bytes = 0;
-  double items_per_second = 0;  // sentences, or tokens for decoders
+  double items_per_second = 0;  // sentences and documents, or scored tokens
   double tokens_per_second = 0;
   std::vector<std::pair<std::string, double>> metrics;  // as EvalResult
 };

@@ -22,7 +22,7 @@ struct TaskOptions {
 
 struct TaskResult {
   std::vector<std::pair<std::string, double>> metrics;  // in the order in which they should be shown
-  std::int64_t items = 0;                               // sentences, windows, queries and documents
+  std::int64_t items = 0;                               // sentences, queries and documents, scored tokens
   std::int64_t tokens = 0;                              // that went through the model
   double seconds = 0;                                   // in the model, tokenizing excluded
 

@@ -19,8 +19,9 @@ TaskResult run_kl(std::shared_ptr<LoadedModel> model, const TaskOptions& options
   const auto vocabulary = static_cast<std::size_t>(scorer.vocab_size());
   DivergenceMeter meter;
   TaskResult result;
+  const auto total = static_cast<std::int64_t>(text.windows.back().end);
   for (const Window& window : text.windows) {
-    job.step("kl", result.items, static_cast<std::int64_t>(text.windows.size()));
+    job.step("kl", static_cast<std::int64_t>(window.begin), total);
     const auto tokens = std::span(text.tokens).subspan(window.begin, window.end - window.begin);
     const auto expected = judge.logits(tokens);
     const StopWatch watch;
@@ -31,7 +32,7 @@ TaskResult run_kl(std::shared_ptr<LoadedModel> model, const TaskOptions& options
       meter.add(expected.subspan(row, vocabulary), logits.subspan(row, vocabulary));
     }
     result.tokens += static_cast<std::int64_t>(tokens.size());
-    ++result.items;
+    result.items += static_cast<std::int64_t>(window.scored());
   }
   const DivergenceSummary summary = meter.summary();
   result.metrics = {{"kl_divergence", summary.mean_kl},

@@ -37,15 +37,16 @@ TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions&
   const auto vocabulary = static_cast<std::size_t>(scorer.vocab_size());
   PerplexityMeter meter;
   TaskResult result;
+  const auto total = static_cast<std::int64_t>(text.windows.back().end);
   for (const Window& window : text.windows) {
-    job.step("perplexity", result.items, static_cast<std::int64_t>(text.windows.size()));
+    job.step("perplexity", static_cast<std::int64_t>(window.begin), total);
     const StopWatch watch;
     const auto logits =
         scorer.logits(std::span(text.tokens).subspan(window.begin, window.end - window.begin));
     result.seconds += watch.seconds();
     for (const double nll : window_nll(*model->pool, text, window, logits, vocabulary)) meter.add(nll);
     result.tokens += static_cast<std::int64_t>(window.end - window.begin);
-    ++result.items;
+    result.items += static_cast<std::int64_t>(window.scored());
   }
   result.metrics = {{"perplexity", meter.perplexity()}, {"mean_nll", meter.mean_nll()}};
   if (options.limit == 0) result.metrics.emplace_back("bits_per_byte", meter.bits_per_byte(text.bytes));
