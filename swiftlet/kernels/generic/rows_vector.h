@@ -44,19 +44,33 @@ inline float sum_of(std::int64_t d, F f) {
   return reduce_add(add(add(sums[0], sums[1]), add(sums[2], sums[3])));
 }
 
-// s = x + residual, to `sum` when given and to y; returns where s can be read: x itself without a residual.
-inline const float* add_residual(const float* x, const float* residual, std::int64_t d, float* sum,
-                                 float* y) {
-  if (!residual) {
-    if (sum) map(sum, d, [&](std::int64_t i, std::int64_t n) { return load_lanes(x + i, n); });
-    return x;
+// s = x + residual of one row, to `sum` when given, and where the later passes read it: y, or x itself
+// without a residual. Returns the sum of f(s) on the way.
+struct ResidualRow {
+  const float* x;
+  const float* residual;
+  float* sum;
+  float* y;
+
+  const float* kept() const { return residual ? y : x; }
+
+  template <class F>
+  float add_up(std::int64_t d, F f) const {
+    return sum_of(d, [&](std::int64_t i, std::int64_t n) {
+      Vec s = load_lanes(x + i, n);
+      if (residual) {
+        s = add(s, load_lanes(residual + i, n));
+        store_lanes(y + i, n, s);
+      }
+      if (sum) store_lanes(sum + i, n, s);
+      return f(s);
+    });
   }
-  for_vectors(d, [&](std::int64_t i, std::int64_t n) {
-    const Vec s = add(load_lanes(x + i, n), load_lanes(residual + i, n));
-    if (sum) store_lanes(sum + i, n, s);
-    store_lanes(y + i, n, s);
-  });
-  return y;
+};
+
+inline ResidualRow residual_row(const float* x, const float* residual, float* sum, float* y,
+                                std::int64_t at) {
+  return {x + at, residual ? residual + at : nullptr, sum ? sum + at : nullptr, y + at};
 }
 
 inline float inverse_root(float sum, std::int64_t d, float eps) {
@@ -67,9 +81,9 @@ void layer_norm(const float* x, const float* residual, const float* gain, const 
                 std::int64_t rows, std::int64_t d, float* sum, float* y) noexcept {
   for (std::int64_t row = 0; row < rows; ++row) {
     const std::int64_t at = row * d;
-    const float* s =
-        add_residual(x + at, residual ? residual + at : nullptr, d, sum ? sum + at : nullptr, y + at);
-    const float total = sum_of(d, [&](std::int64_t i, std::int64_t n) { return load_lanes(s + i, n); });
+    const ResidualRow input = residual_row(x, residual, sum, y, at);
+    const float* s = input.kept();
+    const float total = input.add_up(d, [](Vec value) { return value; });
     const Vec mean = splat(total / static_cast<float>(d));
     // Idle lanes of the tail hold -mean and must not count.
     const float squares = sum_of(d, [&](std::int64_t i, std::int64_t n) {
@@ -89,12 +103,9 @@ void rms_norm(const float* x, const float* residual, const float* gain, float ga
               std::int64_t rows, std::int64_t d, float* sum, float* y) noexcept {
   for (std::int64_t row = 0; row < rows; ++row) {
     const std::int64_t at = row * d;
-    const float* s =
-        add_residual(x + at, residual ? residual + at : nullptr, d, sum ? sum + at : nullptr, y + at);
-    const float squares = sum_of(d, [&](std::int64_t i, std::int64_t n) {
-      const Vec value = load_lanes(s + i, n);
-      return mul(value, value);
-    });
+    const ResidualRow input = residual_row(x, residual, sum, y, at);
+    const float* s = input.kept();
+    const float squares = input.add_up(d, [](Vec value) { return mul(value, value); });
     const Vec factor = splat(inverse_root(squares, d, eps));
     map(y + at, d, [&](std::int64_t i, std::int64_t n) {
       return mul(mul(load_lanes(s + i, n), factor), add(load_lanes(gain + i, n), splat(gain_offset)));
