@@ -34,11 +34,14 @@ struct ConvertInt8 {
   V inverse;
   __m512i sum = _mm512_setzero_si512();
 
-  void store(const float* x, std::int64_t count, std::uint32_t* words) {
+  __m128i codes(const float* x, std::int64_t count) {
     const V values = _mm512_maskz_loadu_ps(lanes(count), x);
-    const __m512i codes = _mm512_cvtps_epi32(_mm512_mul_ps(values, inverse));
-    sum = _mm512_add_epi32(sum, codes);
-    _mm_store_si128(reinterpret_cast<__m128i*>(words), _mm512_cvtepi32_epi8(codes));
+    const __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(values, inverse));
+    sum = _mm512_add_epi32(sum, rounded);
+    return _mm512_cvtepi32_epi8(rounded);
+  }
+  void store(const float* x, std::int64_t count, std::uint32_t* words) {
+    _mm_store_si128(reinterpret_cast<__m128i*>(words), codes(x, count));
   }
   std::int32_t take_sum() {
     const std::int32_t total = _mm512_reduce_add_epi32(sum);
@@ -61,16 +64,79 @@ std::int32_t largest_magnitude(const float* x, std::int64_t k) {
   return _mm512_reduce_max_epi32(_mm512_max_epi32(a, b));
 }
 
+void prepare_one(const PreparedRows& p, const float* x, float inverse, std::uint32_t* words,
+                 std::int64_t stride, std::int32_t* sums) {
+  if (inverse == 0) return clear_row(p, words, stride, sums);
+  ConvertInt8 convert{set(inverse)};
+  prepare_row(p, x, convert, words, stride, [&](std::int64_t g) { sums[g * stride] = convert.take_sum(); });
+}
+
+// Four rows at once: transposed in registers, so that one store writes a word of all four.
+struct ConvertFour {
+  const float* x[4];
+  ConvertInt8 rows[4];
+
+  // Words [0, count) of sixteen columns, of which `columns` exist.
+  [[gnu::always_inline]] inline void store(std::int64_t column, std::int64_t columns, std::int64_t count,
+                                           std::uint32_t* words, std::int64_t stride) {
+    __m128i c[4];
+    for (int r = 0; r < 4; ++r) c[r] = rows[r].codes(x[r] + column, columns);
+    const __m128i a = _mm_unpacklo_epi32(c[0], c[1]), b = _mm_unpacklo_epi32(c[2], c[3]);
+    const __m128i d = _mm_unpackhi_epi32(c[0], c[1]), e = _mm_unpackhi_epi32(c[2], c[3]);
+    const __m128i transposed[4] = {_mm_unpacklo_epi64(a, b), _mm_unpackhi_epi64(a, b),
+                                   _mm_unpacklo_epi64(d, e), _mm_unpackhi_epi64(d, e)};
+    for (std::int64_t i = 0; i < count; ++i)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(words + i * stride), transposed[i]);
+  }
+};
+
+void prepare_four(const PreparedRows& p, const float* x, std::int64_t ldx, const float* inverse,
+                  std::uint32_t* words, std::int64_t stride, std::int32_t* sums) {
+  ConvertFour four;
+  for (int r = 0; r < 4; ++r) {
+    four.x[r] = x + r * ldx;
+    four.rows[r] = {set(inverse[r])};
+  }
+  for (std::int64_t g = 0; g < p.groups; ++g) {
+    const bool last = g + 1 == p.groups;
+    const std::int64_t begin = g * p.group, end = last ? p.k : begin + p.group;
+    std::uint32_t* to = words + g * p.padded_group / 4 * stride;
+    std::int64_t c = begin;
+    for (; c + 16 <= end; c += 16, to += 4 * stride) four.store(c, 16, 4, to, stride);
+    if (c < end) four.store(c, end - c, (end - c + 3) / 4, to, stride);
+    // int4 steps are two words: what the group lacks to its filled-up end.
+    const std::int64_t padded = last ? p.padded_k - g * p.padded_group : p.padded_group;
+    for (std::int64_t i = (end - begin + 3) / 4; i < padded / 4; ++i)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(words + (g * p.padded_group / 4 + i) * stride),
+                       _mm_setzero_si128());
+    for (int r = 0; r < 4; ++r) sums[g * stride + r] = four.rows[r].take_sum();
+  }
+}
+
+void prepare_tile(const PreparedRows& p, const float* x, std::int64_t ldx, std::int64_t tile) {
+  const std::int64_t first = tile_row(p, tile), rows = tile_row(p, tile + 1) - first;
+  std::uint32_t* words = p.words + first * (p.padded_k / 4);
+  std::int32_t* sums = p.sums + first * p.groups;
+  float inverse[kMaxRows];
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const RowScale scale = row_scale(largest_magnitude(x + (first + r) * ldx, p.k));
+    p.scales[first + r] = scale.scale;
+    inverse[r] = scale.inverse;
+  }
+  for (std::int64_t r = 0; r < rows;) {
+    const float* from = x + (first + r) * ldx;
+    const bool four =
+        r + 4 <= rows && inverse[r] != 0 && inverse[r + 1] != 0 && inverse[r + 2] != 0 && inverse[r + 3] != 0;
+    if (four)
+      prepare_four(p, from, ldx, inverse + r, words + r, rows, sums + r);
+    else
+      prepare_one(p, from, inverse[r], words + r, rows, sums + r);
+    r += four ? 4 : 1;
+  }
+}
+
 void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tiles) noexcept {
-  for_rows(p, tiles, [&](std::int64_t row, std::uint32_t* words, std::int64_t stride, std::int32_t* sums) {
-    const float* from = x + row * ldx;
-    const RowScale scale = row_scale(largest_magnitude(from, p.k));
-    p.scales[row] = scale.scale;
-    if (scale.inverse == 0) return clear_row(p, words, stride, sums);
-    ConvertInt8 convert{set(scale.inverse)};
-    prepare_row(p, from, convert, words, stride,
-                [&](std::int64_t g) { sums[g * stride] = convert.take_sum(); });
-  });
+  for (std::int64_t tile = tiles.begin; tile < tiles.end; ++tile) prepare_tile(p, x, ldx, tile);
 }
 
 struct Int8Panels {
