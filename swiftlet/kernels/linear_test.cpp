@@ -276,6 +276,55 @@ TEST(Linear, MergedOutputsEqualSeparateOnes) {
   }
 }
 
+// The same bytes in memory that ends where the weight ends, as at the end of a mapped file: a kernel that
+// reads further is caught by the address sanitizer.
+Buffer exactly(const Buffer& buffer) {
+  auto bytes = std::make_shared<std::vector<std::byte>>(buffer.bytes().begin(), buffer.bytes().end());
+  return Buffer::borrowed(bytes, bytes->data(), bytes->size());
+}
+
+TEST(Linear, ReadsNothingBeyondTheWeight) {
+  ThreadPool pool(2);
+  const std::int64_t n = 37, k = 50;
+  for (const KernelTable* table : available_tables())
+    for (const Case& c : kCases) {
+      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
+      const Weight weight = random_weight(c.encoding, n, k, 3);
+      Weight tight = weight;
+      tight.codes = exactly(weight.codes);
+      tight.scales = exactly(weight.scales);
+      tight.zero_points = exactly(weight.zero_points);
+      for (const std::int64_t m : {1, 3, 8}) {
+        Call expected(m, k, n, 5), call(m, k, n, 5);
+        expected.run(*table, pool, c.arithmetic, {{.weight = panel_view(weight)}});
+        call.run(*table, pool, c.arithmetic, {{.weight = panel_view(tight)}});
+        ASSERT_EQ(call.y, expected.y) << case_name(*table, c);
+      }
+    }
+}
+
+// Rows of a weight that shares its panels give the channels of the whole.
+TEST(Linear, SlicesGiveTheirChannels) {
+  ThreadPool pool(2);
+  const std::int64_t m = 5, n = 100, k = 96;
+  for (const KernelTable* table : available_tables())
+    for (const Case& c : kCases) {
+      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
+      const Weight weight = random_weight(c.encoding, n, k, 3);
+      Call whole(m, k, n, 5);
+      whole.run(*table, pool, c.arithmetic, {{.weight = panel_view(weight)}});
+      for (const auto& [begin, end] : {std::pair{16, 100}, {32, 55}, {64, 65}}) {
+        const Weight part = slice_rows(weight, begin, end);
+        Call call(m, k, end - begin, 5);
+        std::copy(whole.x.begin(), whole.x.end(), call.x.begin());
+        call.run(*table, pool, c.arithmetic, {{.weight = panel_view(part)}});
+        for (std::int64_t r = 0; r < m; ++r)
+          for (std::int64_t j = begin; j < end; ++j)
+            ASSERT_EQ(call.at(r, j - begin), whole.at(r, j)) << case_name(*table, c) << " channel " << j;
+      }
+    }
+}
+
 // Zero rows give the bias; NaN and infinity stay in their row; tiny and huge rows stay finite.
 TEST(Linear, SurvivesUnusualRows) {
   ThreadPool pool(2);
