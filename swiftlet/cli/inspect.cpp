@@ -158,8 +158,11 @@ void print(Session& session, const ModelInfo& info, bool tensors) {
   number("positions", info.max_positions);
   if (!info.pooling.empty()) table.row({"pooling", info.pooling});
   table.row({"tokenizer", info.tokenizer.empty() ? "none" : info.tokenizer});
-  if (!info.plan_json.empty()) add_rows(table, "plan", parsed(info.plan_json), "");
-  if (!info.certificate_json.empty()) add_rows(table, "certificate", parsed(info.certificate_json), "");
+  const Json certificate = parsed(info.certificate_json);
+  // The certificate repeats the plan.
+  if (!info.plan_json.empty() && !certificate.contains("plan"))
+    add_rows(table, "plan", parsed(info.plan_json), "");
+  if (!certificate.is_null()) add_rows(table, "certificate", certificate, "");
   session.out.write(table.text() + "\n");
   session.out.write(tensors ? tensors_table(info).text() : encodings_table(info).text());
 }

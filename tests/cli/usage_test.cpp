@@ -135,7 +135,7 @@ TEST(Usage, AForcedInstructionSetIsObeyedOrRefused) {
   EXPECT_EQ(json_of(swiftlet({"inspect", "--machine", "--no-measure", "--json"}, scalar))["isa"], "scalar");
   const Result wrong =
       swiftlet({"inspect", "--machine", "--no-measure"}, {.environment = {"SWIFTLET_ISA=mmx"}});
-  EXPECT_EQ(wrong.status, 1);
+  EXPECT_EQ(wrong.status, 2);
   EXPECT_EQ(error_lines(wrong.err), 1u) << wrong.err;
   EXPECT_THAT(wrong.err, HasSubstr("mmx"));
 }
