@@ -71,10 +71,11 @@ TEST(Compress, SkipsWhatIsNamed) {
   for (const auto& tensor : json_of(result)["tensors"]) {
     const std::string name = tensor["name"];
     const bool skipped = name.starts_with("model.layers.0.") || name.find("down_proj") != std::string::npos;
-    if (skipped)
+    if (skipped) {
       EXPECT_EQ(tensor["before"], tensor["after"]) << name;
-    else if (name.find("q_proj") != std::string::npos)
+    } else if (name.find("q_proj") != std::string::npos) {
       EXPECT_NE(tensor["before"], tensor["after"]) << name;
+    }
   }
 }
 
