@@ -1,5 +1,6 @@
-// Matrix products in f32 over every encoding: f32 panels are read in place, the others are decoded a block of
-// columns at a time into f32 panels on the stack, which all tiles then read.
+// Matrix products in f32 over every encoding: f32 panels are read in place, and so are 16-bit ones when few
+// rows meet them; the others are decoded a block of columns at a time into f32 panels on the stack, which all
+// tiles then read.
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx2/avx2.h"
@@ -12,6 +13,7 @@ namespace {
 namespace avx2 {
 
 constexpr int kChainRows = 6;                  // of two halves: 12 of 16 registers accumulate
+constexpr std::int64_t kWidePanels = 2;        // of tiles of up to 2 rows, bound by memory
 constexpr std::int64_t kBlockSteps = 512;      // of K at a time when f32 panels are read in place
 constexpr std::int64_t kDecodedColumns = 256;  // columns times panels of the block on the stack: 16 KiB
 
@@ -47,16 +49,15 @@ struct Dot {
 };
 
 template <int R, int H>
-void run_chain(const ChainJob& job) {
-  Tile<V, R, H> sums;
+[[gnu::always_inline]] inline void start_chain(Tile<V, R, H>& sums, const ChainJob& job) {
   for_tile(
       sums, [&](V & sum, int r, int h) __attribute__((always_inline)) {
         sum = job.first ? _mm256_setzero_ps() : load_lanes(job.y + r * job.ldy + h * 8, job.channels - h * 8);
       });
-  const Pointers<H> at = half_pointers<H>(job.codes, job.panel_stride, job.panels, 32);
-  const std::uint32_t* x = job.words;
-  for (std::int64_t i = 0, offset = 0; i < job.steps; ++i, offset += 64, x += R)
-    dot_tile<Dot>(sums, load_words(at, offset), x);
+}
+
+template <int R, int H>
+[[gnu::always_inline]] inline void end_chain(Tile<V, R, H>& sums, const ChainJob& job) {
   const bool biased = job.last && job.bias != nullptr;
   for_tile(
       sums, [&](V & sum, int r, int h) __attribute__((always_inline)) {
@@ -66,8 +67,72 @@ void run_chain(const ChainJob& job) {
       });
 }
 
+template <int R, int H>
+void run_chain(const ChainJob& job) {
+  Tile<V, R, H> sums;
+  start_chain(sums, job);
+  const Pointers<H> at = half_pointers<H>(job.codes, job.panel_stride, job.panels, 32);
+  const std::uint32_t* x = job.words;
+  for (std::int64_t i = 0, offset = 0; i < job.steps; ++i, offset += 64, x += R)
+    dot_tile<Dot>(sums, load_words(at, offset), x);
+  end_chain(sums, job);
+}
+
+// The lower halves of eight 32-bit lanes, in order.
+inline __m128i lower_halves(__m256i pairs) {
+  const __m256i zero = _mm256_setzero_si256();
+  const __m256i packed = _mm256_packus_epi32(_mm256_blend_epi16(pairs, zero, 0xaa), zero);
+  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08));
+}
+
+// The two columns of a word of 16-bit formats, as the f32 words that Dot reads.
+struct PairsBF16 {
+  [[gnu::always_inline]] static inline __m256i even(__m256i pair) { return _mm256_slli_epi32(pair, 16); }
+  [[gnu::always_inline]] static inline __m256i odd(__m256i pair) {
+    return _mm256_and_si256(pair, _mm256_set1_epi32(static_cast<int>(0xffff0000u)));
+  }
+};
+struct PairsF16 {
+  [[gnu::always_inline]] static inline __m256i even(__m256i pair) {
+    return _mm256_castps_si256(_mm256_cvtph_ps(lower_halves(pair)));
+  }
+  [[gnu::always_inline]] static inline __m256i odd(__m256i pair) { return even(_mm256_srli_epi32(pair, 16)); }
+};
+
+// Few rows meet 16-bit panels in place: decoding aside would keep the memory waiting. The chain is that of
+// the decoded panels. The columns are even in number (encoding/panel.h).
+template <class Pairs, int R, int H>
+void run_pairs(const ChainJob& job) {
+  Tile<V, R, H> sums;
+  start_chain(sums, job);
+  const Pointers<H> at = half_pointers<H>(job.codes, job.panel_stride, job.panels, 32);
+  const std::uint32_t* x = job.words;
+  for (std::int64_t i = 0, offset = 0; i < job.steps; i += 2, offset += 64, x += 2 * R) {
+    const Words<H> pair = load_words(at, offset);
+    Words<H> column;
+    for_both(
+        column, pair, [](__m256i & c, __m256i w, int) __attribute__((always_inline)) { c = Pairs::even(w); });
+    dot_tile<Dot>(sums, column, x);
+    for_both(
+        column, pair, [](__m256i & c, __m256i w, int) __attribute__((always_inline)) { c = Pairs::odd(w); });
+    dot_tile<Dot>(sums, column, x + R);
+  }
+  end_chain(sums, job);
+}
+
+template <class Pairs>
+struct PairChain {
+  static std::int64_t panels(std::int64_t) { return kWidePanels; }
+  static void run(std::int64_t rows, const ChainJob& job) {
+    using Run = void (*)(const ChainJob&);
+    static constexpr Run kRun[] = {run_pairs<Pairs, 1, 4>, run_pairs<Pairs, 2, 4>};
+    kRun[rows - 1](job);
+  }
+  static constexpr auto activate = activate_block;
+};
+
 struct Chain {
-  static std::int64_t panels(std::int64_t rows) { return rows <= 2 ? 2 : 1; }
+  static std::int64_t panels(std::int64_t rows) { return rows <= 2 ? kWidePanels : 1; }
   static void run(std::int64_t rows, const ChainJob& job) {
     using Run = void (*)(const ChainJob&);
     static constexpr Run kRun[] = {run_chain<1, 4>, run_chain<2, 4>, run_chain<3, 2>,
@@ -79,30 +144,14 @@ struct Chain {
 
 // Decoders write columns [k.begin, k.end) of one panel to out [columns][16].
 
-// The lower halves of eight 32-bit lanes, in order.
-inline __m128i lower_halves(__m256i pairs) {
-  const __m256i zero = _mm256_setzero_si256();
-  const __m256i packed = _mm256_packus_epi32(_mm256_blend_epi16(pairs, zero, 0xaa), zero);
-  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08));
-}
-
-void decode_f16(const std::byte* pairs, std::int64_t columns, float* out) {
-  for (std::int64_t c = 0; c < columns; c += 2, pairs += 64, out += 2 * kPanelRows)
+template <class Pairs>
+void decode_pairs(const PanelView& w, std::int64_t panel, Range k, float* out) {
+  const std::byte* pairs = w.codes + panel * w.geometry.panel_code_bytes + k.begin * kPanelRows * 2;
+  for (std::int64_t c = k.begin; c < k.end; c += 2, pairs += 64, out += 2 * kPanelRows)
     for (int half = 0; half < 2; ++half) {
       const __m256i pair = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs + half * 32));
-      _mm256_store_ps(out + half * 8, _mm256_cvtph_ps(lower_halves(pair)));
-      _mm256_store_ps(out + kPanelRows + half * 8,
-                      _mm256_cvtph_ps(lower_halves(_mm256_srli_epi32(pair, 16))));
-    }
-}
-
-void decode_bf16(const std::byte* pairs, std::int64_t columns, float* out) {
-  const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
-  for (std::int64_t c = 0; c < columns; c += 2, pairs += 64, out += 2 * kPanelRows)
-    for (int half = 0; half < 2; ++half) {
-      const __m256i pair = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs + half * 32));
-      _mm256_store_ps(out + half * 8, _mm256_castsi256_ps(_mm256_slli_epi32(pair, 16)));
-      _mm256_store_ps(out + kPanelRows + half * 8, _mm256_castsi256_ps(_mm256_and_si256(pair, upper)));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out + half * 8), Pairs::even(pair));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out + kPanelRows + half * 8), Pairs::odd(pair));
     }
 }
 
@@ -164,21 +213,23 @@ void decode_integers(const PanelView& w, std::int64_t panel, Range k, float* out
 }
 
 void decode(const PanelView& w, std::int64_t panel, Range k, float* out) {
-  const std::byte* pairs = w.codes + panel * w.geometry.panel_code_bytes + k.begin * kPanelRows * 2;
   if (w.encoding.format == Format::kF16)
-    decode_f16(pairs, k.end - k.begin, out);
+    decode_pairs<PairsF16>(w, panel, k, out);
   else if (w.encoding.format == Format::kBF16)
-    decode_bf16(pairs, k.end - k.begin, out);
+    decode_pairs<PairsBF16>(w, panel, k, out);
   else
     decode_integers(w, panel, k, out);
 }
 
-void multiply_in_place(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) {
+// element_bytes: of one column of one row.
+template <class Kind>
+void multiply_in_place(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels,
+                       std::int64_t element_bytes) {
   const std::int64_t stride = output.weight.geometry.panel_code_bytes;
   const std::byte* codes = output.weight.codes + panels.begin * stride;
   for (std::int64_t k = 0; k < x.padded_k; k += kBlockSteps) {
     const Range block{k, k + kBlockSteps < x.padded_k ? k + kBlockSteps : x.padded_k};
-    run_tiles<Chain>(x, output, tiles, panels, block, codes + k * 64, stride);
+    run_tiles<Kind>(x, output, tiles, panels, block, codes + k * kPanelRows * element_bytes, stride);
   }
 }
 
@@ -195,11 +246,17 @@ void multiply_decoded(const PreparedRows& x, const LinearOutput& output, Range t
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
+  const Format format = output.weight.encoding.format;
   const std::int64_t together = panels_together<Chain>(x, tiles);
+  const bool few_rows = together == kWidePanels;
   for (std::int64_t p = panels.begin; p < panels.end; p += together) {
     const Range some{p, p + together < panels.end ? p + together : panels.end};
-    if (output.weight.encoding.format == Format::kF32)
-      multiply_in_place(x, output, tiles, some);
+    if (format == Format::kF32)
+      multiply_in_place<Chain>(x, output, tiles, some, 4);
+    else if (few_rows && format == Format::kBF16)
+      multiply_in_place<PairChain<PairsBF16>>(x, output, tiles, some, 2);
+    else if (few_rows && format == Format::kF16)
+      multiply_in_place<PairChain<PairsF16>>(x, output, tiles, some, 2);
     else
       multiply_decoded(x, output, tiles, some);
   }

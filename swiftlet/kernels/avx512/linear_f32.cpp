@@ -1,5 +1,6 @@
-// Matrix products in f32 over every encoding: f32 panels are read in place, the others are decoded a block of
-// columns at a time into f32 panels on the stack, which all tiles then read.
+// Matrix products in f32 over every encoding: f32 panels are read in place, and so are 16-bit ones when few
+// rows meet them; the others are decoded a block of columns at a time into f32 panels on the stack, which all
+// tiles then read.
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx512/avx512.h"
@@ -35,23 +36,62 @@ void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tile
   });
 }
 
+// The two columns of a word of 16-bit formats, as the f32 words that DotF32 reads.
+struct PairsBF16 {
+  [[gnu::always_inline]] static inline __m512i even(__m512i pair) { return _mm512_slli_epi32(pair, 16); }
+  [[gnu::always_inline]] static inline __m512i odd(__m512i pair) {
+    return _mm512_and_si512(pair, _mm512_set1_epi32(static_cast<int>(0xffff0000u)));
+  }
+};
+struct PairsF16 {
+  [[gnu::always_inline]] static inline __m512i even(__m512i pair) {
+    return _mm512_castps_si512(_mm512_cvtph_ps(_mm512_cvtepi32_epi16(pair)));
+  }
+  [[gnu::always_inline]] static inline __m512i odd(__m512i pair) { return even(_mm512_srli_epi32(pair, 16)); }
+};
+
+// Few rows meet 16-bit panels in place: decoding aside would keep the memory waiting. The chain is that of
+// the decoded panels. The columns are even in number (encoding/panel.h).
+template <class Pairs, int R, int P>
+void run_pairs(const ChainJob& job) {
+  Tile<V, R, P> sums;
+  start_chain(sums, job);
+  const Pointers<P> at = panel_pointers<P>(job.codes, job.panel_stride, job.panels);
+  const std::uint32_t* x = job.words;
+  for (std::int64_t i = 0, offset = 0; i < job.steps; i += 2, offset += 64, x += 2 * R) {
+    const Words<P> pair = load_words(at, offset);
+    Words<P> column;
+    for_both(
+        column, pair, [](__m512i & c, __m512i w, int) __attribute__((always_inline)) { c = Pairs::even(w); });
+    dot_tile<DotF32>(sums, column, x);
+    for_both(
+        column, pair, [](__m512i & c, __m512i w, int) __attribute__((always_inline)) { c = Pairs::odd(w); });
+    dot_tile<DotF32>(sums, column, x + R);
+  }
+  end_chain(sums, job);
+}
+
+template <class Pairs>
+struct PairChain {
+  static std::int64_t panels(std::int64_t) { return kWidePanels; }
+  static void run(std::int64_t rows, const ChainJob& job) {
+    using Run = void (*)(const ChainJob&);
+    static constexpr Run kRun[] = {run_pairs<Pairs, 1, 4>, run_pairs<Pairs, 2, 4>, run_pairs<Pairs, 3, 4>,
+                                   run_pairs<Pairs, 4, 4>};
+    kRun[rows - 1](job);
+  }
+  static constexpr auto activate = activate_block;
+};
+
 // Decoders write columns [k.begin, k.end) of one panel to out [columns][16].
 
-void decode_16_bits(const PanelView& w, std::int64_t panel, Range k, float* out) {
+template <class Pairs>
+void decode_pairs(const PanelView& w, std::int64_t panel, Range k, float* out) {
   const std::byte* pairs = w.codes + panel * w.geometry.panel_code_bytes + k.begin * kPanelRows * 2;
-  const bool half = w.encoding.format == Format::kF16;
   for (std::int64_t c = k.begin; c < k.end; c += 2, pairs += 64, out += 2 * kPanelRows) {
     const __m512i pair = _mm512_loadu_si512(pairs);
-    V even, odd;
-    if (half) {
-      even = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(pair));
-      odd = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(pair, 16)));
-    } else {
-      even = _mm512_castsi512_ps(_mm512_slli_epi32(pair, 16));
-      odd = _mm512_castsi512_ps(_mm512_and_si512(pair, _mm512_set1_epi32(static_cast<int>(0xffff0000u))));
-    }
-    _mm512_store_ps(out, even);
-    _mm512_store_ps(out + kPanelRows, odd);
+    _mm512_store_si512(out, Pairs::even(pair));
+    _mm512_store_si512(out + kPanelRows, Pairs::odd(pair));
   }
 }
 
@@ -115,18 +155,23 @@ void decode_integers(const PanelView& w, std::int64_t panel, Range k, float* out
 }
 
 void decode(const PanelView& w, std::int64_t panel, Range k, float* out) {
-  if (w.encoding.format == Format::kInt8 || w.encoding.format == Format::kInt4)
-    decode_integers(w, panel, k, out);
+  if (w.encoding.format == Format::kF16)
+    decode_pairs<PairsF16>(w, panel, k, out);
+  else if (w.encoding.format == Format::kBF16)
+    decode_pairs<PairsBF16>(w, panel, k, out);
   else
-    decode_16_bits(w, panel, k, out);
+    decode_integers(w, panel, k, out);
 }
 
-void multiply_in_place(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) {
+// element_bytes: of one column of one row.
+template <class Kind>
+void multiply_in_place(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels,
+                       std::int64_t element_bytes) {
   const std::int64_t stride = output.weight.geometry.panel_code_bytes;
   const std::byte* codes = output.weight.codes + panels.begin * stride;
   for (std::int64_t k = 0; k < x.padded_k; k += kBlockSteps) {
     const Range block{k, k + kBlockSteps < x.padded_k ? k + kBlockSteps : x.padded_k};
-    run_tiles<Chain<DotF32>>(x, output, tiles, panels, block, codes + k * 64, stride);
+    run_tiles<Kind>(x, output, tiles, panels, block, codes + k * kPanelRows * element_bytes, stride);
   }
 }
 
@@ -143,11 +188,17 @@ void multiply_decoded(const PreparedRows& x, const LinearOutput& output, Range t
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
+  const Format format = output.weight.encoding.format;
   const std::int64_t together = panels_together<Chain<DotF32>>(x, tiles);
+  const bool few_rows = together == kWidePanels;
   for (std::int64_t p = panels.begin; p < panels.end; p += together) {
     const Range some{p, p + together < panels.end ? p + together : panels.end};
-    if (output.weight.encoding.format == Format::kF32)
-      multiply_in_place(x, output, tiles, some);
+    if (format == Format::kF32)
+      multiply_in_place<Chain<DotF32>>(x, output, tiles, some, 4);
+    else if (few_rows && format == Format::kBF16)
+      multiply_in_place<PairChain<PairsBF16>>(x, output, tiles, some, 2);
+    else if (few_rows && format == Format::kF16)
+      multiply_in_place<PairChain<PairsF16>>(x, output, tiles, some, 2);
     else
       multiply_decoded(x, output, tiles, some);
   }
