@@ -196,11 +196,15 @@ inline PanelsAt<P> panels_at(const PanelView& w, std::int64_t panel, std::int64_
 template <class Codes, int R, int P>
 [[gnu::always_inline]] inline void start_group(Tile<__m512i, R, P>& tile, const Int8Job& job,
                                                const Pointers<P>& zero_points, std::int64_t group) {
+  constexpr unsigned kShift = Codes::kZeroPoint == 128 ? 7 : 3;  // the zero point is a power of two
+  static_assert(1 << kShift == Codes::kZeroPoint);
   const std::int32_t* sums = job.sums + group * R;
   if (job.weight->zero_points == nullptr) {
     for_tile(
-        tile, [&](__m512i & acc, int r, int)
-                  __attribute__((always_inline)) { acc = _mm512_set1_epi32(-Codes::kZeroPoint * sums[r]); });
+        tile, [&](__m512i & acc, int r, int) __attribute__((always_inline)) {
+          acc =
+              _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(_mm512_set1_epi32(sums[r]), kShift));
+        });
     return;
   }
   Words<P> zero;
