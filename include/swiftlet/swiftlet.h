@@ -24,6 +24,12 @@ namespace swiftlet {
 
 std::string version();  // "0.1.0"
 
+// The path of a model that a user named: the path itself, or that of a bundled model of this name
+// ("stories-7m", "stories260K") where nothing of the name lies in the current folder. Bundled models are
+// looked for in SWIFTLET_ASSETS, beside the program (../share/swiftlet) and in the source tree that it was
+// built in.
+std::string locate_model(const std::string& name);
+
 struct LoadOptions {
   std::string precision;       // "f32" (the reference), "bf16", "int8"; empty: as the weights are stored
   std::string device = "cpu";  // "cuda" throws kUnsupported where there is none
@@ -90,8 +96,7 @@ struct Generation {
 
 class Model {
  public:
-  // path: a folder, a .swiftlet, .safetensors or llama2.c .bin file, or the name of a bundled model ("stories-7m",
-  // "stories260K") where nothing of that name lies in the current folder.
+  // path: a folder, a .swiftlet, .safetensors or llama2.c .bin file, or what locate_model() knows.
   static Model load(const std::string& path, const LoadOptions& options = {});
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -210,7 +215,9 @@ struct CompressResult {
 };
 CompressResult compress(const CompressOptions& options, const Job* job = nullptr);
 
-// Writes a model in native form, unchanged. Returns the bytes of the file.
+// Writes a model in another form, its weights unchanged. An output named *.swiftlet is a native file; any
+// other name is a folder as transformers and sentence-transformers load it (quantized weights become floats
+// there). Returns the bytes.
 std::int64_t convert(const std::string& model, const std::string& output, const Job* job = nullptr);
 // Checks every hash of a native file; throws kInvalid naming the first tensor that differs. Returns the
 // tensors checked.
@@ -237,7 +244,8 @@ BenchResult bench(Model& model, const BenchOptions& options, const Job* job = nu
 struct MachineInfo {
   std::string cpu, isa;  // isa: the kernel table in use
   std::vector<std::string> available_isas, features;
-  std::vector<std::string> cuda_devices;  // "NVIDIA H200, compute capability 9.0"; empty in a build without CUDA
+  std::vector<std::string>
+      cuda_devices;  // "NVIDIA H200, compute capability 9.0"; empty in a build without CUDA
   int threads = 0;
   std::int64_t total_memory_bytes = 0, available_memory_bytes = 0;
   // Measured now, all threads, when asked for; zero where the machine lacks the instructions.

@@ -31,11 +31,6 @@ struct ModelAccess {
 std::optional<Arithmetic> parse_precision(std::string_view name);
 std::string_view arithmetic_name(Arithmetic arithmetic);
 
-// The path of a model that the user named: the path itself, or the folder of a bundled model of that name,
-// looked for in SWIFTLET_ASSETS, beside the program (../share/swiftlet) and in the source tree that it was
-// built from.
-std::string locate_model(const std::string& name);
-
 // A job that does nothing, for callers that pass none.
 const Job& or_default(const Job* job);
 

@@ -1,4 +1,4 @@
-// swiftlet convert MODEL -o OUT: any readable model as a native file, unchanged.
+// swiftlet convert MODEL -o OUT: any readable model as a native file, or as a folder for transformers.
 #include <chrono>
 #include <memory>
 
@@ -16,16 +16,19 @@ struct ConvertOptions {
 
 Action setup_convert(CommandLine& line) {
   auto options = std::make_shared<ConvertOptions>();
-  line.describe("The native file is mapped at start and holds weights, tokenizer and configuration.");
+  line.describe(
+      "A native file is mapped at start and holds weights, tokenizer and configuration. Any other name is a "
+      "folder "
+      "that transformers or sentence-transformers loads; quantized weights become floats there.");
   line.positional("MODEL", options->model, "The model to convert");
   line.group("Files");
-  line.text("-o,--output", options->output, "FILE", "The native file, name.swiftlet", true);
+  line.text("-o,--output", options->output, "FILE", "name.swiftlet, or a folder", true);
   line.output_options();
   line.examples({"swiftlet convert models/minilm -o minilm.swiftlet",
-                 "swiftlet convert assets/stories260K/stories260K.bin -o stories260K.swiftlet"});
+                 "swiftlet convert assets/stories260K/stories260K.bin -o stories260K.swiftlet",
+                 "swiftlet convert minilm-int8.swiftlet -o minilm-folder"});
   return [options](Session& session) {
     check_model_path(options->model);
-    check_native_name(options->output);
     const auto start = std::chrono::steady_clock::now();
     const std::int64_t bytes = convert(options->model, options->output, &session.job);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -78,7 +78,8 @@ void Session::write_note(const std::string& text) {
 
 void check_model_path(const std::string& path) {
   std::error_code error;
-  if (!std::filesystem::exists(path, error) && !(error && error != std::errc::no_such_file_or_directory))
+  if (!std::filesystem::exists(locate_model(path), error) &&
+      !(error && error != std::errc::no_such_file_or_directory))
     throw Failure(kFailed, fmt::format("[{}] no such file or folder", path), kModelHint);
 }
 

@@ -10,6 +10,7 @@
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/io/native.h"
+#include "swiftlet/io/transformers_folder.h"
 
 namespace swiftlet {
 namespace {
@@ -35,13 +36,16 @@ class Draft {
   fs::path path_;
 };
 
+bool is_native_name(const fs::path& output) {
+  return output.extension() == ".swiftlet";
+}
+
 void check_output(const fs::path& model, const fs::path& output) {
-  if (output.extension() != ".swiftlet")
-    fail(ErrorCode::kUsage, output.string(), "the output must be named *.swiftlet");
   std::error_code ignored;
   if (fs::equivalent(model, output, ignored))
     fail(ErrorCode::kUsage, output.string(), "the output would replace the model that is read");
-  if (fs::is_directory(output, ignored)) fail(ErrorCode::kIo, output.string(), "is a folder");
+  if (is_native_name(output) && fs::is_directory(output, ignored))
+    fail(ErrorCode::kIo, output.string(), "is a folder");
 }
 
 // A native file carries its tokenizer as tokenizer.json text, whatever it was loaded from.
@@ -157,6 +161,8 @@ std::int64_t model_file_bytes(const fs::path& model) {
 }
 
 CompressReport compress_model(const CompressRequest& request, const Job& job) {
+  if (!is_native_name(request.output))
+    fail(ErrorCode::kUsage, request.output.string(), "the output must be named *.swiftlet");
   check_output(request.model, request.output);
   if (request.task.empty() && !request.budget.empty())
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
@@ -181,8 +187,11 @@ std::int64_t convert_model(const fs::path& model, const fs::path& output, const 
   embed_tokenizer(checkpoint);
   models::build_model(checkpoint);  // refuses what could not be loaded again
   job.step("convert", 0, 1);
-  write_native(output, checkpoint);
-  return static_cast<std::int64_t>(fs::file_size(output));
+  if (is_native_name(output))
+    write_native(output, checkpoint);
+  else
+    write_transformers_folder(output, checkpoint);
+  return model_file_bytes(output);
 }
 
 }  // namespace swiftlet

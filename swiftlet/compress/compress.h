@@ -50,7 +50,8 @@ struct CompressReport {
 // an interrupt or a broken budget leaves an existing output as it was.
 CompressReport compress_model(const CompressRequest& request, const Job& job);
 
-// Writes a model in native form as it is; returns the bytes of the file.
+// Writes a model as it is: in native form to *.swiftlet, else as a folder for transformers. Returns the bytes
+// written.
 std::int64_t convert_model(const std::filesystem::path& model, const std::filesystem::path& output,
                            const Job& job);
 

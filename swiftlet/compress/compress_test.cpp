@@ -190,6 +190,21 @@ TEST_F(Compress, ConvertKeepsEveryBit) {
   EXPECT_EQ(original->encode("Once upon a time"), converted->encode("Once upon a time"));
 }
 
+TEST_F(Compress, ANameWithoutTheNativeEndingBecomesAFolderForTransformers) {
+  const fs::path folder = folder_ / "model";
+  EXPECT_GT(convert_model(fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories260K/stories260K.bin", folder, {}),
+            1000000);
+  EXPECT_TRUE(fs::exists(folder / "tokenizer.json"));
+  const auto original = LoadedModel::load(
+      fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories260K/stories260K.bin", {.precision = {}, .threads = 1});
+  const auto converted = LoadedModel::load(folder, {.precision = {}, .threads = 1});
+  const auto ids = original->encode("Lily and Tom went out.");
+  EXPECT_EQ(ids, converted->encode("Lily and Tom went out."));
+  Scorer a(original, 32), b(converted, 32);
+  const auto want = a.logits(ids), got = b.logits(ids);
+  EXPECT_TRUE(std::equal(want.begin(), want.end(), got.begin()));
+}
+
 TEST_F(Compress, Llama2cFilesBecomeNativeOnesWithTheirTokenizer) {
   const fs::path source = fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories260K/stories260K.bin";
   convert_model(source, output(), {});

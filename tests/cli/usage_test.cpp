@@ -88,7 +88,6 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"compress", kModel, "-o", "x.swiftlet", "--metric", "kl"}, "needs --data"},
         Wrong{{"compress", kModel, "-o", "x.swiftlet", "--method", "gptq"}, "--method does not exist yet"},
         Wrong{{"compress", kModel, "-o", "x.swiftlet", "--target", "latency=2x"}, "does not exist yet"},
-        Wrong{{"convert", kModel, "-o", "x"}, "must end in .swiftlet"},
         Wrong{{"inspect"}, "MODEL or --machine"},
         Wrong{{"inspect", "--machine", kModel}, "--machine takes no MODEL"},
         Wrong{{"inspect", "--machine", "--graph"}, "exclude one another"},
