@@ -112,11 +112,11 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
   if (options.threads < 0) fail(ErrorCode::kUsage, "threads", "must not be negative, is {}", options.threads);
   const auto begin = std::chrono::steady_clock::now();
   auto impl = std::make_unique<Impl>();
-  impl->path = path;
-  impl->loaded = LoadedModel::load(path, ModelOptions{.precision = parse_precision(options.precision),
-                                                      .threads = options.threads,
-                                                      .table = nullptr,
-                                                      .pool = nullptr});
+  impl->path = locate_model(path);
+  impl->loaded = LoadedModel::load(impl->path, ModelOptions{.precision = parse_precision(options.precision),
+                                                            .threads = options.threads,
+                                                            .table = nullptr,
+                                                            .pool = nullptr});
   impl->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return Model(std::move(impl));
 }

@@ -31,6 +31,12 @@ TEST(Run, GreedyTextEqualsTheReference) {
   }
 }
 
+TEST(Run, FindsABundledModelByItsName) {
+  const auto named = swiftlet({"run", "stories-7m", "A fox", "--max-tokens", "8", "--quiet"});
+  EXPECT_EQ(named.status, 0) << named.err;
+  EXPECT_EQ(named.out, swiftlet({"run", "assets/stories-7m", "A fox", "--max-tokens", "8", "--quiet"}).out);
+}
+
 TEST(Run, StreamsTheSameTextThatJsonHolds) {
   const std::vector<std::string> words{"run", kStories, "Once upon a time", "-n", "24"};
   std::vector<std::string> json = words, echo = words;
