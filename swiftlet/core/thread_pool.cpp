@@ -71,9 +71,22 @@ struct ThreadPool::Team {
   std::atomic<int> running{0};
   std::atomic<bool> stopping{false};
   std::atomic<int> sleepers{0};
+  std::vector<std::atomic<std::uint64_t>>
+      claimed;  // [size] the last generation in which a member's part began
   Erased body = nullptr;
   void* context = nullptr;
   std::vector<std::thread> workers;
+
+  explicit Team(int size) : claimed(static_cast<std::size_t>(size)) {}
+
+  // True for one caller alone: it runs the member's part of this generation. Until the part is claimed the
+  // region cannot end, so a claim that succeeds finds `body` and `context` in place; one that comes too late
+  // fails.
+  bool claim(int member, std::uint64_t region_generation) {
+    std::atomic<std::uint64_t>& last = claimed[static_cast<std::size_t>(member)];
+    std::uint64_t before = region_generation - 1;
+    return last.compare_exchange_strong(before, region_generation, std::memory_order_acq_rel);
+  }
 
   void work(int member) {
     inside_region = true;
@@ -82,6 +95,7 @@ struct ThreadPool::Team {
       wait_for_region(seen);
       if (stopping.load(std::memory_order_relaxed)) return;
       seen = generation.load(std::memory_order_acquire);
+      if (!claim(member, seen)) continue;
       body(context, member);
       if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         // The lock orders this notification after the caller's check, or the wake-up could be lost.
@@ -104,8 +118,8 @@ struct ThreadPool::Team {
   }
 };
 
-ThreadPool::ThreadPool(int threads)
-    : team_(std::make_unique<Team>()), size_(threads > 0 ? threads : available_cores()) {
+ThreadPool::ThreadPool(int threads) : size_(threads > 0 ? threads : available_cores()) {
+  team_ = std::make_unique<Team>(size_);
   for (int member = 1; member < size_; ++member)
     team_->workers.emplace_back([team = team_.get(), member] { team->work(member); });
 }
@@ -129,13 +143,21 @@ void ThreadPool::run_erased(Erased body, void* context) noexcept {
   team.body = body;
   team.context = context;
   team.running.store(size_ - 1, std::memory_order_relaxed);
-  team.generation.fetch_add(1);  // sequentially consistent with `sleepers`: a worker sleeps or sees this
+  const std::uint64_t generation =
+      team.generation.fetch_add(1) +
+      1;  // sequentially consistent with `sleepers`: a worker sleeps or sees this
   if (team.sleepers.load() > 0) {
     { const std::lock_guard lock(team.sleep); }
     team.wake.notify_all();
   }
   inside_region = true;
   body(context, 0);
+  // Members that have not begun (asleep, or not scheduled on a busy machine) are not waited for.
+  for (int member = 1; member < size_; ++member)
+    if (team.claim(member, generation)) {
+      body(context, member);
+      team.running.fetch_sub(1, std::memory_order_acq_rel);
+    }
   inside_region = false;
   for (int spin = 0; spin < kSpins; ++spin) {
     if (team.running.load(std::memory_order_acquire) == 0) return;

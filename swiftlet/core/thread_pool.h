@@ -1,8 +1,10 @@
 // ThreadPool: one persistent team of threads; a parallel region runs a function once per member and joins.
 //
 // Workers spin for a short while between regions and then sleep, so back-to-back kernels pay about a
-// microsecond. One region at a time: a second caller waits for the first (regions of different models may
-// share a pool). A region inside a region runs in the calling member alone.
+// microsecond. The caller, done with its own part, runs the parts of members that have not begun yet, so on a
+// busy machine a region takes no longer than one thread would. One region at a time: a second caller waits
+// for the first (regions of different models may share a pool). A region inside a region runs in the calling
+// member alone.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +23,8 @@ class ThreadPool {
 
   int size() const noexcept { return size_; }
 
-  // Calls body(member) for member in [0, size()), the caller being member 0. `body` must not throw.
+  // Calls body(member) once for each member in [0, size()): the caller is member 0, and any other whose
+  // thread comes too late. `body` must not throw, and no member may wait for another.
   template <class Body>
   void run(Body&& body) noexcept {
     run_erased(

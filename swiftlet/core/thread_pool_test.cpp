@@ -25,7 +25,12 @@ TEST(ThreadPoolThreads, EveryMemberRunsOnce) {
 TEST(ThreadPoolThreads, MembersAreDifferentThreadsAndTheCallerIsTheFirst) {
   ThreadPool pool(4);
   std::vector<std::thread::id> ids(4);
-  pool.run([&](int member) { ids[static_cast<std::size_t>(member)] = std::this_thread::get_id(); });
+  std::atomic<int> begun{0};
+  pool.run([&](int member) {
+    ids[static_cast<std::size_t>(member)] = std::this_thread::get_id();
+    begun.fetch_add(1);
+    while (begun < 4) std::this_thread::yield();  // or the caller would run the parts of those who come late
+  });
   EXPECT_EQ(ids[0], std::this_thread::get_id());
   EXPECT_EQ(std::set<std::thread::id>(ids.begin(), ids.end()).size(), 4u);
 }
@@ -57,6 +62,22 @@ TEST(ThreadPoolThreads, WaitsForASlowMember) {
     done[static_cast<std::size_t>(member)] = 1;
   });
   EXPECT_EQ(done, (std::vector<int>{1, 1}));
+}
+
+// Eight workers that sleep are slower to wake than a part is short: some parts the caller runs itself.
+TEST(ThreadPoolThreads, TheCallerRunsThePartsOfThoseWhoComeLate) {
+  ThreadPool pool(8);
+  std::size_t alone = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::thread::id> ids(8);
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(1));  // the workers sleep; to wake takes longer than a part
+    pool.run([&](int member) { ids[static_cast<std::size_t>(member)] = std::this_thread::get_id(); });
+    for (int member = 0; member < 8; ++member)
+      ASSERT_NE(ids[static_cast<std::size_t>(member)], std::thread::id()) << "member " << member;
+    for (int member = 1; member < 8; ++member) alone += ids[static_cast<std::size_t>(member)] == ids[0];
+  }
+  EXPECT_GT(alone, 0u);
 }
 
 TEST(ThreadPoolThreads, PartsCoverTheRangeOnceInMultiplesOfTheGrain) {
