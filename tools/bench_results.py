@@ -17,6 +17,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -150,6 +151,18 @@ def commit():
     return done.stdout.strip() + (" with changes" if changed else "")
 
 
+def busy_percent():
+    """How much of the processors other work took in the second before the run."""
+    def times():
+        fields = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(fields), fields[3] + fields[4]  # all, and idle or waiting for a disk
+
+    total, idle = times()
+    time.sleep(1)
+    later, later_idle = times()
+    return 100 * (1 - (later_idle - idle) / max(later - total, 1))
+
+
 def ratio(row, first, key):
     return row[key] / first[key]
 
@@ -213,8 +226,10 @@ Written by `make bench` on {date}{commit}. Run it to have the figures of your ma
 
 How it is measured:
 
-- Speed is the best of {repeat} runs in one process, weights loaded, after which the same process measures the limits of
-  the machine for the percentages. The load average when the run began was {load:.1f}{busy}.
+- Speed is the best of {repeat} in one process, weights loaded, after which the same process measures the limits of the
+  machine for the percentages.
+- Other work took this much of the processors in the second before the run:
+  {busy}.
 - *Size* and *speed* compare with the first row of the table, *change* is the difference of quality to it.
 - MB are 10⁶ bytes, of the file that holds the weights. Peak memory is that of the whole process.
 - The limit of arithmetic is that of the type in which the matrices are multiplied (f32, bf16 or int8), for the matrix
@@ -252,16 +267,17 @@ the pairs{limited} is given in hundredths.
 
 def page(result, arguments):
     encoder, decoder = result["minilm"], result["stories_7m"]
-    limited = f", its first {arguments.limit} items only" if arguments.limit else ""
+    limited = f" (the first {arguments.limit} items only)" if arguments.limit else ""
     if encoder["rows"]:
         text = ENCODER_TEXT.format(sentences=encoder["sentences"], table=table(encoder["rows"], ENCODER_COLUMNS),
                                    limited=limited, commands=commands(encoder["commands"]))
     else:
         text = f"Not measured: {encoder['left_out']}."
-    busy = "; other work on the machine makes the figures smaller than they could be" if result["busy"] else ""
+    busy = result["busy_percent_before"]
+    busy = f"{busy:.0f}%" + (": the figures are lower than the machine allows, and noisy" if busy > 10 else "")
     return PAGE.format(
         date=result["date"], commit=f" (commit {result['commit']})" if result["commit"] else "",
-        repeat=arguments.repeat, load=result["load_average"], busy=busy, machine=machine_table(result["machine"]),
+        repeat=arguments.repeat, busy=busy, machine=machine_table(result["machine"]),
         machine_commands=commands(result["machine_commands"]), encoder=text, prompt=PROMPT, generate=GENERATE,
         valid=VALID, context=CONTEXT, stride=STRIDE, limited=limited,
         decoder=table(decoder["rows"], DECODER_COLUMNS) + "\n\n" + commands(decoder["commands"]))
@@ -275,12 +291,12 @@ def collect(arguments):
         result = work(*extra)
         return result, program.commands[first:]
 
-    load = os.getloadavg()[0]
+    busy = busy_percent()
     machine, machine_commands = part(lambda: program.run("inspect", "--machine"))
     minilm, minilm_commands = part(measure_encoder, program, arguments)
     stories, stories_commands = part(measure_decoder, program, arguments)
-    return {"date": datetime.date.today().isoformat(), "commit": commit(), "load_average": load,
-            "busy": load > 0.3, "repeat": arguments.repeat, "limit": arguments.limit, "machine": machine,
+    return {"date": datetime.date.today().isoformat(), "commit": commit(), "busy_percent_before": busy,
+            "repeat": arguments.repeat, "limit": arguments.limit, "machine": machine,
             "machine_commands": machine_commands, "minilm": {**minilm, "commands": minilm_commands},
             "stories_7m": {**stories, "commands": stories_commands}}
 
