@@ -68,7 +68,7 @@ Action setup_eval(CommandLine& line) {
   line.number<std::int64_t>("--context", eval.context, "Tokens of a window; 0: the model's, at most 1024", 0);
   line.number<std::int64_t>("--stride", eval.stride, "Tokens from window to window; 0: half of a window", 0);
   line.text("--reference", eval.reference, "MODEL", "The model that kl compares with");
-  line.number<std::int64_t>("--limit", eval.limit, "Use only the first items; 0: all", 0);
+  line.number<std::int64_t>("--limit", eval.limit, "Use only the first pairs, queries or windows; 0: all", 0);
   line.machine_options();
   line.output_options();
   line.examples({"swiftlet eval models/minilm --task stsb --data assets/stsb/dev.csv",

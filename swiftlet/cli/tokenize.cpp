@@ -50,12 +50,12 @@ std::vector<std::int32_t> parse_ids(const std::string& line, const Place& place)
 class Translator {
  public:
   Translator(Session& session, const Model& model, const TokenizeOptions& options)
-      : session_(session), model_(model), options_(options) {}
+      : session_(session), model_(model), options_(options), vocabulary_(model.info().vocab_size) {}
 
   void line(const std::string& text, const Place& place) {
     if (session_.job.cancelled()) fail(ErrorCode::kCancelled, "tokenize", "interrupted");
     if (options_.decode)
-      decode(parse_ids(text, place));
+      decode(checked(parse_ids(text, place), place));
     else
       encode(options_.jsonl ? parse_json_string(text, place) : text);
     ++lines_;
@@ -76,6 +76,13 @@ class Translator {
     else
       session_.out.line(fmt::format("{}", fmt::join(ids, " ")));
   }
+  std::vector<std::int32_t> checked(std::vector<std::int32_t> ids, const Place& place) const {
+    for (const std::int32_t id : ids)
+      if (id >= vocabulary_)
+        fail(ErrorCode::kInvalid, place.text(), "token id {} is outside the vocabulary of {}", id,
+             vocabulary_);
+    return ids;
+  }
   void decode(const std::vector<std::int32_t>& ids) {
     const std::string text = model_.detokenize(ids, !options_.keep_special);
     tokens_ += std::int64_t(ids.size());
@@ -90,7 +97,7 @@ class Translator {
   Session& session_;
   const Model& model_;
   const TokenizeOptions& options_;
-  std::int64_t lines_ = 0, tokens_ = 0;
+  std::int64_t vocabulary_, lines_ = 0, tokens_ = 0;
   Json results_ = Json::array();
 };
 

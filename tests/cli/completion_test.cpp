@@ -26,7 +26,7 @@ TEST(Completion, BashOffersCommandsOptionsValuesAndFiles) {
   EXPECT_EQ(offered(scratch, "tok"), "tokenize");
   EXPECT_EQ(offered(scratch, "run m --temp"), "--temperature");
   EXPECT_EQ(offered(scratch, "run m --device c"), "cpu cuda");
-  EXPECT_EQ(offered(scratch, "eval m --task \"\""), "stsb perplexity retrieval kl");
+  EXPECT_EQ(offered(scratch, "eval m --task \"\""), "stsb retrieval perplexity kl");
   EXPECT_EQ(offered(scratch, "completion z"), "zsh");
   EXPECT_EQ(offered(scratch, "run asset"), "assets");
   EXPECT_EQ(offered(scratch, "eval m --data LICEN"), "LICENSE");

@@ -13,7 +13,7 @@ const char* const kModel = "assets/stories260K/stories260K.bin";
 
 // A piece of the stories, long enough to tell int8 from int4.
 std::string some_text(const Scratch& scratch) {
-  return scratch.write("text.txt", read(SWIFTLET_SOURCE_DIR "/assets/text/corpus.txt").substr(0, 20000));
+  return scratch.write("text.txt", read(SWIFTLET_SOURCE_DIR "/assets/text/corpus.txt").substr(0, 6000));
 }
 
 TEST(Compress, PrintsTablesAndWritesTheFile) {

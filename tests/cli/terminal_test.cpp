@@ -7,15 +7,17 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const std::vector<std::string> kEval{"eval",      "assets/stories260K/stories260K.bin",
-                                     "--task",    "perplexity",
-                                     "--data",    "assets/text/corpus.txt",
-                                     "--context", "64"};
+const std::vector<std::string> kLongEval{"eval",      "assets/stories260K/stories260K.bin",
+                                         "--task",    "perplexity",
+                                         "--data",    "assets/text/corpus.txt",
+                                         "--context", "64"};
 
 std::vector<std::string> with(std::vector<std::string> words, std::initializer_list<const char*> more) {
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }
+
+const std::vector<std::string> kEval = with(kLongEval, {"--limit", "30"});
 
 TEST(Terminal, ProgressIsDrawnAndTakenAway) {
   const Result result = swiftlet(kEval, {.terminal_error = true});
@@ -47,7 +49,7 @@ TEST(Terminal, AnInterruptEndsARunCleanly) {
 }
 
 TEST(Terminal, AnInterruptEndsAnEvaluationWithoutAResult) {
-  const Result result = swiftlet(kEval, {.terminal_error = true, .interrupts = 1});
+  const Result result = swiftlet(kLongEval, {.terminal_error = true, .interrupts = 1});
   EXPECT_EQ(result.status, 130);
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("swiftlet: interrupted"));
