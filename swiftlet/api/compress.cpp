@@ -57,7 +57,7 @@ std::optional<Measurement> to_public(const std::optional<ModelMeasurement>& meas
 CompressResult compress(const CompressOptions& options, const Job* job) {
   const StopWatch watch;
   CompressRequest request{
-      .model = options.model,
+      .model = locate_model(options.model),
       .output = options.output,
       .plan = make_plan(options),
       .task = options.metric,

@@ -33,7 +33,7 @@ const std::vector<Command>& commands() {
       {"eval", "Measure the quality of a model on a task", setup_eval},
       {"bench", "Measure the speed of a model and its distance to the machine's limits", setup_bench},
       {"compress", "Make a model smaller inside an accuracy budget", setup_compress},
-      {"convert", "Write a model as a native .swiftlet file, unchanged", setup_convert},
+      {"convert", "Write a model as a native .swiftlet file, or as a folder for transformers", setup_convert},
       {"inspect", "Show a model, its graph, its certificate, or this machine", setup_inspect},
       {"completion", "Print the completion script of a shell", setup_completion},
       {"version", "Print the version", setup_version},

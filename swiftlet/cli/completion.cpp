@@ -97,8 +97,7 @@ std::string quoted(const std::string& text, std::string_view also_escape = "") {
 }
 
 std::string zsh_value(const OptionInfo& option) {
-  if (!option.choices.empty())
-    return fmt::format(":{}:({})", option.names.back(), fmt::join(option.choices, " "));
+  if (!option.choices.empty()) return fmt::format(":value:({})", fmt::join(option.choices, " "));
   return fmt::format(":{}:{}", option.value, takes_no_file(option) ? "" : "_files");
 }
 

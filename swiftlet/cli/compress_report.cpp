@@ -31,11 +31,16 @@ struct Row {
   std::int64_t count = 0;
 };
 
-// Tensors that differ only in their layer become one row; the error is the largest.
+bool is_kept_vector(const TensorReport& tensor) {
+  return tensor.before == tensor.after && tensor.note.starts_with("vector");
+}
+
+// Tensors that differ only in their layer become one row, vectors that nobody compresses too; the error is
+// the largest.
 std::vector<Row> folded(const std::vector<TensorReport>& tensors, bool fold) {
   std::vector<Row> rows;
   for (TensorReport tensor : tensors) {
-    if (fold) tensor.name = fold_layers(tensor.name);
+    if (fold) tensor.name = is_kept_vector(tensor) ? "(biases and norms)" : fold_layers(tensor.name);
     const auto same = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
       return fold && row.tensor.name == tensor.name && row.tensor.before == tensor.before &&
              row.tensor.after == tensor.after && row.tensor.note == tensor.note;

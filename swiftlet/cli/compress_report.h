@@ -8,7 +8,8 @@
 
 namespace swiftlet::cli {
 
-// One row a tensor, or one for all layers' tensors of a name ("layers.*.weight") when `fold` is set.
+// One row a tensor, or one for all layers' tensors of a name ("layers.*.weight") and one for all vectors when
+// `fold` is set.
 Table tensors_table(const CompressResult& result, bool fold);
 // Size, speed, memory and metrics before and after. Only the sizes when nothing was measured.
 Table figures_table(const CompressResult& result);

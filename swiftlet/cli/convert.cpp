@@ -17,9 +17,8 @@ struct ConvertOptions {
 Action setup_convert(CommandLine& line) {
   auto options = std::make_shared<ConvertOptions>();
   line.describe(
-      "A native file is mapped at start and holds weights, tokenizer and configuration. Any other name is a "
-      "folder "
-      "that transformers or sentence-transformers loads; quantized weights become floats there.");
+      "A native file is mapped at start and holds weights, tokenizer and configuration. Any other name is a\n"
+      "folder that transformers or sentence-transformers loads; quantized weights become floats there.");
   line.positional("MODEL", options->model, "The model to convert");
   line.group("Files");
   line.text("-o,--output", options->output, "FILE", "name.swiftlet, or a folder", true);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "swiftlet/cli/command.h"
@@ -27,8 +28,9 @@ std::string top_help() {
   for (const Command& command : commands()) out += fmt::format("  {:<12}{}\n", command.name, command.summary);
   out +=
       "\n`swiftlet COMMAND --help` tells the options and gives examples.\n\n"
-      "MODEL is a folder (Hugging Face or sentence-transformers layout) or a .swiftlet, .safetensors\n"
-      "or llama2.c .bin file. Results go to standard output, everything else to standard error.\n"
+      "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors or\n"
+      "llama2.c .bin file, or a bundled model: stories-7m, stories260K.\n"
+      "Results go to standard output, everything else to standard error.\n"
       "SWIFTLET_ISA=avx2 (for example) forces an instruction set.\n\n"
       "Exit status: 0 done, 1 failed, 2 wrong use, 3 the accuracy budget was not met;\n"
       "130 interrupted (Ctrl-C ends the work cleanly, a second one at once).\n";
@@ -103,6 +105,9 @@ int guarded(const std::function<int()>& work) {
     }
     report(error.what(), "");
     return status_of(error);
+  } catch (const std::filesystem::filesystem_error& error) {
+    report(fmt::format("[{}] {}", error.path1().string(), error.code().message()), "");
+    return kFailed;
   } catch (const std::bad_alloc&) {
     report("[memory] the system has no more of it", "");
     return kFailed;

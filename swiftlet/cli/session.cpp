@@ -31,8 +31,8 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
 };
 
 constexpr const char* kModelHint =
-    "MODEL is a folder (Hugging Face or sentence-transformers layout) or a .swiftlet, .safetensors or "
-    "llama2.c .bin file; names of the hub are not resolved yet";
+    "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors or "
+    "llama2.c .bin file, or a bundled model (stories-7m, stories260K); names of the hub are not resolved yet";
 
 }  // namespace
 

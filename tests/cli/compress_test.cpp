@@ -64,6 +64,14 @@ TEST(Compress, ABrokenBudgetIsStatus3AndNoFile) {
   EXPECT_TRUE(scratch.has("x.swiftlet"));
 }
 
+TEST(Compress, TakesABundledModelByItsName) {
+  const Scratch scratch;
+  const auto got = json_of(swiftlet({"compress", "stories260K", "-o", scratch.path("x.swiftlet"), "--metric",
+                                     "kl", "--data", some_text(scratch), "--context", "64", "--json"}));
+  EXPECT_LT(got["after"]["kl_divergence"].get<double>(), 0.01);
+  EXPECT_EQ(got["budget"], nullptr);
+}
+
 TEST(Compress, SkipsWhatIsNamed) {
   const Scratch scratch;
   const Result result = swiftlet({"compress", kModel, "-o", scratch.path("x.swiftlet"), "--skip",
