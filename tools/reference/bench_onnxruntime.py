@@ -175,13 +175,13 @@ def summary(runs):
 
 def choose(arguments, variants, ids_file, work):
     """Every variant at every batch size; the fastest int8 one whose quality holds."""
-    table, batches = {}, BATCHES
+    table, batches, repeat = {}, BATCHES, arguments.repeat
     if arguments.variant:
         name, batch = arguments.variant
-        variants, batches = {"f32": variants["f32"], name: variants[name]}, (int(batch),)
+        repeat, variants, batches = 1, {"f32": variants["f32"], name: variants[name]}, (int(batch),)
     for name, path in variants.items():
         vectors = work / f"{name}.npy"
-        result = in_own_process(arguments.prefix, path, ids_file, arguments.threads, batches, arguments.repeat, vectors)
+        result = in_own_process(arguments.prefix, path, ids_file, arguments.threads, batches, repeat, vectors)
         best = max(result["batches"], key=lambda batch: result["batches"][batch]["tokens_per_second"])
         table[name] = {"batch": int(best), **result["batches"][best], "spearman": spearman(vectors),
                        "latency_seconds_p50": result["latency_seconds_p50"], "file_bytes": path.stat().st_size}
