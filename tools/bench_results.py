@@ -28,6 +28,7 @@ STORIES = "assets/stories-7m"
 STSB = "assets/stsb/dev.csv"
 VALID = "assets/text/stories-valid.txt.gz"
 PROMPT, GENERATE = 256, 128
+SHORT = 8  # a decoder's run takes a fraction of a second: so many times more of them
 CONTEXT, STRIDE = 256, 128
 COMPRESSED = [("int8", ["--weights", "int8"]), ("int4, groups of 32", ["--weights", "int4", "--group", 32])]
 
@@ -91,7 +92,8 @@ def encoder_row(program, name, model, sentences, arguments):
 
 def decoder_row(program, name, model, arguments):
     first = len(program.commands)
-    bench = program.run("bench", model, "--prompt", PROMPT, "--generate", GENERATE, "--repeat", arguments.repeat)
+    bench = program.run("bench", model, "--prompt", PROMPT, "--generate", GENERATE, "--repeat",
+                        SHORT * arguments.repeat)
     quality = program.run("eval", model, "--task", "perplexity", "--data", VALID, "--context", CONTEXT, "--stride",
                           STRIDE, "--limit", arguments.limit)
     return {"weights": name, "model": model, "file_bytes": weights_bytes(model), "commands": program.commands[first:],
@@ -227,8 +229,8 @@ Written by `make bench` on {date}{commit}. Run it to have the figures of your ma
 
 How it is measured:
 
-- Speed is the best of {repeat} in one process, weights loaded, after which the same process measures the limits of the
-  machine for the percentages.
+- Speed is the best of {repeat} runs in one process ({short} for the short ones of a decoder), weights loaded, after
+  which the same process measures the limits of the machine for the percentages.
 - Other work took this much of the processors in the second before the run:
   {busy}.
 - *Size* and *speed* compare with the first row of the table, *change* is the difference of quality to it.
@@ -279,7 +281,7 @@ def page(result, arguments):
     busy = f"{busy:.0f}%" + (": the figures are lower than the machine allows, and noisy" if busy > 10 else "")
     return PAGE.format(
         date=result["date"], commit=f" (commit {result['commit']})" if result["commit"] else "",
-        repeat=arguments.repeat, busy=busy, machine=machine_table(result["machine"]),
+        repeat=arguments.repeat, short=SHORT * arguments.repeat, busy=busy, machine=machine_table(result["machine"]),
         machine_commands=commands(result["machine_commands"]), encoder=text, prompt=PROMPT, generate=GENERATE,
         valid=VALID, context=CONTEXT, stride=STRIDE, limited=limited,
         decoder=table(decoder["rows"], DECODER_COLUMNS) + "\n\n" + commands(decoder["commands"]))
@@ -313,7 +315,7 @@ def write_whole(path, text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=0, help="0: as the program chooses")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of which the best counts")
+    parser.add_argument("--repeat", type=int, default=5, help="runs of which the best counts")
     parser.add_argument("--limit", type=int, default=0, help="items of the quality tasks; 0: all")
     parser.add_argument("--output", type=Path, default=Path("docs/results"), help="without .md and .json")
     arguments = parser.parse_args()
