@@ -76,7 +76,8 @@ TEST(Compress, SkipsWhatIsNamed) {
   const Scratch scratch;
   const Result result = swiftlet({"compress", kModel, "-o", scratch.path("x.swiftlet"), "--skip",
                                   "model.layers.0.*", "--skip", "*down_proj*", "--table", "--json"});
-  for (const auto& tensor : json_of(result)["tensors"]) {
+  const auto report = json_of(result);
+  for (const auto& tensor : report["tensors"]) {
     const std::string name = tensor["name"];
     const bool skipped = name.starts_with("model.layers.0.") || name.find("down_proj") != std::string::npos;
     if (skipped) {

@@ -17,7 +17,8 @@ nlohmann::json golden(const std::string& name) {
 }
 
 TEST(Run, GreedyTextEqualsTheReference) {
-  for (const auto& expected : golden("stories260k/golden.json")["cases"]) {
+  const auto reference = golden("stories260k/golden.json");
+  for (const auto& expected : reference["cases"]) {
     const std::string prompt = expected["prompt"], whole = expected["text"];
     const auto tokens = std::to_string(expected["ids"].size());
     const auto got = json_of(swiftlet({"run", kSmall, prompt, "-n", tokens, "--precision", "f32", "--json"}));
