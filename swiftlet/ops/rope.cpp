@@ -37,14 +37,14 @@ struct RopeKernel {
     float* y = p.y.f32_out(context);
     const auto* positions = static_cast<const std::int32_t*>(p.positions.resolve(context));
     context.pool->parallel_for(p.rows(context), 4, [&](std::int64_t begin, std::int64_t end) {
-      kernels::RopeArgs args = p.args;
-      args.rows = end - begin;
-      args.positions = positions + begin;
-      args.inverse_frequencies = p.inverse_frequencies.data();
-      args.x = x + begin * p.width;
-      args.y = y + begin * p.width;
-      args.ldx = args.ldy = p.width;
-      context.table->rows.rope(args);
+      kernels::RopeArgs band = p.args;
+      band.rows = end - begin;
+      band.positions = positions + begin;
+      band.inverse_frequencies = p.inverse_frequencies.data();
+      band.x = x + begin * p.width;
+      band.y = y + begin * p.width;
+      band.ldx = band.ldy = p.width;
+      context.table->rows.rope(band);
     });
   }
 };
