@@ -15,7 +15,8 @@ endfunction()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   set(SWIFTLET_ISA_WARNINGS -Wno-ignored-attributes -Wno-uninitialized -Wno-maybe-uninitialized)
 endif()
-set(SWIFTLET_AVX2_FLAGS -mavx2 -mfma -mf16c ${SWIFTLET_ISA_WARNINGS})
+# Kernels throw nothing; without exceptions clang leaves no copy of its terminate handler in these objects either.
+set(SWIFTLET_AVX2_FLAGS -fno-exceptions -mavx2 -mfma -mf16c ${SWIFTLET_ISA_WARNINGS})
 set(SWIFTLET_AVX512_FLAGS ${SWIFTLET_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
     -mprefer-vector-width=512)
 swiftlet_isa_flags(avx2 ${SWIFTLET_AVX2_FLAGS})

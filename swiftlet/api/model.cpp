@@ -56,11 +56,17 @@ void check_device(std::string_view device) {
   fail(ErrorCode::kUnsupported, "device", "models do not run on NVIDIA GPUs yet; run on the CPU");
 }
 
+// Tokens of context that a prompt and its answer want; the model's own limit is applied later.
+std::int64_t context_for(std::size_t prompt_tokens, const GenerateOptions& options) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that no request overflows the sum
+  return static_cast<std::int64_t>(prompt_tokens) + std::min(options.max_new_tokens, kMost) + 1;
+}
+
 WeightInfo describe_weight(const Weight& weight) {
   return {.name = weight.name,
           .shape = {weight.shape.dims().begin(), weight.shape.dims().end()},
           .encoding = to_string(weight.encoding),
-          .arithmetic = std::string(arithmetic_name(weight.arithmetic)),
+          .arithmetic = std::string(to_string(weight.arithmetic)),
           .bytes = weight.bytes()};
 }
 
@@ -72,13 +78,9 @@ std::string version() {
 
 std::optional<Arithmetic> parse_precision(std::string_view name) {
   if (name.empty()) return std::nullopt;
-  for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kBF16, Arithmetic::kInt8})
-    if (arithmetic_name(arithmetic) == name) return arithmetic;
-  fail(ErrorCode::kUsage, "precision", "'{}' is not known; known are f32, bf16, int8", name);
-}
-
-std::string_view arithmetic_name(Arithmetic arithmetic) {
-  return arithmetic == Arithmetic::kInt8 ? "int8" : arithmetic == Arithmetic::kBF16 ? "bf16" : "f32";
+  const auto precision = parse_arithmetic(name);
+  if (!precision) fail(ErrorCode::kUsage, "precision", "'{}' is not known; known are f32, bf16, int8", name);
+  return precision;
 }
 
 const Job& or_default(const Job* job) {
@@ -181,10 +183,9 @@ std::int64_t Model::embedded_tokens() const {
 
 Generation Model::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text,
                            const Job* job) {
-  const std::vector<std::int32_t> probe = impl_->loaded->encode(prompt);
-  Engine& engine =
-      impl_->require_engine(1, static_cast<std::int64_t>(probe.size()) + options.max_new_tokens + 1);
-  const std::int64_t number = engine.submit(engine.encode_prompt(prompt), to_internal(options), on_text);
+  std::vector<std::int32_t> tokens = impl_->loaded->encode_prompt(prompt);
+  Engine& engine = impl_->require_engine(1, context_for(tokens.size(), options));
+  const std::int64_t number = engine.submit(std::move(tokens), to_internal(options), on_text);
   while (engine.step(or_default(job))) {
   }
   return to_public(engine.take(number));
@@ -192,15 +193,17 @@ Generation Model::generate(std::string_view prompt, const GenerateOptions& optio
 
 std::vector<Generation> Model::generate(const std::vector<std::string>& prompts,
                                         const GenerateOptions& options, const Job* job) {
-  std::int64_t longest = 0;
-  for (const std::string& prompt : prompts)
-    longest = std::max(longest, static_cast<std::int64_t>(impl_->loaded->encode(prompt).size()));
+  std::vector<std::vector<std::int32_t>> encoded;
+  std::size_t longest = 0;
+  for (const std::string& prompt : prompts) {
+    encoded.push_back(impl_->loaded->encode_prompt(prompt));
+    longest = std::max(longest, encoded.back().size());
+  }
   const auto sequences =
-      std::min(kBatchedSequences, std::max<std::int64_t>(1, static_cast<std::int64_t>(prompts.size())));
-  Engine& engine = impl_->require_engine(sequences, longest + options.max_new_tokens + 1);
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(prompts.size()), 1, kBatchedSequences);
+  Engine& engine = impl_->require_engine(sequences, context_for(longest, options));
   std::vector<std::int64_t> numbers;
-  for (const std::string& prompt : prompts)
-    numbers.push_back(engine.submit(engine.encode_prompt(prompt), to_internal(options)));
+  for (auto& tokens : encoded) numbers.push_back(engine.submit(std::move(tokens), to_internal(options)));
   while (engine.step(or_default(job))) {
   }
   std::vector<Generation> results;

@@ -23,10 +23,6 @@ Role role_of(const Graph& graph, ValueId weight) {
   return role;
 }
 
-std::string_view arithmetic_name(Arithmetic arithmetic) {
-  return arithmetic == Arithmetic::kInt8 ? "int8" : arithmetic == Arithmetic::kBF16 ? "bf16" : "f32";
-}
-
 void check_skip_patterns(const Plan& plan, const Checkpoint& checkpoint) {
   for (const std::string& pattern : plan.skip) {
     const bool found = std::any_of(checkpoint.weights.begin(), checkpoint.weights.end(),
@@ -95,7 +91,7 @@ std::string plan_to_json(const Plan& plan) {
   const nlohmann::json json{{"method", "round_to_nearest"},
                             {"weights", to_string(plan.weights)},
                             {"embeddings", to_string(plan.embeddings)},
-                            {"activations", arithmetic_name(plan.arithmetic)},
+                            {"activations", to_string(plan.arithmetic)},
                             {"skip", plan.skip}};
   return json.dump();
 }

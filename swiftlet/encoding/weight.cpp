@@ -187,6 +187,24 @@ void for_each_element(Format format, const Extents& e, std::int64_t panel_code_b
 
 }  // namespace
 
+std::string_view to_string(Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case Arithmetic::kF32:
+      return "f32";
+    case Arithmetic::kBF16:
+      return "bf16";
+    case Arithmetic::kInt8:
+      return "int8";
+  }
+  return "?";
+}
+
+std::optional<Arithmetic> parse_arithmetic(std::string_view name) {
+  for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kBF16, Arithmetic::kInt8})
+    if (to_string(arithmetic) == name) return arithmetic;
+  return std::nullopt;
+}
+
 void check_weight(const Weight& weight) {
   const Extents e = extents_of(weight);
   if (weight.layout == Layout::kRows) {

@@ -1,8 +1,10 @@
 // Weight: a named parameter of a model in some encoding. Compression swaps the weight, nothing else.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "swiftlet/core/tensor.h"
@@ -22,6 +24,9 @@ enum class Arithmetic : std::uint8_t {
   kBF16,  // activations rounded to bf16, f32 accumulation
   kInt8,  // activations quantized to int8 per token on the fly, int32 accumulation
 };
+
+std::string_view to_string(Arithmetic arithmetic);  // "f32", "bf16", "int8"
+std::optional<Arithmetic> parse_arithmetic(std::string_view name);
 
 struct Weight {
   std::string name;  // canonical: the name in transformers

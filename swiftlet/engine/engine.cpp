@@ -86,18 +86,6 @@ Engine::~Engine() {
   waiting_.clear();
 }
 
-std::vector<std::int32_t> Engine::encode_prompt(std::string_view prompt) const {
-  std::vector<std::int32_t> ids = model_->encode(prompt);
-  if (ids.empty()) {
-    const auto& generation = model_->checkpoint.generation;
-    const std::int32_t begin = generation.bos_token_id ? static_cast<std::int32_t>(*generation.bos_token_id)
-                                                       : model_->require_tokenizer().special().bos;
-    require(begin >= 0, "prompt", "is empty and the model has no begin token");
-    ids.push_back(begin);
-  }
-  return ids;
-}
-
 std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
                             OnText on_text) {
   check(options.sampling);

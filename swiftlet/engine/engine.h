@@ -53,8 +53,6 @@ class Engine {
   explicit Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options = {});
   ~Engine();
 
-  // Token ids of a prompt; an empty text becomes the begin token. Throws kInvalid when nothing remains.
-  std::vector<std::int32_t> encode_prompt(std::string_view prompt) const;
   // Queues a sequence; returns its number. Throws kInvalid when prompt and one new token exceed the context.
   // The new tokens are limited to what the context leaves.
   std::int64_t submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
@@ -71,6 +69,7 @@ class Engine {
   std::int64_t waiting_for_first_token() const;
   const Program& program() const { return *program_; }
   DType cache_dtype() const { return cache_.dtype(); }
+  const LoadedModel& model() const { return *model_; }
 
  private:
   struct Sequence;

@@ -54,6 +54,18 @@ std::vector<std::int32_t> LoadedModel::encode(std::string_view text,
   return ids;
 }
 
+std::vector<std::int32_t> LoadedModel::encode_prompt(std::string_view prompt) const {
+  std::vector<std::int32_t> ids = encode(prompt);
+  if (ids.empty()) {
+    const auto& generation = checkpoint.generation;
+    const std::int32_t begin = generation.bos_token_id ? static_cast<std::int32_t>(*generation.bos_token_id)
+                                                       : require_tokenizer().special().bos;
+    require(begin >= 0, "prompt", "is empty and the model has no begin token");
+    ids.push_back(begin);
+  }
+  return ids;
+}
+
 void LoadedModel::check_ids(std::span<const std::int32_t> ids) const {
   for (std::int32_t id : ids)
     require(id >= 0 && id < built.vocab_size, checkpoint.source,

@@ -41,6 +41,8 @@ struct LoadedModel {
   // Ids of a text, all of them in the model's vocabulary (throws kInvalid where the tokenizer does not fit
   // the model).
   std::vector<std::int32_t> encode(std::string_view text, const EncodeOptions& options = {}) const;
+  // Ids of a text to continue; an empty one becomes the begin token. Throws kInvalid when there is none.
+  std::vector<std::int32_t> encode_prompt(std::string_view prompt) const;
   void check_ids(std::span<const std::int32_t> ids) const;
   // Compiles the model's graph with this model's precision, table and threads.
   std::shared_ptr<const Program> compile_program(std::map<std::string, std::int64_t> maxima,

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -106,8 +107,9 @@ class Graph {
   friend struct Value;
   ValueId new_value(ValueInfo info);
 
-  std::vector<ValueInfo> values_;
-  std::vector<Node> nodes_;
+  // Deques, so that a reference to one stays good while others are added.
+  std::deque<ValueInfo> values_;
+  std::deque<Node> nodes_;
   std::vector<NodeId> order_;
   std::vector<ValueId> outputs_;
 };

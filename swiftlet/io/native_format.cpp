@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::array<std::pair<Layout, std::string_view>, 2> kLayouts{
     {{Layout::kRows, "rows"}, {Layout::kPanels, "panels"}}};
-constexpr std::array<std::pair<Arithmetic, std::string_view>, 3> kArithmetics{
-    {{Arithmetic::kF32, "f32"}, {Arithmetic::kBF16, "bf16"}, {Arithmetic::kInt8, "int8"}}};
 constexpr std::array kPoolings{
     Pooling::kMean,           Pooling::kCls,         Pooling::kMax, Pooling::kLastToken,
     Pooling::kMeanSqrtLength, Pooling::kWeightedMean};
@@ -93,7 +91,9 @@ NativeWeight weight_of(const Config& json) {
   if (!encoding) json.fail_value("encoding", "an encoding that this version knows");
   weight.encoding = *encoding;
   weight.layout = value_in(kLayouts, json, "layout");
-  weight.arithmetic = value_in(kArithmetics, json, "arithmetic");
+  const auto arithmetic = parse_arithmetic(json.require_string("arithmetic"));
+  if (!arithmetic) json.fail_value("arithmetic", "an arithmetic that this version knows");
+  weight.arithmetic = *arithmetic;
   return weight;
 }
 
@@ -150,10 +150,6 @@ TokenizerSource tokenizer_of(const SafetensorsFile& file) {
 
 std::string_view to_string(Layout layout) {
   return name_in(kLayouts, layout);
-}
-
-std::string_view to_string(Arithmetic arithmetic) {
-  return name_in(kArithmetics, arithmetic);
 }
 
 std::uint64_t round_up_blob(std::uint64_t bytes) {

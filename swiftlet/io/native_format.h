@@ -29,8 +29,7 @@ BlobSizes blob_sizes(const NativeWeight& weight, std::string_view where);
 
 std::uint64_t round_up_blob(std::uint64_t bytes);
 
-std::string_view to_string(Layout layout);          // "rows", "panels"
-std::string_view to_string(Arithmetic arithmetic);  // "f32", "bf16", "int8"
+std::string_view to_string(Layout layout);  // "rows", "panels"
 
 // SHA-256 of a header (without the length field) whose own hash is replaced by zeros. Empty when the header
 // has no place for one.

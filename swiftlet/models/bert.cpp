@@ -16,8 +16,6 @@ namespace {
 
 using namespace ops;
 
-constexpr std::int64_t kMaxExtent = std::int64_t{1} << 24;
-
 struct BertConfig {
   std::int64_t layers, hidden_size, vocab_size, max_positions, type_vocab_size;
   double eps;

@@ -23,6 +23,9 @@
 
 namespace swiftlet::models {
 
+// Of every width, vocabulary and context; bounds what a hostile config can ask for.
+inline constexpr std::int64_t kMaxExtent = std::int64_t{1} << 24;
+
 enum class Kind : std::uint8_t { kDecoder, kEncoder };
 
 struct BuiltModel {

@@ -16,8 +16,6 @@ namespace {
 
 using namespace ops;
 
-constexpr std::int64_t kMaxExtent = std::int64_t{1} << 24;  // bounds what a hostile config can ask for
-
 struct LlamaConfig {
   std::int64_t layers, hidden_size, intermediate_size, vocab_size, max_positions;
   double eps;

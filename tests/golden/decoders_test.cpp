@@ -45,7 +45,7 @@ TEST(Stories260K, GreedyTextEqualsLlama2cTokenForToken) {
   const auto golden = read_json(data("stories260k/golden.json"));
   Engine engine(load_f32("stories260K/stories260K.bin"));
   for (const auto& test : golden["cases"]) {
-    const auto prompt = engine.encode_prompt(test["prompt"].get<std::string>());
+    const auto prompt = engine.model().encode_prompt(test["prompt"].get<std::string>());
     EXPECT_EQ(prompt, test["prompt_ids"].get<std::vector<std::int32_t>>());
     const auto ids = test["ids"].get<std::vector<std::int32_t>>();
     const auto result = generate(
@@ -63,7 +63,7 @@ TEST(Stories7M, GreedyTokensEqualTransformers) {
   const auto reference = read_json(data("stories-7m/reference.json"));
   Engine engine(load_f32("stories-7m"));
   for (const auto& test : reference["greedy"]) {
-    const auto prompt = engine.encode_prompt(test["prompt"].get<std::string>());
+    const auto prompt = engine.model().encode_prompt(test["prompt"].get<std::string>());
     EXPECT_EQ(prompt, test["prompt_ids"].get<std::vector<std::int32_t>>());
     const auto ids = test["ids"].get<std::vector<std::int32_t>>();
     EXPECT_EQ(generate(engine, prompt,
@@ -119,12 +119,13 @@ TEST(EngineDeterminism, GreedyOutputDoesNotDependOnBatchOrThreads) {
       Engine batch(model, {.max_sequences = 3, .step_tokens = 5});
       std::vector<std::int64_t> numbers;
       for (const auto& prompt : prompts)
-        numbers.push_back(batch.submit(batch.encode_prompt(prompt), {.max_new_tokens = 40}));
+        numbers.push_back(batch.submit(batch.model().encode_prompt(prompt), {.max_new_tokens = 40}));
       while (batch.step()) {
       }
       for (std::size_t i = 0; i < prompts.size(); ++i) {
         if (threads == 1)
-          alone.push_back(generate(single, single.encode_prompt(prompts[i]), {.max_new_tokens = 40}).tokens);
+          alone.push_back(
+              generate(single, single.model().encode_prompt(prompts[i]), {.max_new_tokens = 40}).tokens);
         EXPECT_EQ(batch.take(numbers[i]).tokens, alone[i]) << prompts[i] << " on " << threads << " threads";
       }
     }
@@ -134,7 +135,7 @@ TEST(EngineDeterminism, GreedyOutputDoesNotDependOnBatchOrThreads) {
 TEST(EngineStreaming, PiecesMakeTheTextAndStopStringsEndIt) {
   Engine engine(load_f32("stories-7m"));
   std::string streamed;
-  const auto number = engine.submit(engine.encode_prompt("Once upon a time"), {.max_new_tokens = 60},
+  const auto number = engine.submit(engine.model().encode_prompt("Once upon a time"), {.max_new_tokens = 60},
                                     [&](std::string_view piece) {
                                       streamed += piece;
                                       return true;
@@ -145,8 +146,8 @@ TEST(EngineStreaming, PiecesMakeTheTextAndStopStringsEndIt) {
   EXPECT_EQ(streamed, whole.text);
   ASSERT_GT(whole.text.size(), 40u);
   const std::string stop = whole.text.substr(20, 6);
-  const auto stopped =
-      generate(engine, engine.encode_prompt("Once upon a time"), {.max_new_tokens = 60, .stop = {stop}});
+  const auto stopped = generate(engine, engine.model().encode_prompt("Once upon a time"),
+                                {.max_new_tokens = 60, .stop = {stop}});
   EXPECT_EQ(stopped.reason, FinishReason::kStop);
   EXPECT_EQ(stopped.text, whole.text.substr(0, whole.text.find(stop)));
 }
@@ -154,9 +155,10 @@ TEST(EngineStreaming, PiecesMakeTheTextAndStopStringsEndIt) {
 TEST(EngineStreaming, CancelEndsASequenceAndLeavesTheOthers) {
   Engine engine(load_f32("stories-7m"));
   int pieces = 0;
-  const auto cancelled = engine.submit(engine.encode_prompt("Once"), {.max_new_tokens = 50},
+  const auto cancelled = engine.submit(engine.model().encode_prompt("Once"), {.max_new_tokens = 50},
                                        [&](std::string_view) { return ++pieces < 3; });
-  const auto other = engine.submit(engine.encode_prompt("The"), {.max_new_tokens = 10, .ignore_eos = true});
+  const auto other =
+      engine.submit(engine.model().encode_prompt("The"), {.max_new_tokens = 10, .ignore_eos = true});
   while (engine.step()) {
   }
   EXPECT_EQ(engine.take(cancelled).reason, FinishReason::kCancelled);
@@ -169,16 +171,16 @@ TEST(EngineSampling, ASeedGivesTheSameTextAloneAndInABatch) {
   const GenerationOptions options{.max_new_tokens = 30,
                                   .sampling = {.temperature = 0.9f, .top_k = 40, .top_p = 0.95f, .seed = 7}};
   Engine alone(model, {.max_sequences = 1}), batch(model, {.max_sequences = 4});
-  const auto first = generate(alone, alone.encode_prompt("One day"), options);
-  const auto number = batch.submit(batch.encode_prompt("One day"), options);
+  const auto first = generate(alone, alone.model().encode_prompt("One day"), options);
+  const auto number = batch.submit(batch.model().encode_prompt("One day"), options);
   for (const char* other : {"The", "A cat", "Then the king said"})
-    batch.submit(batch.encode_prompt(other), options);
+    batch.submit(batch.model().encode_prompt(other), options);
   while (batch.step()) {
   }
   EXPECT_EQ(batch.take(number).tokens, first.tokens);
   GenerationOptions other_seed = options;
   other_seed.sampling.seed = 8;
-  EXPECT_NE(generate(alone, alone.encode_prompt("One day"), other_seed).tokens, first.tokens);
+  EXPECT_NE(generate(alone, alone.model().encode_prompt("One day"), other_seed).tokens, first.tokens);
 }
 
 }  // namespace
