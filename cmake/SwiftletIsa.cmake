@@ -1,10 +1,11 @@
 # Compiler flags of the instruction-set folders of kernels/. All else is compiled for baseline x86-64.
 #
-# A file named *_bf16.cpp in avx512/ may use the BF16 dot products, which not every AVX-512 machine has.
+# A file named *_bf16.cpp in avx512/ may use the BF16 dot products, which not every AVX-512 machine has. A file named
+# *_evex.cpp in avxvnni/ has the instructions of that folder in their AVX-512 encoding.
 
 function(swiftlet_isa_flags folder)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/${folder}/*.cpp)
-  list(FILTER files EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER files EXCLUDE REGEX "_(test|evex)\\.cpp$")
   if(files)
     set_property(SOURCE ${files} APPEND PROPERTY COMPILE_OPTIONS ${ARGN})
   endif()
@@ -20,8 +21,11 @@ set(SWIFTLET_AVX2_FLAGS -fno-exceptions -mavx2 -mfma -mf16c ${SWIFTLET_ISA_WARNI
 set(SWIFTLET_AVX512_FLAGS ${SWIFTLET_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni
     -mprefer-vector-width=512)
 swiftlet_isa_flags(avx2 ${SWIFTLET_AVX2_FLAGS})
+swiftlet_isa_flags(avxvnni ${SWIFTLET_AVX2_FLAGS} -mavxvnni)
 swiftlet_isa_flags(avx512 ${SWIFTLET_AVX512_FLAGS})
 file(GLOB bf16_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avx512/*_bf16.cpp)
 if(bf16_files)
   set_property(SOURCE ${bf16_files} APPEND PROPERTY COMPILE_OPTIONS -mavx512bf16)
 endif()
+set_property(SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avxvnni/linear_int8_evex.cpp APPEND PROPERTY COMPILE_OPTIONS
+             ${SWIFTLET_AVX2_FLAGS} -mavx512f -mavx512vl -mavx512vnni -mprefer-vector-width=256)

@@ -1,11 +1,13 @@
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/kernels/avx2/avx2.h"
 #include "swiftlet/kernels/avx512/avx512.h"
+#include "swiftlet/kernels/avxvnni/avxvnni.h"
 #include "swiftlet/kernels/kernel_table.h"
 #include "swiftlet/kernels/linear_kernels.h"
 #include "swiftlet/kernels/scalar/scalar.h"
@@ -13,12 +15,14 @@
 namespace swiftlet::kernels {
 namespace {
 
-bool runs_always(const CpuInfo&) {
-  return true;
+// What a level needs and the processor lacks, in words; empty when nothing.
+
+std::string_view lacks_nothing(const CpuInfo&) {
+  return "";
 }
 
-bool runs_avx2(const CpuInfo& cpu) {
-  return cpu.avx2 && cpu.fma && cpu.f16c;
+std::string_view lacks_for_avx2(const CpuInfo& cpu) {
+  return !cpu.avx2 ? "AVX2" : !cpu.fma ? "FMA" : !cpu.f16c ? "F16C" : "";
 }
 
 KernelTable make_avx2() {
@@ -27,9 +31,22 @@ KernelTable make_avx2() {
       .isa = "avx2", .linear = &linear, .rows = avx2_row_kernels(), .attention = avx2_attention_kernels()};
 }
 
+std::string_view lacks_for_avxvnni(const CpuInfo& cpu) {
+  return !cpu.avx_vnni ? "AVX-VNNI" : lacks_for_avx2(cpu);
+}
+
+// The AVX2 table with matrix products in int8 of its own.
+KernelTable make_avxvnni() {
+  static const LinearKernels linear{.f32 = &avx2_linear_f32(), .int8 = &avxvnni_linear_int8()};
+  KernelTable table = make_avx2();
+  table.isa = "avxvnni";
+  table.linear = &linear;
+  return table;
+}
+
 // AVX-512 without VNNI (Skylake) is served by the AVX2 table.
-bool runs_avx512(const CpuInfo& cpu) {
-  return cpu.avx512_vnni && runs_avx2(cpu);
+std::string_view lacks_for_avx512(const CpuInfo& cpu) {
+  return !cpu.avx512 ? "AVX-512 F, BW, VL, DQ" : !cpu.avx512_vnni ? "AVX-512 VNNI" : lacks_for_avx2(cpu);
 }
 
 KernelTable make_avx512() {
@@ -48,38 +65,27 @@ KernelTable make_avx512() {
 // that can run them.
 struct Level {
   std::string_view isa;
-  bool (*runs_on)(const CpuInfo& cpu);
+  std::string_view (*lacks)(const CpuInfo& cpu);
   KernelTable (*make)();
 };
 
 constexpr Level kLevels[] = {
-    {"scalar", runs_always,
+    {"scalar", lacks_nothing,
      [] {
        return KernelTable{.isa = "scalar",
                           .linear = &scalar_linear_kernels(),
                           .rows = scalar_row_kernels(),
                           .attention = scalar_attention_kernels()};
      }},
-    {"avx2", runs_avx2, make_avx2},
-    {"avx512", runs_avx512, make_avx512},
+    {"avx2", lacks_for_avx2, make_avx2},
+    {"avxvnni", lacks_for_avxvnni, make_avxvnni},
+    {"avx512", lacks_for_avx512, make_avx512},
 };
-
-const Level* find_level(std::string_view isa) {
-  for (const Level& level : kLevels)
-    if (level.isa == isa) return &level;
-  return nullptr;
-}
-
-std::vector<std::string_view> level_names() {
-  std::vector<std::string_view> names;
-  for (const Level& level : kLevels) names.push_back(level.isa);
-  return names;
-}
 
 std::vector<const KernelTable*> make_available() {
   static std::vector<KernelTable> tables;
   for (const Level& level : kLevels)
-    if (level.runs_on(cpu_info())) tables.push_back(level.make());
+    if (level.lacks(cpu_info()).empty()) tables.push_back(level.make());
   std::vector<const KernelTable*> pointers;
   for (const KernelTable& table : tables) pointers.push_back(&table);
   return pointers;
@@ -92,13 +98,25 @@ const std::vector<const KernelTable*>& available_tables() {
   return tables;
 }
 
+std::vector<std::string_view> table_names() {
+  std::vector<std::string_view> names;
+  for (const Level& level : kLevels) names.push_back(level.isa);
+  return names;
+}
+
+std::string_view missing_for(std::string_view isa) {
+  for (const Level& level : kLevels)
+    if (level.isa == isa) return level.lacks(cpu_info());
+  fail(ErrorCode::kUsage, "isa", "expected one of {}, got \"{}\"", fmt::join(table_names(), ", "), isa);
+}
+
 const KernelTable& table_for(std::string_view isa) {
-  if (find_level(isa) == nullptr)
-    fail(ErrorCode::kUsage, "isa", "expected one of {}, got \"{}\"", fmt::join(level_names(), ", "), isa);
-  for (const KernelTable* table : available_tables())
-    if (table->isa == isa) return *table;
-  fail(ErrorCode::kUnsupported, "isa", "this machine ({}) cannot run {}; its best is {}", cpu_info().name,
-       isa, available_tables().back()->isa);
+  const std::string_view missing = missing_for(isa);
+  if (!missing.empty())
+    fail(ErrorCode::kUnsupported, "isa", "this machine ({}) cannot run {}: it lacks {}; its best is {}",
+         cpu_info().name, isa, missing, available_tables().back()->isa);
+  return **std::find_if(available_tables().begin(), available_tables().end(),
+                        [&](const KernelTable* table) { return table->isa == isa; });
 }
 
 const KernelTable& default_table() {

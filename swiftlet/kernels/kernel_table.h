@@ -1,6 +1,6 @@
 // KernelTable: the function pointers of one instruction set, chosen once at start.
 //
-// SWIFTLET_ISA=scalar|avx2|avx512 forces a level; an unknown or unsupported name is an Error.
+// SWIFTLET_ISA=scalar|avx2|avxvnni|avx512 forces a level; an unknown or unsupported name is an Error.
 #pragma once
 
 #include <string_view>
@@ -15,7 +15,7 @@ namespace swiftlet::kernels {
 struct LinearKernels;
 
 struct KernelTable {
-  std::string_view isa;  // "scalar", "avx2", "avx512"
+  std::string_view isa;  // "scalar", "avx2", "avxvnni", "avx512"
   const LinearKernels* linear = nullptr;
   RowKernels rows;
   AttentionKernels attention;
@@ -23,6 +23,10 @@ struct KernelTable {
 
 // The tables that this machine can run, slowest first; never empty.
 const std::vector<const KernelTable*>& available_tables();
+// All names, slowest first, and what this machine lacks to run the table of one ("AVX-VNNI"; empty when it can).
+// Throws kUsage when the name is not known.
+std::vector<std::string_view> table_names();
+std::string_view missing_for(std::string_view isa);
 // The table of that name. Throws kUsage when it is not known, kUnsupported when this machine lacks it.
 const KernelTable& table_for(std::string_view isa);
 // The best available one, or what SWIFTLET_ISA says. Resolved once; thread-safe.

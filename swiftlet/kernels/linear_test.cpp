@@ -14,6 +14,7 @@
 #include "swiftlet/kernels/kernel_table.h"
 #include "swiftlet/kernels/linear_kernels.h"
 #include "swiftlet/kernels/scalar/math.h"
+#include "swiftlet/kernels/test_tables.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -79,6 +80,17 @@ constexpr Case kCases[] = {
     {Arithmetic::kInt8, "int4-g20-asym"},
     {Arithmetic::kInt8, "int4-asym"},
 };
+
+bool supported(const KernelTable& table, const Case& c) {
+  return linear_supported(table, c.arithmetic, *parse_encoding(c.encoding));
+}
+
+std::vector<Case> cases_of(const KernelTable& table) {
+  std::vector<Case> cases;
+  for (const Case& c : kCases)
+    if (supported(table, c)) cases.push_back(c);
+  return cases;
+}
 
 std::string case_name(const KernelTable& table, const Case& c) {
   const char* names[] = {"f32", "bf16", "int8"};
@@ -150,51 +162,74 @@ void check_against_double(const KernelTable& table, ThreadPool& pool, const Case
                         << where;
 }
 
-TEST(Linear, MatchesDoublePrecision) {
+using Linear = TestOfEveryTable;
+INSTANTIATE_TEST_SUITE_P(Tables, Linear, ::testing::ValuesIn(all_table_names()), name_of_table);
+
+TEST_P(Linear, MatchesDoublePrecision) {
   ThreadPool pool(2);
   const std::int64_t shapes[][3] = {{1, 1, 1},   {1, 16, 32},  {3, 17, 33},   {2, 40, 7},    {5, 31, 130},
                                     {4, 96, 64}, {13, 50, 96}, {29, 65, 129}, {37, 33, 611}, {12, 16, 256}};
-  for (const KernelTable* table : available_tables())
-    for (const Case& c : kCases) {
-      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
-      for (const auto& s : shapes) {
-        check_against_double(*table, pool, c, s[0], s[1], s[2], Activation::kNone, false);
-        check_against_double(*table, pool, c, s[0], s[1], s[2], Activation::kNone, true);
-      }
+  for (const Case& c : cases_of(table())) {
+    for (const auto& s : shapes) {
+      check_against_double(table(), pool, c, s[0], s[1], s[2], Activation::kNone, false);
+      check_against_double(table(), pool, c, s[0], s[1], s[2], Activation::kNone, true);
     }
+  }
 }
 
-TEST(Linear, AppliesEveryActivationInTheEpilogue) {
+TEST_P(Linear, AppliesEveryActivationInTheEpilogue) {
   ThreadPool pool(2);
-  for (const KernelTable* table : available_tables())
-    for (const Case& c : {Case{Arithmetic::kF32, "f32"}, Case{Arithmetic::kInt8, "int8"},
-                          Case{Arithmetic::kInt8, "int4-g32"}})
-      for (const Activation activation : kActivations)
-        check_against_double(*table, pool, c, 14, 45, 70, activation, true);
+  for (const Case& c : {Case{Arithmetic::kF32, "f32"}, Case{Arithmetic::kBF16, "bf16"},
+                        Case{Arithmetic::kInt8, "int8"}, Case{Arithmetic::kInt8, "int4-g32"}}) {
+    if (!supported(table(), c)) continue;
+    for (const Activation activation : kActivations)
+      check_against_double(table(), pool, c, 14, 45, 70, activation, true);
+  }
 }
 
 // A row gives the same bits alone, in a batch, on one thread and on two.
-TEST(Linear, DoesNotDependOnTheBatchOrTheThreads) {
+TEST_P(Linear, DoesNotDependOnTheBatchOrTheThreads) {
   ThreadPool one(1), two(2);
   const std::int64_t m = 37, n = 200, k = 600;
-  for (const KernelTable* table : available_tables())
-    for (const Case& c : kCases) {
-      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
-      const Weight weight = random_weight(c.encoding, n, k, 3);
-      const LinearOutput output{.weight = panel_view(weight), .activation = Activation::kGelu};
-      Call whole(m, k, n, 5), again(m, k, n, 5);
-      whole.run(*table, one, c.arithmetic, {output});
-      again.run(*table, two, c.arithmetic, {output});
-      ASSERT_EQ(whole.y, again.y) << case_name(*table, c) << ": one thread and two";
-      for (const std::int64_t count : {1, 2, 3, 5, 12, 13}) {
-        Call part(count, k, n, 5);
-        part.run(*table, two, c.arithmetic, {output});
-        for (std::int64_t r = 0; r < count; ++r)
-          for (std::int64_t j = 0; j < n; ++j)
-            ASSERT_EQ(part.at(r, j), whole.at(r, j))
-                << case_name(*table, c) << ": row " << r << " of " << count << " rows, channel " << j;
-      }
+  for (const Case& c : cases_of(table())) {
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    const LinearOutput output{.weight = panel_view(weight), .activation = Activation::kGelu};
+    Call whole(m, k, n, 5), again(m, k, n, 5);
+    whole.run(table(), one, c.arithmetic, {output});
+    again.run(table(), two, c.arithmetic, {output});
+    ASSERT_EQ(whole.y, again.y) << case_name(table(), c) << ": one thread and two";
+    for (const std::int64_t count : {1, 2, 3, 5, 12, 13}) {
+      Call part(count, k, n, 5);
+      part.run(table(), two, c.arithmetic, {output});
+      for (std::int64_t r = 0; r < count; ++r)
+        for (std::int64_t j = 0; j < n; ++j)
+          ASSERT_EQ(part.at(r, j), whole.at(r, j))
+              << case_name(table(), c) << ": row " << r << " of " << count << " rows, channel " << j;
     }
+  }
+}
+
+// Sums of integers are exact and every vector table adds the groups in one order: so all give the same bits.
+TEST_P(Linear, IntegerProductsAreThoseOfAVX2) {
+  if (table().isa == "scalar") GTEST_SKIP() << "the scalar table rounds each product before it adds";
+  if (!missing_for("avx2").empty()) GTEST_SKIP() << "this processor lacks " << missing_for("avx2");
+  ThreadPool pool(2);
+  const std::int64_t n = 75, k = 1100;
+  for (const Case& c : cases_of(table())) {
+    if (c.arithmetic != Arithmetic::kInt8) continue;
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    const std::vector<float> bias = random_values(n, 4);
+    for (const std::int64_t m : {1, 2, 7, 35}) {
+      Call expected(m, k, n, 5), call(m, k, n, 5);
+      expected.run(table_for("avx2"), pool, c.arithmetic,
+                   {{.weight = panel_view(weight), .bias = bias.data()}});
+      call.run(table(), pool, c.arithmetic, {{.weight = panel_view(weight), .bias = bias.data()}});
+      for (std::int64_t r = 0; r < m; ++r)
+        for (std::int64_t j = 0; j < n; ++j)
+          ASSERT_EQ(call.at(r, j), expected.at(r, j))
+              << case_name(table(), c) << ": row " << r << " of " << m << " rows, channel " << j;
+    }
+  }
 }
 
 // One call of a path's kernels for some panels and all rows, over a preparation of the test's own.
@@ -224,55 +259,50 @@ void prepared_multiply(const LinearPath& path, Arithmetic arithmetic, const Pane
 }
 // A call that computes some panels leaves the neighbours alone, whatever it reads ahead: what one unit of
 // work wrote must survive a later unit.
-TEST(Linear, WritesNoChannelTwice) {
+TEST_P(Linear, WritesNoChannelTwice) {
   const std::int64_t n = 16 * 7 + 3, k = 64;
-  for (const KernelTable* table : available_tables())
-    for (const Case& c : kCases) {
-      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
-      const LinearKernels& kernels = *table->linear;
-      const LinearPath& path = c.arithmetic == Arithmetic::kF32    ? *kernels.f32
-                               : c.arithmetic == Arithmetic::kBF16 ? *kernels.bf16
-                                                                   : *kernels.int8;
-      const Weight weight = random_weight(c.encoding, n, k, 3);
-      for (const std::int64_t m : {1, 2, 3, 4, 6, 7}) {
-        Call call(m, k, n, 5);
-        prepared_multiply(path, c.arithmetic, panel_view(weight), call, {2, 5});
-        for (std::int64_t r = 0; r < m; ++r)
-          for (std::int64_t j = 0; j < call.ldy; ++j)
-            ASSERT_EQ(call.at(r, j) == Call::kGuard, j < 32 || j >= 80)
-                << case_name(*table, c) << " of " << m << " rows, channel " << j;
-      }
+  for (const Case& c : cases_of(table())) {
+    const LinearKernels& kernels = *table().linear;
+    const LinearPath& path = c.arithmetic == Arithmetic::kF32    ? *kernels.f32
+                             : c.arithmetic == Arithmetic::kBF16 ? *kernels.bf16
+                                                                 : *kernels.int8;
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    for (const std::int64_t m : {1, 2, 3, 4, 6, 7}) {
+      Call call(m, k, n, 5);
+      prepared_multiply(path, c.arithmetic, panel_view(weight), call, {2, 5});
+      for (std::int64_t r = 0; r < m; ++r)
+        for (std::int64_t j = 0; j < call.ldy; ++j)
+          ASSERT_EQ(call.at(r, j) == Call::kGuard, j < 32 || j >= 80)
+              << case_name(table(), c) << " of " << m << " rows, channel " << j;
     }
+  }
 }
 
 // Merged linears: different sizes, encodings and groups over one x, each as if alone.
-TEST(Linear, MergedOutputsEqualSeparateOnes) {
+TEST_P(Linear, MergedOutputsEqualSeparateOnes) {
   ThreadPool pool(2);
   const std::int64_t m = 9, k = 100;
-  for (const KernelTable* table : available_tables()) {
-    const Weight a = random_weight("int8", 33, k, 1), b = random_weight("int4-g20-asym", 64, k, 2),
-                 c = random_weight("int8", 5, k, 3), d = random_weight("int4-g32", 17, k, 4);
-    std::vector<LinearOutput> merged;
-    for (const Weight* w : {&a, &b, &c, &d}) merged.push_back({.weight = panel_view(*w)});
-    std::vector<std::vector<float>> results;
-    for (const Weight* w : {&a, &b, &c, &d}) results.emplace_back(static_cast<std::size_t>(m * w->shape[0]));
-    for (std::size_t i = 0; i < merged.size(); ++i) {
-      merged[i].y = results[i].data();
-      merged[i].ldy = merged[i].weight.geometry.n;
-    }
-    Call call(m, k, 64, 6);
-    Buffer workspace = Buffer::heap(linear_workspace(Arithmetic::kInt8, merged, m));
-    linear(*table, pool, Arithmetic::kInt8, call.row(0), call.ldx, m, merged, workspace.mutable_data());
-    for (std::size_t i = 0; i < merged.size(); ++i) {
-      const std::int64_t n = merged[i].weight.geometry.n;
-      Call alone(m, k, n, 6);
-      std::copy(call.x.begin(), call.x.end(), alone.x.begin());
-      alone.run(*table, pool, Arithmetic::kInt8, {{.weight = merged[i].weight}});
-      for (std::int64_t r = 0; r < m; ++r)
-        for (std::int64_t j = 0; j < n; ++j)
-          ASSERT_EQ(results[i][static_cast<std::size_t>(r * n + j)], alone.at(r, j))
-              << table->isa << " " << i;
-    }
+  const Weight a = random_weight("int8", 33, k, 1), b = random_weight("int4-g20-asym", 64, k, 2),
+               c = random_weight("int8", 5, k, 3), d = random_weight("int4-g32", 17, k, 4);
+  std::vector<LinearOutput> merged;
+  for (const Weight* w : {&a, &b, &c, &d}) merged.push_back({.weight = panel_view(*w)});
+  std::vector<std::vector<float>> results;
+  for (const Weight* w : {&a, &b, &c, &d}) results.emplace_back(static_cast<std::size_t>(m * w->shape[0]));
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    merged[i].y = results[i].data();
+    merged[i].ldy = merged[i].weight.geometry.n;
+  }
+  Call call(m, k, 64, 6);
+  Buffer workspace = Buffer::heap(linear_workspace(Arithmetic::kInt8, merged, m));
+  linear(table(), pool, Arithmetic::kInt8, call.row(0), call.ldx, m, merged, workspace.mutable_data());
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    const std::int64_t n = merged[i].weight.geometry.n;
+    Call alone(m, k, n, 6);
+    std::copy(call.x.begin(), call.x.end(), alone.x.begin());
+    alone.run(table(), pool, Arithmetic::kInt8, {{.weight = merged[i].weight}});
+    for (std::int64_t r = 0; r < m; ++r)
+      for (std::int64_t j = 0; j < n; ++j)
+        ASSERT_EQ(results[i][static_cast<std::size_t>(r * n + j)], alone.at(r, j)) << table().isa << " " << i;
   }
 }
 
@@ -283,78 +313,72 @@ Buffer exactly(const Buffer& buffer) {
   return Buffer::borrowed(bytes, bytes->data(), bytes->size());
 }
 
-TEST(Linear, ReadsNothingBeyondTheWeight) {
+TEST_P(Linear, ReadsNothingBeyondTheWeight) {
   ThreadPool pool(2);
   const std::int64_t n = 37, k = 50;
-  for (const KernelTable* table : available_tables())
-    for (const Case& c : kCases) {
-      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
-      const Weight weight = random_weight(c.encoding, n, k, 3);
-      Weight tight = weight;
-      tight.codes = exactly(weight.codes);
-      tight.scales = exactly(weight.scales);
-      tight.zero_points = exactly(weight.zero_points);
-      for (const std::int64_t m : {1, 3, 8}) {
-        Call expected(m, k, n, 5), call(m, k, n, 5);
-        expected.run(*table, pool, c.arithmetic, {{.weight = panel_view(weight)}});
-        call.run(*table, pool, c.arithmetic, {{.weight = panel_view(tight)}});
-        ASSERT_EQ(call.y, expected.y) << case_name(*table, c);
-      }
+  for (const Case& c : cases_of(table())) {
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    Weight tight = weight;
+    tight.codes = exactly(weight.codes);
+    tight.scales = exactly(weight.scales);
+    tight.zero_points = exactly(weight.zero_points);
+    for (const std::int64_t m : {1, 3, 8}) {
+      Call expected(m, k, n, 5), call(m, k, n, 5);
+      expected.run(table(), pool, c.arithmetic, {{.weight = panel_view(weight)}});
+      call.run(table(), pool, c.arithmetic, {{.weight = panel_view(tight)}});
+      ASSERT_EQ(call.y, expected.y) << case_name(table(), c);
     }
+  }
 }
 
 // Rows of a weight that shares its panels give the channels of the whole.
-TEST(Linear, SlicesGiveTheirChannels) {
+TEST_P(Linear, SlicesGiveTheirChannels) {
   ThreadPool pool(2);
   const std::int64_t m = 5, n = 100, k = 96;
-  for (const KernelTable* table : available_tables())
-    for (const Case& c : kCases) {
-      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
-      const Weight weight = random_weight(c.encoding, n, k, 3);
-      Call whole(m, k, n, 5);
-      whole.run(*table, pool, c.arithmetic, {{.weight = panel_view(weight)}});
-      for (const auto& [begin, end] : {std::pair{16, 100}, {32, 55}, {64, 65}}) {
-        const Weight part = slice_rows(weight, begin, end);
-        Call call(m, k, end - begin, 5);
-        std::copy(whole.x.begin(), whole.x.end(), call.x.begin());
-        call.run(*table, pool, c.arithmetic, {{.weight = panel_view(part)}});
-        for (std::int64_t r = 0; r < m; ++r)
-          for (std::int64_t j = begin; j < end; ++j)
-            ASSERT_EQ(call.at(r, j - begin), whole.at(r, j)) << case_name(*table, c) << " channel " << j;
-      }
+  for (const Case& c : cases_of(table())) {
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    Call whole(m, k, n, 5);
+    whole.run(table(), pool, c.arithmetic, {{.weight = panel_view(weight)}});
+    for (const auto& [begin, end] : {std::pair{16, 100}, {32, 55}, {64, 65}}) {
+      const Weight part = slice_rows(weight, begin, end);
+      Call call(m, k, end - begin, 5);
+      std::copy(whole.x.begin(), whole.x.end(), call.x.begin());
+      call.run(table(), pool, c.arithmetic, {{.weight = panel_view(part)}});
+      for (std::int64_t r = 0; r < m; ++r)
+        for (std::int64_t j = begin; j < end; ++j)
+          ASSERT_EQ(call.at(r, j - begin), whole.at(r, j)) << case_name(table(), c) << " channel " << j;
     }
+  }
 }
 
 // Zero rows give the bias; NaN and infinity stay in their row; tiny and huge rows stay finite.
-TEST(Linear, SurvivesUnusualRows) {
+TEST_P(Linear, SurvivesUnusualRows) {
   ThreadPool pool(2);
   const std::int64_t m = 17, n = 35, k = 70;
-  for (const KernelTable* table : available_tables())
-    for (const Case& c : kCases) {
-      if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
-      const Weight weight = random_weight(c.encoding, n, k, 3);
-      const std::vector<float> bias = random_values(n, 4);
-      const std::vector<LinearOutput> output{{.weight = panel_view(weight), .bias = bias.data()}};
-      Call plain(m, k, n, 5), odd(m, k, n, 5);
-      plain.run(*table, pool, c.arithmetic, output);
-      std::fill(odd.mutable_row(2), odd.mutable_row(2) + k, 0.0f);
-      odd.mutable_row(3)[69] = std::nanf("");
-      odd.mutable_row(4)[0] = std::numeric_limits<float>::infinity();
-      std::fill(odd.mutable_row(5), odd.mutable_row(5) + k, 1e-40f);
-      std::fill(odd.mutable_row(6), odd.mutable_row(6) + k, 1e36f);
-      odd.run(*table, pool, c.arithmetic, output);
-      for (std::int64_t j = 0; j < n; ++j) {
-        EXPECT_EQ(odd.at(2, j), bias[static_cast<std::size_t>(j)]) << case_name(*table, c);
-        EXPECT_TRUE(std::isnan(odd.at(3, j))) << case_name(*table, c);
-        EXPECT_FALSE(std::isfinite(odd.at(4, j))) << case_name(*table, c);
-        EXPECT_NEAR(odd.at(5, j), bias[static_cast<std::size_t>(j)], 1e-30) << case_name(*table, c);
-        EXPECT_TRUE(std::isfinite(odd.at(6, j))) << case_name(*table, c);
-        for (std::int64_t r = 0; r < m; ++r)
-          if (r < 2 || r > 6) {
-            ASSERT_EQ(odd.at(r, j), plain.at(r, j)) << case_name(*table, c) << " row " << r;
-          }
-      }
+  for (const Case& c : cases_of(table())) {
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    const std::vector<float> bias = random_values(n, 4);
+    const std::vector<LinearOutput> output{{.weight = panel_view(weight), .bias = bias.data()}};
+    Call plain(m, k, n, 5), odd(m, k, n, 5);
+    plain.run(table(), pool, c.arithmetic, output);
+    std::fill(odd.mutable_row(2), odd.mutable_row(2) + k, 0.0f);
+    odd.mutable_row(3)[69] = std::nanf("");
+    odd.mutable_row(4)[0] = std::numeric_limits<float>::infinity();
+    std::fill(odd.mutable_row(5), odd.mutable_row(5) + k, 1e-40f);
+    std::fill(odd.mutable_row(6), odd.mutable_row(6) + k, 1e36f);
+    odd.run(table(), pool, c.arithmetic, output);
+    for (std::int64_t j = 0; j < n; ++j) {
+      EXPECT_EQ(odd.at(2, j), bias[static_cast<std::size_t>(j)]) << case_name(table(), c);
+      EXPECT_TRUE(std::isnan(odd.at(3, j))) << case_name(table(), c);
+      EXPECT_FALSE(std::isfinite(odd.at(4, j))) << case_name(table(), c);
+      EXPECT_NEAR(odd.at(5, j), bias[static_cast<std::size_t>(j)], 1e-30) << case_name(table(), c);
+      EXPECT_TRUE(std::isfinite(odd.at(6, j))) << case_name(table(), c);
+      for (std::int64_t r = 0; r < m; ++r)
+        if (r < 2 || r > 6) {
+          ASSERT_EQ(odd.at(r, j), plain.at(r, j)) << case_name(table(), c) << " row " << r;
+        }
     }
+  }
 }
 
 }  // namespace

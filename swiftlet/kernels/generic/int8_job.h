@@ -62,7 +62,9 @@ inline void multiply_tile(const PreparedRows& x, const LinearOutput& output, std
 }
 
 // Tiles brings panels(grouped, rows), the panels that a tile of that height meets at once, run(format,
-// grouped, rows, job) and activate(activation, y, ldy, rows, columns).
+// grouped, rows, job) and activate(activation, y, ldy, rows, columns). Tiles of one call differ in height by
+// one and all meet as many panels as the first: panels() must not change between two such heights, which are
+// at least half of the largest.
 template <class Tiles>
 inline void multiply_int8(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) {
   const std::int64_t height = tile_row(x, tiles.begin + 1) - tile_row(x, tiles.begin);
