@@ -23,8 +23,8 @@ struct KernelTable {
 
 // The tables that this machine can run, slowest first; never empty.
 const std::vector<const KernelTable*>& available_tables();
-// All names, slowest first, and what this machine lacks to run the table of one ("AVX-VNNI"; empty when it can).
-// Throws kUsage when the name is not known.
+// All names, slowest first, and what this machine lacks to run the table of one ("AVX-VNNI"; empty when it
+// can). Throws kUsage when the name is not known.
 std::vector<std::string_view> table_names();
 std::string_view missing_for(std::string_view isa);
 // The table of that name. Throws kUsage when it is not known, kUnsupported when this machine lacks it.
