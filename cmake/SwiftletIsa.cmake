@@ -23,6 +23,7 @@ set(SWIFTLET_AVX512_FLAGS ${SWIFTLET_AVX2_FLAGS} -mavx512f -mavx512bw -mavx512vl
 swiftlet_isa_flags(avx2 ${SWIFTLET_AVX2_FLAGS})
 swiftlet_isa_flags(avxvnni ${SWIFTLET_AVX2_FLAGS} -mavxvnni)
 swiftlet_isa_flags(avx512 ${SWIFTLET_AVX512_FLAGS})
+swiftlet_isa_flags(amx ${SWIFTLET_AVX512_FLAGS} -mamx-tile -mamx-int8 -mamx-bf16)
 file(GLOB bf16_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avx512/*_bf16.cpp)
 if(bf16_files)
   set_property(SOURCE ${bf16_files} APPEND PROPERTY COMPILE_OPTIONS -mavx512bf16)

@@ -2,6 +2,8 @@
 
 #include <cpuid.h>
 #include <malloc.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -85,6 +87,15 @@ constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 const CpuInfo& cpu_info() {
   static const CpuInfo info = detect();
   return info;
+}
+
+bool request_tile_registers() {
+  static const bool granted = [] {
+    // Documentation/arch/x86/xstate.rst of Linux: large register files are saved only for those who ask.
+    constexpr long kRequestPermission = 0x1023, kTileData = 18;
+    return cpu_info().amx_int8 && ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return granted;
 }
 
 std::uint64_t total_memory_bytes() {

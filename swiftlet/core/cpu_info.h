@@ -20,6 +20,10 @@ struct CpuInfo {
 // Read once, then constant; thread-safe.
 const CpuInfo& cpu_info();
 
+// Asks the operating system to let this process, with all its threads, use the tile registers of AMX. Asked
+// once; false where the processor or the system has none. Thread-safe.
+bool request_tile_registers();
+
 // Bytes of physical memory, and those that can be had now without swapping (capped by a cgroup limit).
 std::uint64_t total_memory_bytes();
 std::uint64_t available_memory_bytes();

@@ -5,6 +5,7 @@
 
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
+#include "swiftlet/kernels/amx/amx.h"
 #include "swiftlet/kernels/avx2/avx2.h"
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/avxvnni/avxvnni.h"
@@ -61,6 +62,22 @@ KernelTable make_avx512() {
           .attention = avx512_attention_kernels()};
 }
 
+std::string_view lacks_for_amx(const CpuInfo& cpu) {
+  if (!cpu.amx_int8 || !cpu.amx_bf16) return !cpu.amx_int8 ? "AMX-INT8" : "AMX-BF16";
+  const std::string_view lacking = lacks_for_avx512(cpu);
+  return !lacking.empty() ? lacking : !request_tile_registers() ? "permission for AMX tile registers" : "";
+}
+
+// The AVX-512 table with matrix products of its own.
+KernelTable make_amx() {
+  static const LinearKernels linear{
+      .f32 = &avx512_linear_f32(), .bf16 = &amx_linear_bf16(), .int8 = &amx_linear_int8()};
+  KernelTable table = make_avx512();
+  table.isa = "amx";
+  table.linear = &linear;
+  return table;
+}
+
 // One row per instruction set, slowest first. The functions that fill a table are called only on a machine
 // that can run them.
 struct Level {
@@ -80,6 +97,7 @@ constexpr Level kLevels[] = {
     {"avx2", lacks_for_avx2, make_avx2},
     {"avxvnni", lacks_for_avxvnni, make_avxvnni},
     {"avx512", lacks_for_avx512, make_avx512},
+    {"amx", lacks_for_amx, make_amx},
 };
 
 std::vector<const KernelTable*> make_available() {

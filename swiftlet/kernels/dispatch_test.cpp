@@ -43,7 +43,7 @@ TEST(Dispatch, EveryTableIsComplete) {
 
 // Whose kernels a table has where it brings none of its own.
 std::string_view base_of(std::string_view isa) {
-  return isa == "avxvnni" ? "avx2" : isa;
+  return isa == "avxvnni" ? "avx2" : isa == "amx" ? "avx512" : isa;
 }
 
 // Each instruction set brings kernels of its own: none stands in for another, but for what is told above.
@@ -61,7 +61,7 @@ TEST(Dispatch, TablesDiffer) {
 
 TEST(Dispatch, NamesWhatItKnows) {
   EXPECT_THAT(message_of("sse9"),
-              HasSubstr("[isa] expected one of scalar, avx2, avxvnni, avx512, got \"sse9\""));
+              HasSubstr("[isa] expected one of scalar, avx2, avxvnni, avx512, amx, got \"sse9\""));
   EXPECT_THAT(message_of(""), HasSubstr("got \"\""));
 }
 

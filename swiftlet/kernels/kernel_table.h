@@ -1,6 +1,6 @@
 // KernelTable: the function pointers of one instruction set, chosen once at start.
 //
-// SWIFTLET_ISA=scalar|avx2|avxvnni|avx512 forces a level; an unknown or unsupported name is an Error.
+// SWIFTLET_ISA=scalar|avx2|avxvnni|avx512|amx forces a level; an unknown or unsupported name is an Error.
 #pragma once
 
 #include <string_view>
@@ -15,7 +15,7 @@ namespace swiftlet::kernels {
 struct LinearKernels;
 
 struct KernelTable {
-  std::string_view isa;  // "scalar", "avx2", "avxvnni", "avx512"
+  std::string_view isa;  // "scalar", "avx2", "avxvnni", "avx512", "amx"
   const LinearKernels* linear = nullptr;
   RowKernels rows;
   AttentionKernels attention;

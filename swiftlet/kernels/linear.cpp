@@ -47,7 +47,7 @@ struct Carver {
 };
 
 void carve_preparation(PreparedRows& p, Carver& carver) {
-  p.words = carver.take<std::uint32_t>(p.m * p.padded_k / p.columns_per_word);
+  p.words = carver.take<std::uint32_t>(most_words(p));
   if (p.arithmetic != Arithmetic::kInt8) return;
   p.scales = carver.take<float>(p.m);
   p.sums = carver.take<std::int32_t>(p.m * p.groups);
@@ -89,7 +89,7 @@ std::span<PreparedRows> plan_preparations(const LinearPath& path, Arithmetic ari
     const PanelGeometry& g = output.weight.geometry;
     if (find_preparation({all, count}, g) != nullptr) continue;
     PreparedRows& p = *new (all + count++) PreparedRows(describe(arithmetic, g, m));
-    const int height = path.tile_rows(g.groups > 1);
+    const int height = path.tile_rows(g.groups > 1, m);
     p.tiles = (m + height - 1) / height;
     carve_preparation(p, carver);
   }

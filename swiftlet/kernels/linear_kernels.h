@@ -3,7 +3,8 @@
 // Prepared rows. The M rows are cut into tiles of nearly equal height r <= tile_rows. In every arithmetic one
 // 32-bit word holds the columns that one dot-product instruction reads (one f32, two bf16, four int8), and a
 // tile is [padded_k / columns_per_word][r] words: the kernel walks through it once, front to back. Filled-up
-// columns (encoding/panel.h) are zero.
+// columns (encoding/panel.h) are zero. (A path may order the words of a tile in its own way: amx/blocks.h
+// does.)
 //
 // The chain of additions of one output depends on its row and its weight alone, never on r or on the tile.
 #pragma once
@@ -27,6 +28,13 @@ struct PreparedRows {
   std::int32_t* sums = nullptr;  // sums of codes, tile after tile [groups][r]
 };
 
+// Words of all rows, at most: a path may fill up each group to 16 words, where it has more, and read 16 words
+// beyond.
+static inline std::int64_t most_words(const PreparedRows& x) {
+  const std::int64_t group = x.padded_group / x.columns_per_word;
+  return x.m * x.groups * (group <= 16 ? group : (group + 15) / 16 * 16) + 16;
+}
+
 // First row of a tile.
 static inline std::int64_t tile_row(const PreparedRows& x, std::int64_t tile) {
   return x.m * tile / x.tiles;
@@ -39,8 +47,8 @@ struct Range {
 // One arithmetic of one instruction set.
 struct LinearPath {
   bool (*supports)(const Encoding& encoding) noexcept;
-  // The largest tile height for weights with one or with several groups in a row.
-  int (*tile_rows)(bool grouped) noexcept;
+  // The largest tile height of m rows for weights with one or with several groups in a row.
+  int (*tile_rows)(bool grouped, std::int64_t m) noexcept;
   // Fills words, scales and sums of the tiles from x [M, ldx].
   void (*prepare)(const PreparedRows& prepared, const float* x, std::int64_t ldx, Range tiles) noexcept;
   // y = activation(x W^T + bias) for the rows of `tiles` and the channels of `panels`.

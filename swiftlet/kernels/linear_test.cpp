@@ -73,6 +73,7 @@ constexpr Case kCases[] = {
     {Arithmetic::kInt8, "int8-g32"},
     {Arithmetic::kInt8, "int8-g64-asym"},
     {Arithmetic::kInt8, "int8-g37"},
+    {Arithmetic::kInt8, "int8-g100-asym"},
     {Arithmetic::kInt8, "int4"},
     {Arithmetic::kInt8, "int4-g32"},
     {Arithmetic::kInt8, "int4-g32-asym"},
@@ -232,6 +233,25 @@ TEST_P(Linear, IntegerProductsAreThoseOfAVX2) {
   }
 }
 
+// The model of the tile registers is what the processor does.
+TEST(AmxModel, GivesTheBitsOfTheProcessor) {
+  if (!missing_for("amx").empty()) GTEST_SKIP() << "this processor lacks " << missing_for("amx");
+  const KernelTable& amx = table_for("amx");
+  const std::vector<ModelledTable> modelled = modelled_tables();
+  const KernelTable& model = *std::find_if(modelled.begin(), modelled.end(), [](const ModelledTable& table) {
+                                return table.name == "amx_model";
+                              })->table;
+  ThreadPool pool(2);
+  const std::int64_t m = 45, n = 75, k = 1100;
+  for (const Case& c : cases_of(model)) {
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    Call expected(m, k, n, 5), call(m, k, n, 5);
+    expected.run(model, pool, c.arithmetic, {{.weight = panel_view(weight)}});
+    call.run(amx, pool, c.arithmetic, {{.weight = panel_view(weight)}});
+    ASSERT_EQ(call.y, expected.y) << case_name(amx, c);
+  }
+}
+
 // One call of a path's kernels for some panels and all rows, over a preparation of the test's own.
 void prepared_multiply(const LinearPath& path, Arithmetic arithmetic, const PanelView& weight, Call& call,
                        Range panels) {
@@ -246,9 +266,9 @@ void prepared_multiply(const LinearPath& path, Arithmetic arithmetic, const Pane
                  .columns_per_word = arithmetic == Arithmetic::kF32    ? 1
                                      : arithmetic == Arithmetic::kBF16 ? 2
                                                                        : 4};
-  const int height = path.tile_rows(g.groups > 1);
+  const int height = path.tile_rows(g.groups > 1, p.m);
   p.tiles = (p.m + height - 1) / height;
-  std::vector<std::uint32_t> words(static_cast<std::size_t>(p.m * p.padded_k));
+  std::vector<std::uint32_t> words(static_cast<std::size_t>(most_words(p)));
   std::vector<float> scales(static_cast<std::size_t>(p.m));
   std::vector<std::int32_t> sums(static_cast<std::size_t>(p.m * p.groups));
   p.words = words.data();

@@ -1,8 +1,12 @@
 #include "swiftlet/kernels/modelled_tables.h"
 
 #include "swiftlet/core/cpu_info.h"
+#include "swiftlet/kernels/amx/linear_bf16.h"
+#include "swiftlet/kernels/amx/linear_int8.h"
+#include "swiftlet/kernels/amx/tile_model.h"
 #include "swiftlet/kernels/avxvnni/avxvnni.h"
 #include "swiftlet/kernels/linear_kernels.h"
+#include "swiftlet/kernels/scalar/math.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -16,10 +20,30 @@ ModelledTable avxvnni_over_evex() {
   return {.name = table.isa, .table = &table};
 }
 
+// AMX over tile registers in plain code.
+struct ModelBody {
+  using Tiles = amx::TileModel;
+  static void activate(Activation activation, float* y, std::int64_t ldy, int rows, std::int64_t columns) {
+    for (int r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < columns; ++c)
+        y[r * ldy + c] = scalar::activate(activation, y[r * ldy + c]);
+  }
+};
+
+ModelledTable amx_over_a_model() {
+  static constexpr LinearPath kBF16{amx::supports_bf16, amx::tile_rows, amx::prepare_bf16,
+                                    amx::multiply<ModelBody, amx::RunBF16>};
+  static constexpr LinearPath kInt8{amx::supports_int8, amx::tile_rows, amx::prepare_int8,
+                                    amx::multiply<ModelBody, amx::RunInt8>};
+  static const LinearKernels linear{.bf16 = &kBF16, .int8 = &kInt8};
+  static const KernelTable table{.isa = "amx_model", .linear = &linear};
+  return {.name = table.isa, .table = &table};
+}
+
 }  // namespace
 
 std::vector<ModelledTable> modelled_tables() {
-  return {avxvnni_over_evex()};
+  return {avxvnni_over_evex(), amx_over_a_model()};
 }
 
 }  // namespace swiftlet::kernels

@@ -21,7 +21,7 @@ bool supports(const Encoding&) noexcept {
   return true;
 }
 
-int tile_rows(bool) noexcept {
+int tile_rows(bool, std::int64_t) noexcept {
   return kChainRows;
 }
 

@@ -14,7 +14,7 @@ namespace avx2 {
 
 constexpr int kMaxRows = 4;
 
-int tile_rows(bool) noexcept {
+int tile_rows(bool, std::int64_t) noexcept {
   return kMaxRows;
 }
 

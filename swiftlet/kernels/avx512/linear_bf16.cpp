@@ -14,7 +14,7 @@ bool supports(const Encoding& encoding) noexcept {
   return encoding.format == Format::kBF16;
 }
 
-int tile_rows(bool) noexcept {
+int tile_rows(bool, std::int64_t) noexcept {
   return kChainRows;
 }
 

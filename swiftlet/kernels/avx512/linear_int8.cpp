@@ -24,7 +24,7 @@ bool supports(const Encoding& encoding) noexcept {
   return encoding.format == Format::kInt8 || encoding.format == Format::kInt4;
 }
 
-int tile_rows(bool grouped) noexcept {
+int tile_rows(bool grouped, std::int64_t) noexcept {
   return grouped ? kMaxGroupedRows : kMaxRows;
 }
 

@@ -18,7 +18,7 @@ using namespace avx2;
 // 12 of 16 registers accumulate. Where a row has several groups the f32 sums rest in memory meanwhile.
 constexpr int kMaxRows = 6;
 
-int tile_rows(bool) noexcept {
+int tile_rows(bool, std::int64_t) noexcept {
   return kMaxRows;
 }
 

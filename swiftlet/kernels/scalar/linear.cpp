@@ -28,7 +28,7 @@ bool supports_integers(const Encoding& encoding) noexcept {
   return encoding.is_integer();
 }
 
-int tile_rows(bool) noexcept {
+int tile_rows(bool, std::int64_t) noexcept {
   return kTileRows;
 }
 

@@ -1,0 +1,18 @@
+// The body of the tile products on a processor with AMX.
+#pragma once
+
+#include "swiftlet/kernels/amx/tile_instructions.h"
+#include "swiftlet/kernels/avx512/epilogue.h"
+
+namespace swiftlet::kernels {
+namespace {
+namespace amx {
+
+struct Processor {
+  using Tiles = TileInstructions;
+  static constexpr auto activate = avx512::activate_block;
+};
+
+}  // namespace amx
+}  // namespace
+}  // namespace swiftlet::kernels
