@@ -1,16 +1,16 @@
 #include "swiftlet/core/file.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/mman.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <utility>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/log.h"
+#include "swiftlet/core/mapped_file.h"
 
 namespace swiftlet {
 namespace {
@@ -21,14 +21,6 @@ struct Descriptor {
   Descriptor(Descriptor&& other) noexcept : value(std::exchange(other.value, -1)) {}
   ~Descriptor() {
     if (value >= 0) ::close(value);
-  }
-};
-
-struct Mapping {
-  void* address = nullptr;
-  std::size_t bytes = 0;
-  ~Mapping() {
-    if (address != nullptr) ::munmap(address, bytes);
   }
 };
 
@@ -53,36 +45,58 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
-// Removes "<name>.<pid>.tmp" files whose writer is gone.
+// "<name>.<pid>.tmp", or "<name>.<pid>-<n>.tmp" where that name is taken: by a writer of another pid
+// namespace or another thread.
+std::filesystem::path temporary_of(const std::filesystem::path& target, int attempt) {
+  std::filesystem::path path = target;
+  path += attempt == 0 ? fmt::format(".{}.tmp", ::getpid()) : fmt::format(".{}-{}.tmp", ::getpid(), attempt);
+  return path;
+}
+
+bool is_temporary_of(const std::string& target, std::string_view name) {
+  const std::string prefix = target + ".";
+  constexpr std::string_view kSuffix = ".tmp";
+  if (!name.starts_with(prefix) || !name.ends_with(kSuffix)) return false;
+  if (name.size() <= prefix.size() + kSuffix.size()) return false;
+  name.remove_prefix(prefix.size());
+  name.remove_suffix(kSuffix.size());
+  return name.front() != '-' && name.find_first_not_of("0123456789-") == std::string_view::npos;
+}
+
+// Removes a temporary whose writer is gone, so that nobody holds its lock. The lock is held meanwhile: a
+// writer that has just made the file waits for it in claim() and sees what happened.
+bool remove_abandoned(const std::filesystem::path& temporary) {
+  const Descriptor file(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+  struct stat status {};
+  if (file.value < 0 || ::fstat(file.value, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  return ::flock(file.value, LOCK_EX | LOCK_NB) == 0 && ::unlink(temporary.c_str()) == 0;
+}
+
 void sweep_stale(const std::filesystem::path& target) {
-  const std::string prefix = target.filename().string() + ".";
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder_of(target), ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
-    // Also drafts, "<name>.draft.<pid>.tmp", and their own temporaries: the last number is the writer.
-    std::string_view digits = std::string_view(name).substr(prefix.size(), name.size() - prefix.size() - 4);
-    digits = digits.substr(digits.rfind('.') + 1);
-    int process = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), process);
-    if (error != std::errc() || end != digits.data() + digits.size() || process <= 0) continue;
-    if (::kill(process, 0) != 0 && errno == ESRCH) std::filesystem::remove(entry.path(), ignored);
+    if (!is_temporary_of(target.filename().string(), entry.path().filename().string())) continue;
+    if (remove_abandoned(entry.path()))
+      warn("[{}] was left by a run that was cut off and is removed", entry.path().string());
   }
+}
+
+// Takes the lock that tells others that the writer lives. False when the file was swept before that.
+bool claim(int descriptor) {
+  while (::flock(descriptor, LOCK_EX) != 0 && errno == EINTR) {
+  }  // file systems without locks: nothing is swept there either
+  struct stat status {};
+  return ::fstat(descriptor, &status) != 0 || status.st_nlink > 0;
 }
 
 }  // namespace
 
 Buffer map_file(const std::filesystem::path& path) {
   std::size_t bytes = 0;
-  const Descriptor file = open_for_reading(path, bytes);
+  Descriptor file = open_for_reading(path, bytes);
   if (bytes == 0) return {};
-  void* address = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file.value, 0);
-  if (address == MAP_FAILED)
-    fail(ErrorCode::kMemory, path.string(), "cannot be mapped: {}", errno_text(errno));
-  auto mapping = std::make_shared<Mapping>();
-  mapping->address = address;
-  mapping->bytes = bytes;
-  return Buffer::borrowed(mapping, static_cast<const std::byte*>(address), bytes);
+  const auto mapped = std::make_shared<const MappedFile>(std::exchange(file.value, -1), bytes, path.string());
+  return Buffer::borrowed(mapped, mapped->bytes().data(), bytes);
 }
 
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
@@ -112,11 +126,20 @@ OutputFile::OutputFile(std::filesystem::path path) : path_(std::move(path)) {
     if (std::filesystem::is_symlink(std::filesystem::symlink_status(path_, ignored)))
       path_ = std::filesystem::weakly_canonical(path_);
     sweep_stale(path_);
-    temporary_ = path_;
-    temporary_ += fmt::format(".{}.tmp", ::getpid());
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    open_aside();
   }
   if (descriptor_ < 0) fail(ErrorCode::kIo, path_.string(), "cannot be created: {}", errno_text(errno));
+}
+
+void OutputFile::open_aside() {
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    temporary_ = temporary_of(path_, attempt);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno == EEXIST) continue;
+    if (descriptor_ < 0 || claim(descriptor_)) return;
+    ::close(std::exchange(descriptor_, -1));
+  }
 }
 
 OutputFile::~OutputFile() {
@@ -137,7 +160,11 @@ void OutputFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(descriptor_, bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail_io("writing", errno);
+    if (put < 0) {
+      const int error_number = errno;
+      if (error_number == EFAULT) check_mapped(bytes);  // the source shrank: the kernel found no page
+      fail_io("writing", error_number);
+    }
     bytes = bytes.subspan(static_cast<std::size_t>(put));
     size_ += static_cast<std::uint64_t>(put);
   }
@@ -158,17 +185,11 @@ void OutputFile::commit() {
   SWIFTLET_ASSERT(descriptor_ >= 0);
   const bool direct = temporary_.empty();
   if (!direct && ::fsync(descriptor_) != 0) fail_io("syncing", errno);
-  if (::close(std::exchange(descriptor_, -1)) != 0) {
-    const int error_number = errno;
-    discard();
-    fail_io("closing", error_number);
-  }
+  // Before the file is closed, which gives up its lock.
+  if (!direct && ::rename(temporary_.c_str(), path_.c_str()) != 0) fail_io("renaming", errno);
+  temporary_.clear();
+  if (::close(std::exchange(descriptor_, -1)) != 0 && direct) fail_io("closing", errno);
   if (direct) return;
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int error_number = errno;
-    discard();
-    fail_io("renaming", error_number);
-  }
   // The new name lasts through a power cut only once its folder is synced; some file systems refuse that.
   const Descriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.value >= 0) ::fsync(folder.value);

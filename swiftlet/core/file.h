@@ -14,17 +14,20 @@
 namespace swiftlet {
 
 // Maps `path` read-only. The mapping lives as long as any slice of the buffer. Throws kNotFound (no such
-// file), kIo (no permission, a folder). An empty file gives an empty buffer.
+// file), kIo (no permission, a folder). An empty file gives an empty buffer. mapped_file.h tells what happens
+// when the file shrinks meanwhile.
 Buffer map_file(const std::filesystem::path& path);
 
 // The whole file as text; refuses files over `limit` bytes (kInvalid), so that a wrong path cannot fill the
 // memory.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{256} << 20);
 
-// A file that appears whole or not at all: written beside the target as "<name>.<pid>.tmp", synced and
-// renamed by commit(); removed when destroyed before that. Stale temporaries of dead processes are swept when
-// one opens. A link is followed. What exists and is no regular file (/dev/null, a pipe) is written to
-// directly. One writer per target in a process.
+// A file that appears whole or not at all: written aside as "<name>.<pid>.tmp" in the same folder, synced and
+// renamed by commit(); removed when destroyed before that. What a process that was killed left aside is
+// swept, with a warning that names it, when the next writer of the same target opens: the writer of a
+// temporary holds a lock on it, so one without a lock has lost its writer. A link is followed. What exists
+// and is no regular file (/dev/null, a pipe) is written to directly. Two writers of one target do not disturb
+// each other; the last commit stays.
 class OutputFile {
  public:
   explicit OutputFile(std::filesystem::path path);
@@ -37,9 +40,12 @@ class OutputFile {
   // Overwrites at `offset`, which must lie inside what is already written.
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   std::uint64_t size() const { return size_; }
+  // Where the bytes are until commit(), for reading them back; empty when they go to the target directly.
+  const std::filesystem::path& aside() const { return temporary_; }
   void commit();
 
  private:
+  void open_aside();
   void discard() noexcept;
   [[noreturn]] void fail_io(std::string_view what, int error_number) const;
   std::filesystem::path path_, temporary_;

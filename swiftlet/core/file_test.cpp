@@ -185,21 +185,33 @@ TEST_F(File, AFullDeviceSaysSo) {
                [&] { file.write("too much"); });
 }
 
-TEST_F(File, SweepsTemporariesOfTheDeadOnly) {
+TEST_F(File, SweepsTemporariesThatLostTheirWriter) {
+  OutputFile alive(path("out"));  // of a writer that still runs, whatever its process id
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(0);
+  if (child == 0) {
+    OutputFile file(path("out"));
+    file.write("half");
+    ::kill(::getpid(), SIGKILL);
+  }
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
   const std::string dead = "out." + std::to_string(child) + ".tmp";
-  const std::string alive = "out." + std::to_string(::getppid()) + ".tmp";
-  for (const std::string& name :
-       {dead, alive, std::string("out.x.tmp"), std::string("out.12x.tmp"), "other." + dead})
-    put(name, "x");
+  ASSERT_EQ(get(dead), "half");
+  const std::set<std::string> others{"out.x.tmp", "out.12x.tmp", "out.tmp", "out.-1.tmp", "other." + dead};
+  for (const std::string& name : others) put(name, "x");
+  testing::internal::CaptureStderr();
   OutputFile file(path("out"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr(dead), HasSubstr("left by a run that was cut off")));
   EXPECT_FALSE(fs::exists(path(dead)));
-  EXPECT_TRUE(fs::exists(path(alive)));
-  EXPECT_TRUE(fs::exists(path("out.x.tmp")));
-  EXPECT_TRUE(fs::exists(path("out.12x.tmp")));
-  EXPECT_TRUE(fs::exists(path("other." + dead)));
+  for (const std::string& name : others) EXPECT_TRUE(fs::exists(path(name))) << name;
+  EXPECT_TRUE(fs::exists(alive.aside()));
+  EXPECT_NE(alive.aside(), file.aside());
+  alive.write("first");
+  file.write("second");
+  alive.commit();
+  EXPECT_EQ(get("out"), "first");
+  file.commit();
+  EXPECT_EQ(get("out"), "second");
 }
 
 // Lowers the largest file that this process may write; the write then fails half-way, as on a full disk.
