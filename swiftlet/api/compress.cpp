@@ -94,8 +94,7 @@ std::int64_t convert(const std::string& model, const std::string& output, const 
 }
 
 std::int64_t verify_file(const std::string& path, const Job* job) {
-  or_default(job).step("verify", 0, 1);
-  return static_cast<std::int64_t>(verify_native(path).tensors);
+  return static_cast<std::int64_t>(verify_native(path, or_default(job)).tensors);
 }
 
 }  // namespace swiftlet

@@ -5,7 +5,9 @@
 
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/core/version.h"
+#include "swiftlet/io/native.h"
 #include "swiftlet/io/sha256.h"
 #include "swiftlet/kernels/kernel_table.h"
 
@@ -14,19 +16,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One hash over the weight files of a model, or over all files of a data folder, in the order of their names.
-std::string hash_of(const fs::path& path) {
+std::vector<fs::path> files_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return {path};
   std::vector<fs::path> files;
-  if (fs::is_directory(path)) {
-    for (const auto& entry : fs::recursive_directory_iterator(path))
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-  } else {
-    files.push_back(path);
+  for (const auto& entry : fs::recursive_directory_iterator(path)) {
+    const auto extension = entry.path().extension();
+    if (entry.is_regular_file() && extension != ".swiftlet" && extension != ".tmp")
+      files.push_back(entry.path());
   }
-  Sha256 hash;
-  for (const fs::path& file : files) hash.update(map_file(file).bytes());
-  return hash.finish();
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 // A path without the folders it lies in: those mean nothing on another machine.
@@ -43,15 +42,41 @@ nlohmann::json metrics_json(const ModelMeasurement& measurement) {
 
 }  // namespace
 
-std::string make_certificate(const CompressRequest& request, const CompressReport& report) {
+std::string hash_of_files(const fs::path& path, const Job& job) {
+  constexpr std::size_t kPiece = std::size_t{16} << 20;
+  const std::vector<fs::path> files = files_of(path);
+  const auto count = static_cast<std::int64_t>(files.size());
+  Sha256 hash;
+  for (std::int64_t done = 0; const fs::path& file : files) {
+    const Buffer bytes = map_file(file);
+    for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+      job.step("hash", done, count);
+      const Buffer piece = bytes.slice(at, std::min(kPiece, bytes.size() - at));
+      hash.update(piece.bytes());
+      release_mapped(piece.bytes());
+    }
+    check_mapped(bytes.bytes());
+    ++done;
+  }
+  return hash.finish();
+}
+
+SourceHashes hash_sources(const CompressRequest& request, const Job& job) {
+  SourceHashes hashes{.model = hash_of_files(request.model, job)};
+  if (!request.task.empty()) hashes.data = hash_of_files(request.data.data, job);
+  return hashes;
+}
+
+std::string make_certificate(const CompressRequest& request, const SourceHashes& hashes,
+                             const CompressReport& report) {
   nlohmann::json json{{"swiftlet", kVersion},
                       {"source", last_name(request.model)},
-                      {"source_sha256", hash_of(request.model)},
+                      {"source_sha256", hashes.model},
                       {"plan", nlohmann::json::parse(plan_to_json(request.plan))}};
   if (report.after) {
     json["task"] = request.task;
     json["data"] = last_name(request.data.data);
-    json["data_sha256"] = hash_of(request.data.data);
+    json["data_sha256"] = hashes.data;
     json["before"] = metrics_json(*report.before);
     json["after"] = metrics_json(*report.after);
     json["deciding_metric"] = report.deciding_metric;
@@ -65,6 +90,16 @@ std::string make_certificate(const CompressRequest& request, const CompressRepor
     json["processor"] = cpu_info().name;
   }
   return json.dump();
+}
+
+std::size_t room_for_certificate(const CompressRequest& request, const SourceHashes& hashes,
+                                 const CompressReport& before) {
+  CompressReport report = before;
+  report.after = before.before;        // the same metrics, other numbers
+  constexpr std::size_t kNumber = 32;  // no double is longer
+  const std::size_t numbers = 3 + 2 * (before.before ? before.before->result.metrics.size() : 0);
+  constexpr std::size_t kNames = 256;  // of the deciding metric and the unit of the loss
+  return certificate_room(make_certificate(request, hashes, report)) + numbers * kNumber + kNames;
 }
 
 }  // namespace swiftlet

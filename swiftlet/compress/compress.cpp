@@ -1,14 +1,11 @@
 #include "swiftlet/compress/compress.h"
 
-#include <unistd.h>
-
-#include <nlohmann/json.hpp>
-
 #include "swiftlet/compress/budget.h"
 #include "swiftlet/compress/certificate.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/transformers_folder.h"
 
@@ -17,35 +14,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The compressed model before it is judged. Removed with the object; named so that a later run sweeps it
-// after a crash.
-class Draft {
- public:
-  explicit Draft(const fs::path& output) : path_(output) {
-    path_ += fmt::format(".draft.{}.tmp", ::getpid());
-  }
-  ~Draft() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 bool is_native_name(const fs::path& output) {
   return output.extension() == ".swiftlet";
 }
 
+// Whether `path` is the model or, for a folder, one of the files in it.
+bool belongs_to(const fs::path& model, const fs::path& path) {
+  std::error_code ignored;
+  if (fs::equivalent(model, path, ignored)) return true;
+  if (!fs::is_directory(model, ignored)) return false;
+  for (const auto& entry : fs::recursive_directory_iterator(model, ignored))
+    if (entry.path().extension() != ".swiftlet" && fs::equivalent(entry.path(), path, ignored)) return true;
+  return false;
+}
+
 void check_output(const fs::path& model, const fs::path& output) {
   std::error_code ignored;
-  if (fs::equivalent(model, output, ignored))
-    fail(ErrorCode::kUsage, output.string(), "the output would replace the model that is read");
-  if (is_native_name(output) && fs::is_directory(output, ignored))
-    fail(ErrorCode::kIo, output.string(), "is a folder");
+  const fs::file_status status = fs::status(output, ignored);
+  const bool native = is_native_name(output);
+  for (const fs::path& written : {output, output / "model.safetensors", output / "config.json"})
+    if (belongs_to(model, written))
+      fail(ErrorCode::kUsage, output.string(), "the output would replace the model that is read");
+  if (native && fs::is_directory(status)) fail(ErrorCode::kIo, output.string(), "is a folder, not a file");
+  if (native && fs::exists(status) && !fs::is_regular_file(status))
+    fail(ErrorCode::kIo, output.string(), "is not a regular file");
+  if (!native && fs::exists(status) && !fs::is_directory(status))
+    fail(ErrorCode::kIo, output.string(), "is a file: expected a folder, or a name that ends in .swiftlet");
 }
 
 // A native file carries its tokenizer as tokenizer.json text, whatever it was loaded from.
@@ -66,42 +60,63 @@ NativeWeight describe(const Weight& weight, const PlannedWeight& planned) {
           .arithmetic = planned.arithmetic};
 }
 
-// Writes the compressed weights one by one and reports what happened to each.
-std::vector<WeightChange> write_compressed(const CompressRequest& request, const fs::path& path,
-                                           const Job& job) {
-  Checkpoint checkpoint = load_checkpoint(request.model);
-  embed_tokenizer(checkpoint);
-  const models::BuiltModel built = models::build_model(checkpoint);
-  const std::vector<PlannedWeight> planned = resolve_plan(request.plan, built, checkpoint);
-  std::vector<NativeWeight> descriptions;
-  for (const PlannedWeight& weight : planned)
-    descriptions.push_back(describe(checkpoint.weight(weight.name), weight));
-  checkpoint.plan = plan_to_json(request.plan);
-  checkpoint.certificate.clear();
-  NativeWriter writer(path, checkpoint, std::move(descriptions));
-  std::vector<WeightChange> changes;
-  for (const PlannedWeight& plan : planned) {
-    job.step("quantize", static_cast<std::int64_t>(changes.size()),
-             static_cast<std::int64_t>(planned.size()));
-    const Weight& weight = checkpoint.weight(plan.name);
-    WeightChange change{.name = plan.name,
-                        .before = to_string(weight.encoding),
-                        .after = to_string(weight.encoding),
-                        .bytes_before = weight.bytes(),
-                        .bytes_after = weight.bytes(),
-                        .note = plan.note};
-    if (plan.change) {
-      const QuantizedWeight quantized = round_to_nearest(weight, plan.encoding, plan.arithmetic);
-      writer.write(quantized.weight);
-      change.after = to_string(plan.encoding);
-      change.bytes_after = quantized.weight.bytes();
-      change.relative_error = quantized.relative_error;
-    } else {
-      writer.write(weight);
-    }
-    changes.push_back(std::move(change));
+// The source while its weights are taken one after the other.
+struct Source {
+  Checkpoint checkpoint;
+  std::vector<PlannedWeight> planned;
+
+  explicit Source(const CompressRequest& request)
+      : checkpoint(load_checkpoint(request.model, {.check_memory = false, .stream = true})) {
+    embed_tokenizer(checkpoint);
+    planned = resolve_plan(request.plan, models::build_model(checkpoint), checkpoint);
+    checkpoint.plan = plan_to_json(request.plan);
+    checkpoint.certificate.clear();
   }
-  writer.commit();
+  std::vector<NativeWeight> descriptions() const {
+    std::vector<NativeWeight> list;
+    for (const PlannedWeight& weight : planned)
+      list.push_back(describe(checkpoint.weight(weight.name), weight));
+    return list;
+  }
+};
+
+WeightChange write_weight(NativeWriter& writer, const Weight& weight, const PlannedWeight& plan) {
+  WeightChange change{.name = plan.name,
+                      .before = to_string(weight.encoding),
+                      .after = to_string(weight.encoding),
+                      .bytes_before = weight.bytes(),
+                      .bytes_after = weight.bytes(),
+                      .note = plan.note};
+  if (!plan.change) {
+    writer.write(weight);
+    return change;
+  }
+  QuantizedWeight quantized;
+  try {
+    quantized = round_to_nearest(weight, plan.encoding, plan.arithmetic);
+  } catch (const Error&) {
+    check_mapped(weight);  // the truer reason, where it is one
+    throw;
+  }
+  check_mapped(weight);
+  writer.write(quantized.weight);
+  change.after = to_string(plan.encoding);
+  change.bytes_after = quantized.weight.bytes();
+  change.relative_error = quantized.relative_error;
+  return change;
+}
+
+// Writes the compressed weights one by one and reports what happened to each.
+std::vector<WeightChange> write_weights(NativeWriter& writer, const Source& source, const Job& job) {
+  std::vector<WeightChange> changes;
+  const auto count = static_cast<std::int64_t>(source.planned.size());
+  for (const PlannedWeight& plan : source.planned) {
+    job.step("quantize", static_cast<std::int64_t>(changes.size()), count);
+    const Weight weight = source.checkpoint.with_bytes(plan.name);
+    changes.push_back(write_weight(writer, weight, plan));
+    release_mapped(weight);
+  }
+  job.step("quantize", count, count);
   return changes;
 }
 
@@ -140,12 +155,6 @@ void judge(CompressReport& report, const CompressRequest& request) {
                     task.deciding_metric, before, after, report.loss, report.budget_unit, budget.limit);
 }
 
-void write_certified(const fs::path& draft, const CompressRequest& request, const CompressReport& report) {
-  Checkpoint checkpoint = load_native(draft);
-  checkpoint.certificate = make_certificate(request, report);
-  write_native(request.output, checkpoint);
-}
-
 }  // namespace
 
 std::int64_t model_file_bytes(const fs::path& model) {
@@ -169,28 +178,31 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   CompressReport report;
   if (!request.budget.empty()) Budget::parse(request.budget);  // before the long work
   if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
-  const Draft draft(request.output);
-  report.weights = write_compressed(request, draft.path(), job);
+  const SourceHashes hashes = hash_sources(request, job);
+  const Source source(request);
+  NativeWriter writer(request.output, source.checkpoint, source.descriptions(),
+                      room_for_certificate(request, hashes, report));
+  report.weights = write_weights(writer, source, job);
+  writer.seal();
   if (!request.task.empty()) {
-    report.after = measure(draft.path(), load_native, request, job);
+    report.after = measure(writer.aside(), load_native, request, job);
     judge(report, request);
   }
   if (!report.within_budget && !request.force) return report;
-  write_certified(draft.path(), request, report);
+  writer.commit(make_certificate(request, hashes, report));
   report.written = true;
   return report;
 }
 
 std::int64_t convert_model(const fs::path& model, const fs::path& output, const Job& job) {
   check_output(model, output);
-  Checkpoint checkpoint = load_checkpoint(model);
+  Checkpoint checkpoint = load_checkpoint(model, {.check_memory = false, .stream = true});
   embed_tokenizer(checkpoint);
   models::build_model(checkpoint);  // refuses what could not be loaded again
-  job.step("convert", 0, 1);
   if (is_native_name(output))
-    write_native(output, checkpoint);
+    write_native(output, checkpoint, job);
   else
-    write_transformers_folder(output, checkpoint);
+    write_transformers_folder(output, checkpoint, std::nullopt, job);
   return model_file_bytes(output);
 }
 

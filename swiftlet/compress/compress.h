@@ -47,11 +47,15 @@ struct CompressReport {
 };
 
 // Throws Error for faults of files and options. A broken budget is no error: the report says it. A failure,
-// an interrupt or a broken budget leaves an existing output as it was.
+// an interrupt, even a kill, or a broken budget leaves an existing output as it was.
+//
+// The conversion itself streams: beside the mapped source it holds one weight, so at most twice the largest
+// tensor and 256 MB of memory that is not backed by a file. What measures the model before and after
+// (activations, packed weights) needs its own.
 CompressReport compress_model(const CompressRequest& request, const Job& job);
 
-// Writes a model as it is: in native form to *.swiftlet, else as a folder for transformers. Returns the bytes
-// written.
+// Writes a model as it is: in native form to *.swiftlet, else as a folder for transformers. Streams like
+// compress_model. Returns the bytes written.
 std::int64_t convert_model(const std::filesystem::path& model, const std::filesystem::path& output,
                            const Job& job);
 

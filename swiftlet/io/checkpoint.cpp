@@ -6,6 +6,7 @@
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
@@ -60,7 +61,7 @@ Checkpoint load_transformers(const fs::path& folder, std::vector<SafetensorsFile
   for (const auto& file : files)
     for (const auto& entry : file.entries()) bytes += entry.bytes();
   if (options.check_memory) check_fits(checkpoint.source, bytes);
-  for (const auto& file : files) add_tensors(checkpoint, file);
+  for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
   checkpoint.tokenizer = find_tokenizer(folder);
   checkpoint.generation = read_generation(folder, checkpoint.config);
   checkpoint.chat_template = read_chat_template(folder, checkpoint.tokenizer.config);
@@ -119,7 +120,7 @@ Checkpoint load_file(const fs::path& path, const CheckpointOptions& options) {
          "is a pickle file, which is not supported: save the model as model.safetensors");
   if (extension == ".bin") {
     if (options.check_memory) check_fits(path.string(), fs::file_size(path));
-    return load_llama2c(path);
+    return load_llama2c(path, options.stream);
   }
   if (extension == ".json")
     fail(ErrorCode::kInvalid, path.string(), "is not a model: name its folder instead");
@@ -166,11 +167,28 @@ const Weight& Checkpoint::weight(std::string_view name) const {
   return *found;
 }
 
+Weight Checkpoint::with_bytes(std::string_view name) const {
+  Weight found = weight(name);
+  const auto maker = made_codes.find(name);
+  if (maker != made_codes.end()) found.codes = maker->second();
+  return found;
+}
+
 std::int64_t Checkpoint::weight_bytes() const {
   std::int64_t bytes = 0;
   for (const auto& [name, weight] : weights) bytes += weight.bytes();
   for (const auto& [name, tensor] : tensors) bytes += static_cast<std::int64_t>(tensor.bytes());
   return bytes;
+}
+
+void check_mapped(const Weight& weight) {
+  for (const Buffer* buffer : {&weight.codes, &weight.scales, &weight.zero_points})
+    check_mapped(buffer->bytes());
+}
+
+void release_mapped(const Weight& weight) noexcept {
+  for (const Buffer* buffer : {&weight.codes, &weight.scales, &weight.zero_points})
+    release_mapped(buffer->bytes());
 }
 
 std::string_view to_string(TokenizerKind kind) {

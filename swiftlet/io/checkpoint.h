@@ -74,6 +74,8 @@ struct Checkpoint {
   std::string format;  // "safetensors", "llama2.c", "native"
   Config config;       // config.json of transformers, made up for files that have none
   std::map<std::string, Weight, std::less<>> weights;  // every float tensor, or the encoded weights
+  // CheckpointOptions::stream: makes the codes of those weights that have none.
+  std::map<std::string, std::function<Buffer()>, std::less<>> made_codes;
   std::map<std::string, Tensor, std::less<>> tensors;  // integer tensors, as they are
   TokenizerSource tokenizer;
   GenerationConfig generation;
@@ -84,13 +86,23 @@ struct Checkpoint {
   // Throws kNotFound "[source: weight 'x'] is missing".
   const Weight& weight(std::string_view name) const;
   const Weight* find(std::string_view name) const;
+  // weight(name), its codes made anew where they come from made_codes.
+  Weight with_bytes(std::string_view name) const;
   std::int64_t weight_bytes() const;
 };
 
 struct CheckpointOptions {
   // Throw kMemory when the weights are larger than the memory that is left.
   bool check_memory = true;
+  // For walking through the weights one by one, whatever the size of the model: weights whose bytes are not
+  // as they lie in the file (f64, unaligned ones, rows that llama2.c orders otherwise) have no codes until
+  // with_bytes() makes them.
+  bool stream = false;
 };
+
+// See mapped_file.h: of codes, scales and zero points.
+void check_mapped(const Weight& weight);
+void release_mapped(const Weight& weight) noexcept;
 
 // Throws kNotFound, kInvalid, kUnsupported, kIo or kMemory with the file and the place in it.
 Checkpoint load_checkpoint(const std::filesystem::path& path, const CheckpointOptions& options = {});

@@ -7,6 +7,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/json.h"
 
 namespace swiftlet {
@@ -47,13 +48,30 @@ std::vector<SafetensorsFile> open_shards(const fs::path& folder, const fs::path&
   return files;
 }
 
-Tensor as_f32(const Tensor& tensor) {
-  const std::vector<float> values = to_floats(tensor);
-  return Tensor::from(values, tensor.shape());
-}
-
 bool is_float(DType type) {
   return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kF64;
+}
+
+// f64 becomes f32, all else stays as it is.
+Tensor float_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
+  const Tensor tensor = file.tensor(entry);
+  if (entry.dtype != DType::kF64) return tensor;
+  Tensor narrow = Tensor::zeros(DType::kF32, tensor.shape());
+  const auto from = tensor.span<double>();
+  std::transform(from.begin(), from.end(), narrow.mutable_data<float>(),
+                 [](double value) { return static_cast<float>(value); });
+  check_mapped(tensor.buffer().bytes());
+  release_mapped(tensor.buffer().bytes());
+  return narrow;
+}
+
+bool needs_copy(const SafetensorsFile& file, const SafetensorsEntry& entry) {
+  const auto address = reinterpret_cast<std::uintptr_t>(file.bytes(entry).data());
+  return entry.dtype == DType::kF64 || address % dtype_size(entry.dtype) != 0;
+}
+
+Format format_of(DType type) {
+  return type == DType::kF16 ? Format::kF16 : type == DType::kBF16 ? Format::kBF16 : Format::kF32;
 }
 
 // The mode of 1_Pooling/config.json: one of several flags, or in newer files one word.
@@ -99,17 +117,23 @@ void read_sentence_config(const fs::path& folder, SentenceTransformer& out) {
 
 }  // namespace
 
-void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file) {
+void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool stream) {
   for (const auto& entry : file.entries()) {
     require(!checkpoint.weights.contains(entry.name) && !checkpoint.tensors.contains(entry.name),
             file.where(entry.name), "is also in another file of the model");
-    Tensor tensor = file.tensor(entry);
     if (!is_float(entry.dtype)) {
-      checkpoint.tensors.emplace(entry.name, std::move(tensor));
-      continue;
+      checkpoint.tensors.emplace(
+          entry.name, stream ? Tensor(entry.dtype, entry.shape, file.bytes(entry)) : file.tensor(entry));
+    } else if (stream && needs_copy(file, entry)) {
+      Weight weight;
+      weight.name = entry.name;
+      weight.shape = entry.shape;
+      weight.encoding.format = format_of(entry.dtype);
+      checkpoint.weights.emplace(entry.name, std::move(weight));
+      checkpoint.made_codes.emplace(entry.name, [file, entry] { return float_tensor(file, entry).buffer(); });
+    } else {
+      checkpoint.weights.emplace(entry.name, weight_from_tensor(entry.name, float_tensor(file, entry)));
     }
-    if (entry.dtype == DType::kF64) tensor = as_f32(tensor);
-    checkpoint.weights.emplace(entry.name, weight_from_tensor(entry.name, tensor));
   }
 }
 

@@ -8,9 +8,9 @@
 
 namespace swiftlet {
 
-// Adds every tensor of the file: floats as weights, integers as tensors; f64 becomes f32. Throws kInvalid for
-// a name that is already there.
-void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file);
+// Adds every tensor of the file: floats as weights, integers as tensors; f64 becomes f32. `stream` as in
+// CheckpointOptions. Throws kInvalid for a name that is already there.
+void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool stream = false);
 
 // model.safetensors of `folder`, or the shards that model.safetensors.index.json lists. Throws kInvalid when
 // a shard misses a tensor that the index promises, kNotFound when there is no such file.

@@ -209,6 +209,34 @@ TEST_F(SentenceFolder, RefusesWhatItCannotCompute) {
   EXPECT_THAT(error(), HasSubstr("modules.json] expected a list of modules"));
 }
 
+// What streams makes the bytes that cannot be shared only when it is asked for them.
+void expect_streams_alike(const std::filesystem::path& path, std::size_t made) {
+  const Checkpoint whole = load_checkpoint(path);
+  const Checkpoint streamed = load_checkpoint(path, {.check_memory = false, .stream = true});
+  EXPECT_EQ(streamed.made_codes.size(), made);
+  ASSERT_EQ(streamed.weights.size(), whole.weights.size());
+  for (const auto& [name, weight] : whole.weights) {
+    EXPECT_EQ(streamed.weight(name).codes.size() == 0, streamed.made_codes.contains(name)) << name;
+    EXPECT_EQ(streamed.weight(name).shape, weight.shape) << name;
+    EXPECT_EQ(streamed.weight(name).encoding, weight.encoding) << name;
+    const Weight made_now = streamed.with_bytes(name);
+    ASSERT_EQ(made_now.codes.size(), weight.codes.size()) << name;
+    EXPECT_EQ(std::memcmp(made_now.codes.data(), weight.codes.data(), weight.codes.size()), 0) << name;
+  }
+}
+
+TEST_F(CheckpointFolder, StreamsF64AndUnalignedWeights) {
+  write("model.safetensors", safetensors_bytes(R"({"b":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]},)"
+                                               R"("a":{"dtype":"F32","shape":[1,2],"data_offsets":[1,9]},)"
+                                               R"("d":{"dtype":"F64","shape":[2,1],"data_offsets":[9,25]}})",
+                                               "\1" + bytes_of<float>({3, 4}) + bytes_of<double>({5.5, -6})));
+  expect_streams_alike(folder_.path(), 2);
+  const Checkpoint streamed = load_checkpoint(folder_.path(), {.check_memory = false, .stream = true});
+  EXPECT_THAT(decode(streamed.with_bytes("d")), ElementsAre(5.5F, -6.0F));
+  EXPECT_EQ(message_of([&] { streamed.with_bytes("x"); }),
+            fmt::format("[{}: weight 'x'] is missing", folder_.path().string()));
+}
+
 std::filesystem::path asset(std::string_view name) {
   return std::filesystem::path(SWIFTLET_SOURCE_DIR) / "assets" / name;
 }
@@ -229,6 +257,11 @@ TEST(CheckpointReal, LoadsStories260K) {
   EXPECT_EQ(checkpoint.weight("model.layers.4.self_attn.k_proj.weight").shape, Shape({32, 64}));
   EXPECT_EQ(checkpoint.tokenizer.kind, TokenizerKind::kLlama2c);
   EXPECT_THAT(checkpoint.tokenizer.where, HasSubstr("tok512.bin"));
+}
+
+TEST(CheckpointReal, StreamsAsItLoads) {
+  expect_streams_alike(asset("stories-7m"), 0);
+  expect_streams_alike(asset("stories260K/stories260K.bin"), 2 * 5);  // query and key of every layer
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/core/mapped_file.h"
 
 namespace swiftlet {
 namespace {
@@ -106,22 +107,27 @@ Buffer split_rope_halves(const Buffer& rows, std::int64_t heads, std::int64_t he
                   rows.data() + static_cast<std::size_t>(from) * row_bytes, row_bytes);
     }
   }
+  check_mapped(rows.bytes());
+  release_mapped(rows.bytes());
   return out;
 }
 
 // Walks through the file, which was checked to hold all of it.
 class Reader {
  public:
-  Reader(const Buffer& file, Checkpoint& checkpoint) : file_(file), checkpoint_(checkpoint) {}
+  Reader(const Buffer& file, Checkpoint& checkpoint, bool stream)
+      : file_(file), checkpoint_(checkpoint), stream_(stream) {}
 
   void take(const std::string& name, Shape shape) {
     Buffer values = next(shape);
     add(name, std::move(shape), std::move(values));
   }
   void take_roped(const std::string& name, Shape shape, std::int64_t heads) {
-    const Buffer rows = next(shape);
-    Buffer permuted = split_rope_halves(rows, heads, shape[0] / heads, shape[1]);
-    add(name, std::move(shape), std::move(permuted));
+    const auto permuted = [rows = next(shape), heads, head_size = shape[0] / heads, dim = shape[1]] {
+      return split_rope_halves(rows, heads, head_size, dim);
+    };
+    add(name, std::move(shape), stream_ ? Buffer() : permuted());
+    if (stream_) checkpoint_.made_codes.emplace(name, permuted);
   }
   void skip(std::int64_t values) { offset_ += static_cast<std::size_t>(values) * sizeof(float); }
 
@@ -142,11 +148,12 @@ class Reader {
 
   const Buffer& file_;
   Checkpoint& checkpoint_;
+  bool stream_;
   std::size_t offset_ = kHeaderBytes;
 };
 
-void read_weights(const Buffer& file, const Header& h, Checkpoint& checkpoint) {
-  Reader reader(file, checkpoint);
+void read_weights(const Buffer& file, const Header& h, Checkpoint& checkpoint, bool stream) {
+  Reader reader(file, checkpoint, stream);
   const auto each_layer = [&](const char* name, const Shape& shape) {
     for (std::int64_t i = 0; i < h.layers; ++i)
       reader.take(fmt::format("model.layers.{}.{}.weight", i, name), shape);
@@ -216,21 +223,21 @@ std::int64_t count_llama2c_pieces(std::span<const std::byte> bytes) {
   return pieces;
 }
 
-Checkpoint parse_llama2c(Buffer file, std::string where) {
+Checkpoint parse_llama2c(Buffer file, std::string where, bool stream) {
   const Header header = read_header(file, where);
   Checkpoint checkpoint;
   checkpoint.config = config_of(header, where);
   checkpoint.source = std::move(where);
   checkpoint.format = "llama2.c";
-  read_weights(file, header, checkpoint);
+  read_weights(file, header, checkpoint, stream);
   // BOS separates the texts that such models were trained on; llama2.c ends there as well.
   checkpoint.generation.bos_token_id = 1;
   checkpoint.generation.eos_token_ids = {1, 2};
   return checkpoint;
 }
 
-Checkpoint load_llama2c(const fs::path& path) {
-  Checkpoint checkpoint = parse_llama2c(map_file(path), path.string());
+Checkpoint load_llama2c(const fs::path& path, bool stream) {
+  Checkpoint checkpoint = parse_llama2c(map_file(path), path.string(), stream);
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   checkpoint.tokenizer = find_tokenizer_bin(folder, checkpoint.config.require_int("vocab_size"));
   return checkpoint;

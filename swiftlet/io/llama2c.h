@@ -21,12 +21,12 @@
 namespace swiftlet {
 
 // The tokenizer is the first file beside it, tokenizer.bin before other tok*.bin in the order of their names,
-// that holds exactly vocab_size pieces.
-Checkpoint load_llama2c(const std::filesystem::path& path);
+// that holds exactly vocab_size pieces. `stream` as in CheckpointOptions.
+Checkpoint load_llama2c(const std::filesystem::path& path, bool stream = false);
 
 // The same without looking for a tokenizer. Throws kInvalid for anything that is not such a model,
 // kUnsupported for the later versions with a magic number.
-Checkpoint parse_llama2c(Buffer file, std::string where);
+Checkpoint parse_llama2c(Buffer file, std::string where, bool stream = false);
 
 // The number of pieces in a tokenizer.bin (i32 longest piece, then per piece f32 score, i32 length, bytes);
 // 0 when the bytes are not one.

@@ -1,10 +1,12 @@
 #include "swiftlet/io/native.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 #include <utility>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/json.h"
 #include "swiftlet/io/native_format.h"
 
@@ -84,6 +86,21 @@ Weight take_weight(NativeWeight described, const SafetensorsFile& file, Blobs& b
   return weight;
 }
 
+// A blob of gigabytes is hashed in pieces, so that an interrupt need not wait for its end.
+template <class Step>
+std::string hash_of(const Buffer& blob, Step step) {
+  constexpr std::size_t kPiece = std::size_t{16} << 20;
+  Sha256 hash;
+  for (std::size_t at = 0; at < blob.size(); at += kPiece) {
+    step();
+    const Buffer piece = blob.slice(at, std::min(kPiece, blob.size() - at));
+    hash.update(piece.bytes());
+    release_mapped(piece.bytes());
+  }
+  check_mapped(blob.bytes());
+  return hash.finish();
+}
+
 }  // namespace
 
 bool is_native(const SafetensorsFile& file) {
@@ -115,7 +132,7 @@ Checkpoint load_native(const std::filesystem::path& path) {
   return parse_native(SafetensorsFile::open(path));
 }
 
-NativeVerification verify_native(const std::filesystem::path& path) {
+NativeVerification verify_native(const std::filesystem::path& path, const Job& job) {
   const SafetensorsFile file = SafetensorsFile::open(path);
   parse_native(file);
   const auto text = file.metadata().find("sha256");
@@ -123,13 +140,18 @@ NativeVerification verify_native(const std::filesystem::path& path) {
   const Config hashes = Config::parse(text->second, file.where() + ": sha256");
   NativeVerification done;
   for (const auto& entry : file.entries()) {
+    const auto step = [&] {
+      job.step("verify", static_cast<std::int64_t>(done.tensors),
+               static_cast<std::int64_t>(file.entries().size()));
+    };
     const std::string expected = hashes.require_string(entry.name);
-    const std::string found = sha256(file.bytes(entry).bytes());
+    const std::string found = hash_of(file.bytes(entry), step);
     require(found == expected, file.where(entry.name), "has the SHA-256 {}, expected {}: the file is damaged",
             found, printable(expected));
     ++done.tensors;
     done.bytes += entry.bytes();
   }
+  job.step("verify", static_cast<std::int64_t>(done.tensors), static_cast<std::int64_t>(done.tensors));
   return done;
 }
 

@@ -4,8 +4,8 @@
 // more blob, and everything else (config, plan, certificate, a SHA-256 of every blob and of the header
 // itself) in __metadata__.
 //
-// Reading shares the mapping of the file; the file must not be changed while a checkpoint of it lives.
-// A writer belongs to one thread.
+// Reading shares the mapping of the file; the file must not be changed while a checkpoint of it lives (that
+// it is cut short is noticed, see mapped_file.h). A writer belongs to one thread.
 #pragma once
 
 #include <filesystem>
@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "swiftlet/core/job.h"
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/safetensors.h"
 #include "swiftlet/io/sha256.h"
@@ -48,22 +49,33 @@ struct NativeVerification {
   std::uint64_t bytes = 0;
 };
 // Everything that load_native checks, and the hash of every blob. Throws kInvalid naming the first tensor
-// that differs.
-NativeVerification verify_native(const std::filesystem::path& path);
+// that differs. `job` sees "verify", blobs done of all.
+NativeVerification verify_native(const std::filesystem::path& path, const Job& job = {});
 
-// Writes a native file one weight at a time. It appears with commit(), whole or not at all.
+// Writes a native file one weight at a time: only that one need be in memory. It appears with commit(), whole
+// or not at all. The data are written once; what becomes known after them goes into the header.
 class NativeWriter {
  public:
   // The header takes config, tokenizer, generation, sentence_transformer, chat_template, plan and certificate
-  // from `parts`; weights and integer tensors of `parts` are not looked at.
-  NativeWriter(std::filesystem::path path, const Checkpoint& parts, std::vector<NativeWeight> weights);
+  // from `parts`; weights and integer tensors of `parts` are not looked at. `room`: bytes that the header
+  // keeps free for a certificate given to commit(), see certificate_room().
+  NativeWriter(std::filesystem::path path, const Checkpoint& parts, std::vector<NativeWeight> weights,
+               std::size_t room = 0);
 
-  // In the order of the constructor's list, each as it was described.
+  // In the order of the constructor's list, each as it was described. Throws kIo when a mapped file that the
+  // weight comes from was cut short.
   void write(const Weight& weight);
+  // After the last weight: puts the hashes into the header, so that the file aside() can be loaded.
+  void seal();
+  const std::filesystem::path& aside() const { return writer_.aside(); }
+  // Seals, where that is not done yet.
   void commit();
+  // Throws kInvalid when the certificate needs more than the room.
+  void commit(std::string certificate);
 
  private:
   void write_blob(std::span<const std::byte> bytes);
+  void write_header();
 
   std::string where_;
   std::vector<NativeWeight> weights_;
@@ -71,10 +83,14 @@ class NativeWriter {
   SafetensorsMetadata metadata_;
   std::vector<std::string> hashes_;  // of the blobs written so far
   std::size_t next_weight_ = 0;
+  bool sealed_ = false;
   SafetensorsWriter writer_;
 };
 
-// The whole of a checkpoint in one go.
-void write_native(const std::filesystem::path& path, const Checkpoint& checkpoint);
+// Bytes of the header that this certificate (JSON) takes.
+std::size_t certificate_room(std::string_view certificate);
+
+// The whole of a checkpoint, weight by weight. `job` sees "convert", weights done of all.
+void write_native(const std::filesystem::path& path, const Checkpoint& checkpoint, const Job& job = {});
 
 }  // namespace swiftlet

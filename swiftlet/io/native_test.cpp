@@ -297,6 +297,50 @@ TEST(NativeWriter, LeavesNothingBehindWithoutCommit) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(NativeWriter, TheCertificateComesIntoTheHeaderWhenTheDataAreWritten) {
+  TemporaryFolder folder;
+  const auto path = folder / "m.swiftlet";
+  const Checkpoint checkpoint = example();
+  const std::string certificate = R"({"metric":"spearman","quote":"\"\u00e9\""})";
+  NativeWriter writer(path, checkpoint, {describe(checkpoint.weight("int8"))}, certificate_room(certificate));
+  writer.write(checkpoint.weight("int8"));
+  writer.seal();
+  EXPECT_FALSE(std::filesystem::exists(path));
+  const std::string sealed = read_file(writer.aside());
+  EXPECT_EQ(verify_native(writer.aside()).tensors, 3U);
+  EXPECT_EQ(load_native(writer.aside()).certificate, checkpoint.certificate);
+  writer.commit(certificate);
+  EXPECT_EQ(verify_native(path).tensors, 3U);
+  EXPECT_EQ(load_native(path).certificate, certificate);
+  const std::string committed = read_file(path);
+  ASSERT_EQ(committed.size(), sealed.size());
+  const std::uint64_t data = SafetensorsFile::parse(buffer_of(committed), "m").data_offset();
+  EXPECT_EQ(committed.substr(data), sealed.substr(data));
+}
+
+TEST(NativeWriter, ACertificateLargerThanItsRoomIsRefused) {
+  TemporaryFolder folder;
+  NativeWriter writer(folder / "m.swiftlet", {}, {}, 100);
+  EXPECT_THAT(message_of([&] { writer.commit('"' + std::string(2000, 'x') + '"'); }),
+              HasSubstr("there is room for"));
+}
+
+TEST(Native, ProgressMovesWithEveryTensor) {
+  TemporaryFolder folder;
+  std::vector<std::string> seen;
+  const Job job([&](std::string_view stage, std::int64_t done, std::int64_t total) {
+    seen.push_back(fmt::format("{} {}/{}", stage, done, total));
+  });
+  write_native(folder / "m.swiftlet", example(), job);
+  EXPECT_THAT(seen, ElementsAre("convert 0/5", "convert 1/5", "convert 2/5", "convert 3/5", "convert 4/5",
+                                "convert 5/5"));
+  seen.clear();
+  verify_native(folder / "m.swiftlet", job);
+  ASSERT_EQ(seen.size(), 10U);
+  EXPECT_EQ(seen[3], "verify 3/9");
+  EXPECT_EQ(seen.back(), "verify 9/9");
+}
+
 TEST(NativeWriter, RefusesNamesThatCouldCollide) {
   TemporaryFolder folder;
   Weight weight = weight_from_tensor("a#scales", Tensor::from(std::vector<float>{1}, {1}));

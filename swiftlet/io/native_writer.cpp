@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "swiftlet/core/error.h"
@@ -47,12 +47,12 @@ NativeWeight describe(const Weight& weight) {
 }
 
 NativeWriter::NativeWriter(std::filesystem::path path, const Checkpoint& parts,
-                           std::vector<NativeWeight> weights)
+                           std::vector<NativeWeight> weights, std::size_t room)
     : where_(path.string()),
       weights_(std::move(weights)),
       blobs_(declare_blobs(parts, weights_, where_)),
       metadata_(first_metadata(parts, weights_, blobs_)),
-      writer_(std::move(path), blobs_, metadata_, kNativeAlignment) {
+      writer_(std::move(path), blobs_, metadata_, kNativeAlignment, room) {
   if (parts.tokenizer.kind != TokenizerKind::kNone) write_blob(parts.tokenizer.bytes.bytes());
 }
 
@@ -68,6 +68,7 @@ void NativeWriter::write(const Weight& weight) {
   write_blob(weight.codes.bytes());
   if (sizes.scales > 0) write_blob(weight.scales.bytes());
   if (sizes.zero_points > 0) write_blob(weight.zero_points.bytes());
+  check_mapped(weight);
 }
 
 void NativeWriter::write_blob(std::span<const std::byte> bytes) {
@@ -83,20 +84,48 @@ void NativeWriter::write_blob(std::span<const std::byte> bytes) {
   hashes_.push_back(hash.finish());
 }
 
-void NativeWriter::commit() {
-  SWIFTLET_ASSERT(next_weight_ == weights_.size());
+void NativeWriter::write_header() {
+  std::string& own = metadata_[std::string(kHeaderHashKey)];
+  own.assign(kSha256Digits, '0');
+  own = header_hash(std::string_view(writer_.header_with(metadata_)).substr(8));
+  writer_.rewrite_header(writer_.header_with(metadata_));
+}
+
+void NativeWriter::seal() {
+  SWIFTLET_ASSERT(next_weight_ == weights_.size() && !sealed_);
   metadata_["sha256"] = hashes_text(blobs_, hashes_);
-  const std::string header = safetensors_header(blobs_, metadata_, kNativeAlignment, where_);
-  metadata_[std::string(kHeaderHashKey)] = header_hash(std::string_view(header).substr(8));
-  writer_.rewrite_metadata(metadata_);
+  write_header();
+  sealed_ = true;
+}
+
+void NativeWriter::commit() {
+  if (!sealed_) seal();
   writer_.commit();
 }
 
-void write_native(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+void NativeWriter::commit(std::string certificate) {
+  if (!sealed_) seal();
+  metadata_["certificate"] = std::move(certificate);
+  write_header();
+  writer_.commit();
+}
+
+std::size_t certificate_room(std::string_view certificate) {
+  return nlohmann::json{{"certificate", certificate}}.dump().size();
+}
+
+void write_native(const std::filesystem::path& path, const Checkpoint& checkpoint, const Job& job) {
   std::vector<NativeWeight> weights;
   for (const auto& [name, weight] : checkpoint.weights) weights.push_back(describe(weight));
+  const auto count = static_cast<std::int64_t>(weights.size());
   NativeWriter writer(path, checkpoint, std::move(weights));
-  for (const auto& [name, weight] : checkpoint.weights) writer.write(weight);
+  std::int64_t done = 0;
+  for (const auto& [name, weight] : checkpoint.weights) {
+    job.step("convert", done++, count);
+    writer.write(checkpoint.with_bytes(name));
+    release_mapped(weight);
+  }
+  job.step("convert", done, count);
   writer.commit();
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/json.h"
 
 namespace swiftlet {
@@ -180,7 +181,13 @@ class HeaderReader {
 }  // namespace
 
 SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
-  return parse(map_file(path), path.string());
+  const Buffer bytes = map_file(path);
+  try {
+    return parse(bytes, path.string());
+  } catch (const Error&) {
+    check_mapped(bytes.bytes());  // the truer reason, where it is one
+    throw;
+  }
 }
 
 SafetensorsFile SafetensorsFile::parse(Buffer bytes, std::string where) {
@@ -268,7 +275,7 @@ std::string_view safetensors_dtype(DType type) {
 
 std::string safetensors_header(std::span<const SafetensorsDeclaration> declarations,
                                const SafetensorsMetadata& metadata, std::size_t alignment,
-                               std::string_view where) {
+                               std::string_view where, std::size_t least_bytes) {
   SWIFTLET_ASSERT(alignment >= 8 && std::has_single_bit(alignment));
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
   if (!metadata.empty()) json["__metadata__"] = metadata;
@@ -292,6 +299,7 @@ std::string safetensors_header(std::span<const SafetensorsDeclaration> declarati
   } catch (const nlohmann::json::exception&) {
     fail(ErrorCode::kInvalid, where, "a name or a metadata string is not valid UTF-8");
   }
+  if (8 + text.size() < least_bytes) text.resize(least_bytes - 8, ' ');
   text.append((alignment - (8 + text.size()) % alignment) % alignment, ' ');
   require(text.size() <= kMaxSafetensorsHeader, where, "header is {} bytes, at most {} is allowed",
           text.size(), kMaxSafetensorsHeader);
@@ -301,12 +309,15 @@ std::string safetensors_header(std::span<const SafetensorsDeclaration> declarati
 
 SafetensorsWriter::SafetensorsWriter(std::filesystem::path path,
                                      std::vector<SafetensorsDeclaration> declarations,
-                                     const SafetensorsMetadata& metadata, std::size_t alignment)
+                                     const SafetensorsMetadata& metadata, std::size_t alignment,
+                                     std::size_t room)
     : where_(path.string()),
       alignment_(alignment),
       declarations_(std::move(declarations)),
       file_(std::move(path)) {
-  const std::string header = safetensors_header(declarations_, metadata, alignment_, where_);
+  std::string header = safetensors_header(declarations_, metadata, alignment_, where_);
+  if (room > 0)
+    header = safetensors_header(declarations_, metadata, alignment_, where_, header.size() + room);
   header_bytes_ = header.size();
   due_ = header.size();
   file_.write(header);
@@ -329,14 +340,20 @@ void SafetensorsWriter::append(std::span<const std::byte> bytes) {
   file_.write(bytes);
 }
 
-void SafetensorsWriter::rewrite_metadata(const SafetensorsMetadata& metadata) {
-  const std::string header = safetensors_header(declarations_, metadata, alignment_, where_);
+std::string SafetensorsWriter::header_with(const SafetensorsMetadata& metadata) const {
+  std::string header = safetensors_header(declarations_, metadata, alignment_, where_, header_bytes_);
+  require(header.size() == header_bytes_, where_, "metadata need a header of {} bytes, there is room for {}",
+          header.size(), header_bytes_);
+  return header;
+}
+
+void SafetensorsWriter::rewrite_header(std::string_view header) {
   SWIFTLET_ASSERT(header.size() == header_bytes_);
   file_.write_at(0, std::as_bytes(std::span(header)));
 }
 
 void SafetensorsWriter::commit() {
-  SWIFTLET_ASSERT(next_ == declarations_.size() && file_.size() == due_);
+  SWIFTLET_ASSERT(is_whole());
   file_.commit();
 }
 

@@ -79,27 +79,36 @@ struct SafetensorsDeclaration {
 };
 
 // Length field and header as the writer puts them, padded with spaces so that the data begins at a multiple
-// of `alignment` (a power of two, at least 8). Throws kInvalid for strings that are not UTF-8, names that
-// come twice and sizes that overflow.
+// of `alignment` (a power of two, at least 8) and not before `least_bytes`. Throws kInvalid for strings that
+// are not UTF-8, names that come twice and sizes that overflow.
 std::string safetensors_header(std::span<const SafetensorsDeclaration> declarations,
                                const SafetensorsMetadata& metadata, std::size_t alignment,
-                               std::string_view where);
+                               std::string_view where, std::size_t least_bytes = 0);
 
 // Writes header and tensors in one pass; only one tensor need be in memory at a time. The file appears with
 // commit(), whole or not at all.
 class SafetensorsWriter {
  public:
-  // Throws as safetensors_header, and kIo when the file cannot be created.
+  // The header gets `room` bytes more than it needs, for metadata that become known later. Throws as
+  // safetensors_header, and kIo when the file cannot be created.
   SafetensorsWriter(std::filesystem::path path, std::vector<SafetensorsDeclaration> declarations,
-                    const SafetensorsMetadata& metadata = {}, std::size_t alignment = 8);
+                    const SafetensorsMetadata& metadata = {}, std::size_t alignment = 8,
+                    std::size_t room = 0);
 
   // The tensors must come in the order of their declarations, each with exactly its declared bytes: whole, or
   // begun and appended to piece by piece.
   void write(std::string_view name, std::span<const std::byte> bytes);
   void begin(std::string_view name);
   void append(std::span<const std::byte> bytes);
-  // Replaces the header by one with other metadata of exactly the same length.
-  void rewrite_metadata(const SafetensorsMetadata& metadata);
+  // Length field and header with other metadata, as long as the one in the file. Throws kInvalid when they do
+  // not fit.
+  std::string header_with(const SafetensorsMetadata& metadata) const;
+  // Puts such a header in the place of the one in the file; the data stay where they are.
+  void rewrite_header(std::string_view header);
+  // Whether all tensors are written.
+  bool is_whole() const { return next_ == declarations_.size() && file_.size() == due_; }
+  // See OutputFile.
+  const std::filesystem::path& aside() const { return file_.aside(); }
   void commit();
 
  private:

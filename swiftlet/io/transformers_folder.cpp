@@ -1,10 +1,12 @@
 #include "swiftlet/io/transformers_folder.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/safetensors.h"
 
@@ -53,9 +55,24 @@ Weight as_rows(const Weight& weight, Format format) {
   return rows;
 }
 
-void write_weights(const fs::path& path, const Checkpoint& checkpoint, std::optional<Format> format) {
+// Writes a weight some rows at a time, so that what is decoded stays small beside the weight.
+void append_rows(SafetensorsWriter& writer, const Weight& weight, Format format) {
+  constexpr std::int64_t kPiece = std::int64_t{1} << 20;  // elements
+  const bool as_it_is = weight.layout == Layout::kRows && weight.encoding.format == format;
+  if (as_it_is || weight.shape.rank() < 2 || weight.shape.elements() <= kPiece)
+    return writer.append(as_rows(weight, format).codes.bytes());
+  const std::int64_t rows = weight.shape[0], k = weight.shape.elements() / rows;
+  const std::int64_t step = std::max<std::int64_t>(kPiece / k / kPanelRows, 1) * kPanelRows;
+  for (std::int64_t row = 0; row < rows; row += step) {
+    Weight slice = slice_rows(weight, row, std::min(row + step, rows));
+    if (row > 0) slice.name += fmt::format(", counted from row {}", row);  // for errors that tell a row
+    writer.append(as_rows(slice, format).codes.bytes());
+  }
+}
+
+// Eight-byte integers, four-byte floats, ...: no tensor is left unaligned by an odd one before it.
+std::vector<SafetensorsDeclaration> declare(const Checkpoint& checkpoint, std::optional<Format> format) {
   std::vector<SafetensorsDeclaration> tensors;
-  // Eight-byte integers, four-byte floats, ...: no tensor is left unaligned by an odd one before it.
   for (const std::size_t size : {8U, 4U, 2U, 1U}) {
     for (const auto& [name, tensor] : checkpoint.tensors)
       if (dtype_size(tensor.dtype()) == size) tensors.push_back({name, tensor.dtype(), tensor.shape()});
@@ -64,16 +81,29 @@ void write_weights(const fs::path& path, const Checkpoint& checkpoint, std::opti
       if (dtype_size(dtype) == size) tensors.push_back({name, dtype, weight.shape});
     }
   }
+  return tensors;
+}
+
+void write_weights(const fs::path& path, const Checkpoint& checkpoint, std::optional<Format> format,
+                   const Job& job) {
+  const std::vector<SafetensorsDeclaration> tensors = declare(checkpoint, format);
+  const auto count = static_cast<std::int64_t>(tensors.size());
   SafetensorsWriter writer(path, tensors, {{"format", "pt"}});
-  for (const auto& declared : tensors) {
+  for (std::int64_t done = 0; const auto& declared : tensors) {
+    job.step("convert", done++, count);
+    writer.begin(declared.name);
     const auto tensor = checkpoint.tensors.find(declared.name);
     if (tensor != checkpoint.tensors.end()) {
-      writer.write(declared.name, tensor->second.buffer().bytes());
+      writer.append(tensor->second.buffer().bytes());
+      check_mapped(tensor->second.buffer().bytes());
       continue;
     }
-    const Weight& weight = checkpoint.weight(declared.name);
-    writer.write(declared.name, as_rows(weight, format_in_folder(weight, format)).codes.bytes());
+    const Weight weight = checkpoint.with_bytes(declared.name);
+    append_rows(writer, weight, format_in_folder(weight, format));
+    check_mapped(weight);
+    release_mapped(weight);
   }
+  job.step("convert", count, count);
   writer.commit();
 }
 
@@ -144,7 +174,7 @@ void write_sentence_transformer(const fs::path& folder, const SentenceTransforme
 }  // namespace
 
 void write_transformers_folder(const fs::path& folder, const Checkpoint& checkpoint,
-                               std::optional<Format> format) {
+                               std::optional<Format> format, const Job& job) {
   if (format && Encoding{*format}.is_integer())
     fail(ErrorCode::kUnsupported, folder.string(), "a folder of transformers holds floats, not {}",
          to_string(Encoding{*format}));
@@ -155,7 +185,7 @@ void write_transformers_folder(const fs::path& folder, const Checkpoint& checkpo
   write_tokenizer(folder, checkpoint);
   if (checkpoint.sentence_transformer)
     write_sentence_transformer(folder, *checkpoint.sentence_transformer, checkpoint.config);
-  write_weights(folder / "model.safetensors", checkpoint, format);
+  write_weights(folder / "model.safetensors", checkpoint, format, job);
 }
 
 }  // namespace swiftlet

@@ -5,15 +5,17 @@
 #include <filesystem>
 #include <optional>
 
+#include "swiftlet/core/job.h"
 #include "swiftlet/io/checkpoint.h"
 
 namespace swiftlet {
 
-// Encoded weights are decoded; floats keep their type unless `format` (kF32, kF16 or kBF16) is given. One
-// weight at a time is in memory. Every file appears whole or not at all, model.safetensors last; other files
-// of the folder stay. A tokenizer.bin of llama2.c is copied as it is: transformers cannot read it, Swiftlet
-// can. Throws kIo, and kUnsupported for integer formats.
+// Encoded weights are decoded; floats keep their type unless `format` (kF32, kF16 or kBF16) is given. A few
+// rows at a time are in memory, or one weight of those in Checkpoint::made_codes. `job` sees "convert",
+// tensors done of all. Every file appears whole or not at all, model.safetensors last; other files of the
+// folder stay. A tokenizer.bin of llama2.c is copied as it is: transformers cannot read it, Swiftlet can.
+// Throws kIo, and kUnsupported for integer formats.
 void write_transformers_folder(const std::filesystem::path& folder, const Checkpoint& checkpoint,
-                               std::optional<Format> format = std::nullopt);
+                               std::optional<Format> format = std::nullopt, const Job& job = {});
 
 }  // namespace swiftlet

@@ -111,5 +111,42 @@ TEST(TransformersFolder, RefusesIntegerFormatsAndPathsThatAreFiles) {
               HasSubstr("file] cannot be created"));
 }
 
+// Written some rows at a time: the bytes must be those of the whole.
+TEST(TransformersFolder, LargeWeightsAreWrittenInPieces) {
+  TemporaryFolder folder;
+  constexpr std::int64_t kRows = 1037, kColumns = 2100;
+  std::vector<float> values(kRows * kColumns);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<float>(i));
+  const Weight rows = weight_from_tensor("w", Tensor::from(values, {kRows, kColumns}));
+  for (const Encoding& encoding : {Encoding{Format::kInt8}, Encoding{Format::kInt4, 32, true},
+                                   Encoding{Format::kBF16}, Encoding{Format::kF32}}) {
+    for (const auto format : {Format::kF32, Format::kF16, Format::kBF16}) {
+      Checkpoint checkpoint;
+      checkpoint.config = Config::parse(R"({"model_type":"bert"})", "config.json");
+      checkpoint.weights.emplace("w", encode(rows, encoding));
+      write_transformers_folder(folder / "out", checkpoint, format);
+      const Weight read = load_checkpoint(folder / "out").weight("w");
+      Weight expected =
+          weight_from_tensor("w", Tensor::from(decode(checkpoint.weight("w")), {kRows, kColumns}));
+      expected = unpack(encode(expected, {format}));
+      ASSERT_EQ(read.encoding, expected.encoding);
+      ASSERT_EQ(read.codes.size(), expected.codes.size());
+      EXPECT_EQ(std::memcmp(read.codes.data(), expected.codes.data(), read.codes.size()), 0)
+          << to_string(encoding) << " to " << to_string(Encoding{format});
+    }
+  }
+}
+
+TEST(TransformersFolder, AnErrorInAPieceTellsWhereItBegins) {
+  TemporaryFolder folder;
+  std::vector<float> values(1100 * 2048, 1.0F);
+  values[1000 * 2048 + 3] = 1e20F;
+  Checkpoint checkpoint;
+  checkpoint.config = Config::parse(R"({"model_type":"bert"})", "config.json");
+  checkpoint.weights.emplace("w", weight_from_tensor("w", Tensor::from(values, {1100, 2048})));
+  EXPECT_THAT(message_of([&] { write_transformers_folder(folder / "out", checkpoint, Format::kF16); }),
+              HasSubstr("w, counted from row 512] row 488 column 3 is 1e+20"));
+}
+
 }  // namespace
 }  // namespace swiftlet

@@ -5,9 +5,11 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -39,6 +41,13 @@ Pipe make_terminal() {
   return ends;
 }
 
+void limit(int resource, std::uint64_t bytes) {
+  rlimit value{};
+  ::getrlimit(__rlimit_resource(resource), &value);
+  value.rlim_cur = bytes;
+  if (bytes > 0) ::setrlimit(__rlimit_resource(resource), &value);
+}
+
 [[noreturn]] void run_child(const std::vector<std::string>& arguments, const Start& start, int in, int out,
                             int err) {
   ::dup2(in, 0);
@@ -55,12 +64,27 @@ Pipe make_terminal() {
   std::vector<char*> words{const_cast<char*>("swiftlet")};
   for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  limit(RLIMIT_DATA, start.data_limit);
+  limit(RLIMIT_FSIZE, start.file_limit);
   if (::chdir(SWIFTLET_SOURCE_DIR) == 0) ::execv(SWIFTLET_PROGRAM, words.data());
   ::_exit(127);
 }
 
+// Until when to wait for the child's next word; kills it when its time is over.
+timespec next_wait(pid_t child, const Start& start, std::chrono::steady_clock::time_point begin) {
+  std::chrono::nanoseconds wait = start.watch ? std::chrono::milliseconds(1) : std::chrono::hours(1);
+  if (start.kill_after) {
+    const auto left = begin + *start.kill_after - std::chrono::steady_clock::now();
+    if (left.count() <= 0) ::kill(child, SIGKILL);
+    if (left.count() > 0) wait = std::min<std::chrono::nanoseconds>(wait, left);
+  }
+  if (start.watch) start.watch(child);
+  return {wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
+}
+
 // Feeds the input and collects both outputs until the child has closed them.
 void exchange(pid_t child, const Start& start, int in, int out, int err, Result& result) {
+  const auto begin = std::chrono::steady_clock::now();
   std::size_t sent = 0;
   int interrupts = start.interrupts;
   while (out >= 0 || err >= 0) {
@@ -70,7 +94,8 @@ void exchange(pid_t child, const Start& start, int in, int out, int err, Result&
       in = -1;
     }
     std::array<pollfd, 3> waits{pollfd{in, POLLOUT, 0}, pollfd{out, POLLIN, 0}, pollfd{err, POLLIN, 0}};
-    if (::poll(waits.data(), waits.size(), -1) < 0 && errno == EINTR) continue;
+    const timespec wait = next_wait(child, start, begin);
+    if (::ppoll(waits.data(), waits.size(), &wait, nullptr) <= 0) continue;
     if (waits[0].revents != 0) {
       const ssize_t n = ::write(in, start.input.data() + sent, start.input.size() - sent);
       sent = n > 0 ? sent + std::size_t(n) : start.input.size();  // the child may not want it

@@ -3,9 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/types.h>
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +27,10 @@ struct Start {
   bool terminal_error = false;           // standard error is a terminal of 100 columns
   int interrupts = 0;                    // SIGINT as soon as something was printed, so many times
   std::vector<std::string> environment;  // "NAME=value", beside our own
+  std::optional<std::chrono::microseconds> kill_after;  // SIGKILL so long after the start
+  std::uint64_t data_limit = 0;                         // RLIMIT_DATA, bytes; 0: none
+  std::uint64_t file_limit = 0;                         // RLIMIT_FSIZE, bytes: stands for a full disk
+  std::function<void(pid_t)> watch;                     // called about every millisecond while it runs
 };
 
 // Runs `swiftlet ARGUMENTS` in the root of the source tree.
