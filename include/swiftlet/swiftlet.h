@@ -55,6 +55,26 @@ struct ModelInfo {
   std::string plan_json, certificate_json;  // native files, else empty
 };
 
+// What a model takes as it runs: every kernel of its compiled program, at the largest step.
+struct PlanInfo {
+  struct Value {
+    std::string name, type;              // "f32[tokens, 288]"
+    std::int64_t offset = 0, bytes = 0;  // in the arena; 0 bytes for what lies in the cache
+  };
+  struct Kernel {
+    std::string name, op, arithmetic;
+    std::vector<Value> outputs;
+    std::int64_t weight_bytes = 0, workspace_bytes = 0;
+  };
+  std::vector<Kernel> kernels;
+  std::int64_t max_tokens = 0;      // rows of the largest step
+  std::int64_t arena_bytes = 0;     // values share it by their lifetimes;
+  std::int64_t unshared_bytes = 0;  // without, they would take this
+  std::int64_t workspace_bytes = 0;
+  std::int64_t weight_bytes = 0;  // every weight in the form in which it is read
+  std::int64_t pack_bytes = 0;    // of these, made at load: the file holds another form
+};
+
 // N rows of D floats, row-major.
 struct Embeddings {
   std::int64_t rows = 0, columns = 0;
@@ -103,7 +123,9 @@ class Model {
   ~Model();
 
   ModelInfo info() const;
-  // The plan that runs: "text" one node a line, "dot" for Graphviz; `lowered`: after fusion.
+  // What generate() or embed() runs; no weight is read or packed for it.
+  PlanInfo plan() const;
+  // The graph: "text" one node a line, "dot" for Graphviz; `lowered`: after fusion.
   std::string graph(std::string_view format = "text", bool lowered = false) const;
 
   std::vector<std::int32_t> tokenize(std::string_view text, bool special_tokens = true) const;
@@ -227,6 +249,26 @@ struct BenchOptions {
   std::int64_t prompt = 512, generate = 128, batch = 1;  // decoders, tokens and sequences
   std::string input;                                     // encoders: one text a line
   int repeat = 3;                                        // the best run counts
+  bool profile = false;                                  // run once more with every kernel timed
+  std::string trace;  // write the timed kernels to this file, for Perfetto or chrome://tracing
+};
+// One kernel in one phase of the work ("prefill", "decode", "embed"); sums over all its calls.
+struct KernelProfile {
+  std::string phase, name, op;
+  std::string arithmetic;  // of its matrix products, f32 elsewhere
+  std::int64_t calls = 0;
+  double seconds = 0;
+  double bytes = 0, operations = 0;  // moved and done, by the cost of the op
+  // The shortest time that this machine could take / the time taken, and what that time would be spent on:
+  // "memory", "compute", or empty where nothing is moved or computed. Work inside the caches can exceed 100.
+  double percent_of_limit = 0;
+  std::string bound;
+};
+// One phase as a whole. The kernels' seconds add up to those of the steps.
+struct PhaseProfile {
+  std::string phase;
+  std::int64_t steps = 0;
+  double seconds = 0;
 };
 // Fields that do not apply to the kind of model are zero.
 struct BenchResult {
@@ -238,6 +280,12 @@ struct BenchResult {
   std::int64_t peak_memory_bytes = 0, weight_bytes = 0;
   double read_gigabytes_per_second = 0;  // decode: weights and cache read
   double percent_of_read_limit = 0, percent_of_compute_limit = 0;
+  // With BenchOptions::profile, in the order in which the kernels run, and the limits that they are judged
+  // by.
+  std::vector<PhaseProfile> phases;
+  std::vector<KernelProfile> kernels;
+  double limit_read_gigabytes_per_second = 0;
+  double limit_f32_gflops = 0, limit_bf16_gflops = 0, limit_int8_gops = 0;
 };
 BenchResult bench(Model& model, const BenchOptions& options, const Job* job = nullptr);
 

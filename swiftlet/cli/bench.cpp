@@ -1,6 +1,7 @@
 // swiftlet bench MODEL: speed, and its distance to the limits of the machine.
 #include <memory>
 
+#include "swiftlet/cli/bench_profile.h"
 #include "swiftlet/cli/command.h"
 #include "swiftlet/cli/format.h"
 #include "swiftlet/cli/table.h"
@@ -34,6 +35,8 @@ Json to_json(const BenchResult& result, const BenchArguments& arguments) {
                  {"weight_bytes", result.weight_bytes},
                  {"peak_memory_bytes", result.peak_memory_bytes},
                  {"repeat", arguments.bench.repeat}});
+  if (!result.phases.empty()) object["profile"] = profile_json(result);
+  if (!arguments.bench.trace.empty()) object["trace"] = arguments.bench.trace;
   return object;
 }
 
@@ -61,6 +64,7 @@ void print(Session& session, const BenchResult& result) {
   row("peak memory", double(result.peak_memory_bytes) / 1e6, "MB");
   session.progress.clear();
   session.out.write(table.text());
+  if (!result.phases.empty()) session.out.write(profile_text(result));
 }
 
 }  // namespace
@@ -79,10 +83,15 @@ Action setup_bench(CommandLine& line) {
       line.number<std::int64_t>("--batch", bench.batch, "Decoders: sequences at once", 1, 65536);
   line.text("-i,--input", bench.input, "FILE", "Encoders: one text a line");
   line.number("--repeat", bench.repeat, "Runs; the best one counts", 1, 1000000);
+  line.group("Profile");
+  line.flag("--profile", bench.profile,
+            "Once more with every kernel timed: time, GB/s, GFLOP/s, % of the limit");
+  line.text("--trace", bench.trace, "FILE", "Write the timed kernels for Perfetto or chrome://tracing");
   line.machine_options();
   line.output_options();
   line.examples({"swiftlet bench assets/stories-7m --prompt 128 --generate 64",
                  "swiftlet bench models/minilm --input assets/text/corpus.txt --threads 1",
+                 "swiftlet bench assets/stories-7m --profile --trace trace.json",
                  "swiftlet bench stories-int4.swiftlet --batch 8 --prompt 64 --generate 64 --json"});
   return [options, prompt, generate, batch](Session& session) {
     const bool decoder = prompt->count() + generate->count() + batch->count() > 0;

@@ -11,23 +11,26 @@ namespace {
 // Enough rows to feed the matrix kernels from cache-sized panels; more only adds memory.
 constexpr std::int64_t kBatchTokens = 1024;
 
-std::shared_ptr<const Program> compile_encoder(const LoadedModel& model) {
-  const std::string& source = model.checkpoint.source;
-  if (model.built.kind != models::Kind::kEncoder)
-    fail(ErrorCode::kUnsupported, source, "is a decoder; embeddings need an encoder");
-  if (!model.checkpoint.sentence_transformer)
-    fail(ErrorCode::kUnsupported, source,
+std::shared_ptr<LoadedModel> with_pooling(std::shared_ptr<LoadedModel> model) {
+  if (model->built.kind == models::Kind::kEncoder && !model->checkpoint.sentence_transformer)
+    fail(ErrorCode::kUnsupported, model->checkpoint.source,
          "is a plain encoder without pooling: modules.json of sentence-transformers is missing");
-  const std::int64_t tokens = std::max(kBatchTokens, model.max_sequence_length());
-  return model.compile_program({{"tokens", tokens}, {"sequences", tokens}});
+  return model;
 }
 
 }  // namespace
 
+std::shared_ptr<const Program> encoder_program(const LoadedModel& model) {
+  if (model.built.kind != models::Kind::kEncoder)
+    fail(ErrorCode::kUnsupported, model.checkpoint.source, "is a decoder; embeddings need an encoder");
+  const std::int64_t tokens = std::max(kBatchTokens, model.max_sequence_length());
+  return model.compile_program({{"tokens", tokens}, {"sequences", tokens}});
+}
+
 Encoder::Encoder(std::shared_ptr<LoadedModel> model)
-    : model_(std::move(model)),
+    : model_(with_pooling(std::move(model))),
       max_length_(model_->max_sequence_length()),
-      program_(compile_encoder(*model_)),
+      program_(encoder_program(*model_)),
       executor_(program_, model_->weights, model_->pool),
       step_(program_),
       width_(program_->outputs[0].shape.back().constant) {}
@@ -53,7 +56,7 @@ std::vector<float> Encoder::embed(std::span<const std::string> texts, const Job&
 std::vector<float> Encoder::embed_tokens(std::span<const std::vector<std::int32_t>> sequences,
                                          const Job& job) {
   std::vector<float> out(sequences.size() * static_cast<std::size_t>(width_));
-  std::vector<std::size_t> rows;  // which sequences the step holds
+  rows_.clear();
   const std::int64_t capacity = program_->maxima[program_->symbol("tokens")];
   step_.clear();
   for (std::size_t i = 0; i < sequences.size(); ++i) {
@@ -61,26 +64,26 @@ std::vector<float> Encoder::embed_tokens(std::span<const std::vector<std::int32_
     require(length <= capacity, model_->checkpoint.source, "text {} has {} tokens, at most {} are possible",
             i, length, capacity);
     if (step_.tokens() + length > std::max(kBatchTokens, length)) {
-      flush(rows, out);
+      flush(out);
       job.step("embed", static_cast<std::int64_t>(i), static_cast<std::int64_t>(sequences.size()));
     }
     step_.add(sequences[i], OutputRows::kNone);
-    rows.push_back(i);
+    rows_.push_back(i);
   }
-  flush(rows, out);
+  flush(out);
   job.step("embed", static_cast<std::int64_t>(sequences.size()), static_cast<std::int64_t>(sequences.size()));
   return out;
 }
 
-void Encoder::flush(std::vector<std::size_t>& rows, std::vector<float>& out) {
-  if (rows.empty()) return;
+void Encoder::flush(std::vector<float>& out) {
+  if (rows_.empty()) return;
   executor_.run(step_.inputs());
-  const auto* vectors = static_cast<const float*>(executor_.output(0).data);
+  const auto* vectors = static_cast<const float*>(executor_.output_data(0));
   const auto width = static_cast<std::size_t>(width_);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    std::memcpy(out.data() + rows[i] * width, vectors + i * width, width * sizeof(float));
+  for (std::size_t i = 0; i < rows_.size(); ++i)
+    std::memcpy(out.data() + rows_[i] * width, vectors + i * width, width * sizeof(float));
   tokens_processed_ += step_.tokens();
-  rows.clear();
+  rows_.clear();
   step_.clear();
 }
 

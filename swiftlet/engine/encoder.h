@@ -12,6 +12,9 @@
 
 namespace swiftlet {
 
+// What an encoder runs. Throws kUnsupported for a decoder.
+std::shared_ptr<const Program> encoder_program(const LoadedModel& model);
+
 class Encoder {
  public:
   // Throws kUnsupported when the model is no encoder or, being a plain one, has no pooling.
@@ -25,16 +28,20 @@ class Encoder {
   // The same for token ids that tokenize() made.
   std::vector<float> embed_tokens(std::span<const std::vector<std::int32_t>> sequences, const Job& job = {});
   std::int64_t tokens_processed() const { return tokens_processed_; }
+  const std::shared_ptr<const Program>& program() const { return program_; }
+  // As Executor::set_profile.
+  void set_profile(Profile* profile) { executor_.set_profile(profile); }
   std::size_t arena_bytes() const { return executor_.bytes(); }
 
  private:
-  void flush(std::vector<std::size_t>& rows, std::vector<float>& out);
+  void flush(std::vector<float>& out);
 
   std::shared_ptr<LoadedModel> model_;
   std::int64_t max_length_;
   std::shared_ptr<const Program> program_;
   Executor executor_;
   StepBuilder step_;
+  std::vector<std::size_t> rows_;  // which sequences the step holds
   std::int64_t width_ = 0, tokens_processed_ = 0;
 };
 

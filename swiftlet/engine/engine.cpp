@@ -24,14 +24,6 @@ std::int64_t choose_context(const LoadedModel& model, const EngineOptions& optio
   return options.context > 0 ? options.context : std::min(most, kDefaultContext);
 }
 
-std::shared_ptr<const Program> compile_engine(const LoadedModel& model, const EngineOptions& options) {
-  if (model.built.kind != models::Kind::kDecoder)
-    fail(ErrorCode::kUnsupported, model.checkpoint.source, "is an encoder; generation needs a decoder");
-  return model.compile_program(
-      {{"tokens", std::max(options.step_tokens, options.max_sequences)}, {"outputs", options.max_sequences}},
-      true);
-}
-
 // The reference keeps everything in f32; else the cache has the width of the weights, at most 16 bits where
 // they have.
 DType choose_cache_dtype(const LoadedModel& model) {
@@ -43,11 +35,21 @@ DType choose_cache_dtype(const LoadedModel& model) {
   return DType::kF32;
 }
 
+constexpr std::size_t kBytesPerToken = 8;  // of text, more than most languages need
+
 std::int64_t blocks_for(std::int64_t tokens) {
   return (tokens + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
 }
 
 }  // namespace
+
+std::shared_ptr<const Program> engine_program(const LoadedModel& model, const EngineOptions& options) {
+  if (model.built.kind != models::Kind::kDecoder)
+    fail(ErrorCode::kUnsupported, model.checkpoint.source, "is an encoder; generation needs a decoder");
+  return model.compile_program(
+      {{"tokens", std::max(options.step_tokens, options.max_sequences)}, {"outputs", options.max_sequences}},
+      true);
+}
 
 struct Engine::Sequence {
   std::int64_t number = 0;
@@ -64,6 +66,13 @@ struct Engine::Sequence {
 
   Sequence(const Tokenizer& tokenizer, std::vector<std::string> stops)
       : stop(std::move(stops)), decoder(tokenizer) {}
+  // Room for all that generation will add, so that a step of decoding allocates nothing.
+  void reserve() {
+    const auto most = static_cast<std::size_t>(options.max_new_tokens);
+    tokens.reserve(tokens.size() + most);
+    result.tokens.reserve(most);
+    result.text.reserve(most * kBytesPerToken);
+  }
   std::int64_t pending() const { return static_cast<std::int64_t>(tokens.size()) - computed; }
 };
 
@@ -71,10 +80,12 @@ Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
     : model_(std::move(model)),
       options_(options),
       context_(choose_context(*model_, options)),
-      program_(compile_engine(*model_, options)),
+      program_(engine_program(*model_, options)),
       executor_(program_, model_->weights, model_->pool),
       cache_(program_->states, choose_cache_dtype(*model_), blocks_for(context_) * options.max_sequences),
       step_(program_) {
+  running_.reserve(static_cast<std::size_t>(options.max_sequences));
+  sampled_.reserve(static_cast<std::size_t>(options.max_sequences));
   for (std::int64_t id : model_->checkpoint.generation.eos_token_ids)
     end_tokens_.push_back(static_cast<std::int32_t>(id));
   if (end_tokens_.empty() && model_->tokenizer && model_->tokenizer->special().eos >= 0)
@@ -102,6 +113,7 @@ std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOp
   sequence->on_text = std::move(on_text);
   for (std::int32_t id : prompt) sequence->decoder.push(id);  // the text continues the prompt's
   sequence->tokens = std::move(prompt);
+  sequence->reserve();
   sequence->result.prompt_tokens = length;
   const std::int64_t number = sequence->number;
   if (sequence->options.max_new_tokens == 0)
@@ -153,7 +165,7 @@ bool Engine::step(const Job& job) {
   if (running_.empty()) return false;
   build_step();
   executor_.run(step_.inputs(cache_.layers()));
-  const auto* logits = static_cast<const float*>(executor_.output(0).data);
+  const auto* logits = static_cast<const float*>(executor_.output_data(0));
   const auto vocabulary = static_cast<std::size_t>(model_->built.vocab_size);
   for (std::size_t i = 0; i < sampled_.size(); ++i)
     accept(*sampled_[i], {logits + i * vocabulary, vocabulary});

@@ -45,6 +45,9 @@ struct GenerationResult {
   double prefill_seconds = 0, decode_seconds = 0;  // up to the first token, and from there
 };
 
+// What an engine with these options runs. Throws kUnsupported for an encoder.
+std::shared_ptr<const Program> engine_program(const LoadedModel& model, const EngineOptions& options);
+
 class Engine {
  public:
   // Whole UTF-8 text as it comes; false ends the sequence as cancelled.
@@ -67,7 +70,9 @@ class Engine {
   std::int64_t context() const { return context_; }
   // Sequences that have not yielded a token yet.
   std::int64_t waiting_for_first_token() const;
-  const Program& program() const { return *program_; }
+  const std::shared_ptr<const Program>& program() const { return program_; }
+  // As Executor::set_profile.
+  void set_profile(Profile* profile) { executor_.set_profile(profile); }
   DType cache_dtype() const { return cache_.dtype(); }
   const LoadedModel& model() const { return *model_; }
 

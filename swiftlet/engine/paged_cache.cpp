@@ -11,7 +11,9 @@ using kernels::kKeyBlock;
 
 class PagedSequence final : public SequenceState {
  public:
-  explicit PagedSequence(PagedCache& cache) : cache_(cache) {}
+  explicit PagedSequence(PagedCache& cache) : cache_(cache) {
+    blocks_.reserve(static_cast<std::size_t>(cache.total_blocks()));  // to grow allocates nothing
+  }
   ~PagedSequence() override {
     for (std::int32_t block : blocks_) cache_.release(block);
   }

@@ -52,18 +52,30 @@ std::vector<std::int32_t> random_prompt(std::int64_t length, std::int64_t sequen
   return ids;
 }
 
+Profile& phase_of(BenchProfile& profile, const std::string& name) {
+  return profile.phases.try_emplace(name, profile.trace_calls).first->second;
+}
+
 // Seconds until every sequence has its first token, and until all are done.
 std::pair<double, double> timed_run(Engine& engine, const DecoderBench& options, std::int64_t vocabulary,
-                                    const Job& job) {
+                                    const Job& job, BenchProfile* profile = nullptr) {
   std::vector<std::int64_t> numbers;
   double first = 0;
+  const auto set_phase = [&](const char* name) {
+    if (profile != nullptr) engine.set_profile(&phase_of(*profile, name));
+  };
+  set_phase("prefill");
   const StopWatch watch;
   for (std::int64_t s = 0; s < options.batch; ++s)
     numbers.push_back(engine.submit(random_prompt(options.prompt, s, vocabulary),
                                     {.max_new_tokens = options.generate, .ignore_eos = true}));
-  while (engine.step(job))
-    if (first == 0 && engine.waiting_for_first_token() == 0) first = watch.seconds();
+  while (engine.step(job)) {
+    if (first != 0 || engine.waiting_for_first_token() != 0) continue;
+    first = watch.seconds();
+    set_phase("decode");
+  }
   const double total = watch.seconds();
+  engine.set_profile(nullptr);
   for (const std::int64_t number : numbers) engine.take(number);
   return {first, total};
 }
@@ -78,7 +90,8 @@ double cache_bytes_per_token(const Program& program, DType dtype) {
 
 }  // namespace
 
-DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job) {
+DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job,
+                           BenchProfile* profile) {
   if (options.prompt < 1 || options.generate < 2 || options.batch < 1 || options.repeat < 1)
     fail(ErrorCode::kUsage, "bench", "prompt, batch and repeat must be at least 1 and generate at least 2");
   const std::int64_t context = options.prompt + options.generate;
@@ -94,6 +107,11 @@ DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBenc
     prefill = run == 0 ? first : std::min(prefill, first);
     decode = run == 0 ? total - first : std::min(decode, total - first);
   }
+  for (int run = 0; profile != nullptr && run < options.repeat; ++run) {
+    job.step("profile", run, options.repeat);
+    timed_run(engine, options, model->built.vocab_size, job, profile);
+  }
+  if (profile != nullptr) profile->program = engine.program();
   const MatrixTotals totals = matrix_totals(*model);
   const auto batch = static_cast<double>(options.batch);
   DecoderSpeed speed;
@@ -102,14 +120,14 @@ DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBenc
   const double average_context =
       static_cast<double>(options.prompt) + static_cast<double>(options.generate) / 2;
   speed.bytes_per_token_step =
-      totals.bytes + batch * average_context * cache_bytes_per_token(engine.program(), engine.cache_dtype());
+      totals.bytes + batch * average_context * cache_bytes_per_token(*engine.program(), engine.cache_dtype());
   speed.decode_bytes_per_second = speed.bytes_per_token_step * speed.decode_tokens_per_second / batch;
   speed.prefill_flops_per_second = totals.flops_per_token * speed.prefill_tokens_per_second;
   return speed;
 }
 
 EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector<std::string>& texts,
-                           int repeat, const Job& job) {
+                           int repeat, const Job& job, BenchProfile* profile) {
   require(!texts.empty(), "bench", "there is no text to embed");
   if (repeat < 1) fail(ErrorCode::kUsage, "repeat", "must be at least 1, is {}", repeat);
   Encoder encoder(model);
@@ -124,6 +142,12 @@ EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector
     const StopWatch watch;
     encoder.embed_tokens(ids, job);
     best = run == 0 ? watch.seconds() : std::min(best, watch.seconds());
+  }
+  if (profile != nullptr) {
+    profile->program = encoder.program();
+    encoder.set_profile(&phase_of(*profile, "embed"));
+    for (int run = 0; run < repeat; ++run) encoder.embed_tokens(ids, job);
+    encoder.set_profile(nullptr);
   }
   std::vector<double> latencies;
   for (std::size_t i = 0; i < std::min(texts.size(), kLatencyTexts); ++i) {

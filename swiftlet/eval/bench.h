@@ -1,13 +1,24 @@
 // Bench: speed of a model on this machine, as users meet it, and how far that is from the machine's limits.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "swiftlet/core/job.h"
+#include "swiftlet/core/profile.h"
 #include "swiftlet/engine/model.h"
 
 namespace swiftlet {
+
+// Where the time goes: the same work once more, every kernel timed. A phase is a kind of step that has costs
+// of its own: "prefill" and "decode" of a decoder, "embed" of an encoder.
+struct BenchProfile {
+  explicit BenchProfile(std::size_t calls_of_trace = 0) : trace_calls(calls_of_trace) {}
+  std::size_t trace_calls;  // single calls of kernels that each phase keeps for a trace
+  std::shared_ptr<const Program> program;
+  std::map<std::string, Profile> phases;
+};
 
 // The best of `repeat` runs counts: the others tell how busy the machine was.
 struct DecoderBench {
@@ -22,7 +33,8 @@ struct DecoderSpeed {
 };
 // Prompts are pseudo-random ids, so no text is favoured. Throws kInvalid when prompt + generate exceed the
 // model's context.
-DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job);
+DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job,
+                           BenchProfile* profile = nullptr);
 
 struct EncoderSpeed {
   double sentences_per_second = 0, tokens_per_second = 0;
@@ -31,7 +43,7 @@ struct EncoderSpeed {
 };
 // Tokenizing is not part of the throughput.
 EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector<std::string>& texts,
-                           int repeat, const Job& job);
+                           int repeat, const Job& job, BenchProfile* profile = nullptr);
 
 // The arithmetic that most of a model's matrix products run in under its precision.
 Arithmetic main_arithmetic(const LoadedModel& model);

@@ -3,6 +3,7 @@
 // An empty slot means "not available"; who needs it says so with the op's name.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,17 @@ struct Cost {
   double bytes = 0;
 };
 
+// The step that a cost is asked for. Only the extents must be known; what else is known makes it exact.
+struct CostContext {
+  CostContext(Dim::Lookup extents) : value_of(std::move(extents)) {}  // NOLINT: extents are a step
+
+  Dim::Lookup value_of;
+  // Bytes of the weight at an input, as the program reads it; not set: four for each element.
+  std::function<double(std::size_t input)> weight_bytes;
+  // Which rows see which keys, and the type of the cache; null: one sequence of all rows, no cache.
+  const Batch* batch = nullptr;
+};
+
 struct OpSchema {
   std::string_view name;
   // Output types from input types; throws with the reason (the caller adds the node's name) when they do not
@@ -53,7 +65,7 @@ struct OpSchema {
   Kernel (*lower_cuda)(LowerContext& context) = nullptr;
   std::vector<Value> (*gradient)(Graph& graph, NodeId node,
                                  const std::vector<Value>& output_gradients) = nullptr;
-  Cost (*cost)(const NodeView& node, const Dim::Lookup& value_of) = nullptr;
+  Cost (*cost)(const NodeView& node, const CostContext& step) = nullptr;
   bool (*shard)(Graph& graph, NodeId node, int parts) = nullptr;
   bool has_effect = false;  // writes state: never removed, merged or moved
 };

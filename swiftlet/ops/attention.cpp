@@ -1,5 +1,6 @@
 #include "swiftlet/ops/attention.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "swiftlet/ops/common.h"
@@ -188,22 +189,51 @@ Kernel lower_append(LowerContext& context) {
   return make_kernel(kernel);
 }
 
-// For one sequence of the step's tokens: 2 T^2 H (D + Dv) operations, halved when causal.
-Cost attention_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  const AttentionSpec spec = attention_spec(node.node.attributes);
-  const double tokens = static_cast<double>(node.type(0).shape[0].evaluate(value_of));
-  Cost cost;
-  cost.flops =
-      2 * tokens * tokens * spec.heads * (spec.head_dim + spec.value_dim) * (spec.causal ? 0.5 : 1.0);
-  cost.bytes =
-      4 * tokens *
-      (spec.heads * (spec.head_dim + spec.value_dim) + spec.kv_heads * (spec.head_dim + spec.value_dim));
-  return cost;
+// Pairs of a query row and a key that it sees, and keys that anybody sees.
+struct KeyCounts {
+  double pairs = 0, keys = 0;
+};
+
+KeyCounts count_keys(const AttentionSpec& spec, double queries, double keys) {
+  // Query i of the segment stands at key position keys - queries + i.
+  if (!spec.causal) return {queries * keys, keys};
+  KeyCounts counts{queries * (keys - queries) + queries * (queries + 1) / 2, keys};
+  if (spec.window > 0) {
+    counts.pairs = std::min(counts.pairs, queries * spec.window);
+    counts.keys = std::min(counts.keys, queries + spec.window - 1);
+  }
+  return counts;
 }
 
-Cost append_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return {.flops = 0,
-          .bytes = 8 * (element_count(node.type(0), value_of) + element_count(node.type(1), value_of))};
+// 2 (D + Dv) operations for each query head and key that it sees. Queries,
+// keys, values and results pass through memory once.
+Cost attention_cost(const NodeView& node, const CostContext& step) {
+  const AttentionSpec spec = attention_spec(node.node.attributes);
+  const double tokens = static_cast<double>(node.type(0).shape[0].evaluate(step.value_of));
+  KeyCounts counts;
+  double element = 4;
+  if (step.batch != nullptr && !step.batch->axes.empty()) {
+    for (const kernels::Segment& segment : step.batch->axes[0].segments) {
+      const KeyCounts own = count_keys(spec, segment.query_end - segment.query_begin, segment.keys);
+      counts.pairs += own.pairs;
+      counts.keys += own.keys;
+    }
+    if (node.node.op == &kAttentionPaged && !step.batch->cache.empty())
+      element = static_cast<double>(dtype_size(step.batch->cache[0].dtype));
+  } else {
+    counts = count_keys(spec, tokens, tokens);
+  }
+  const double width = spec.head_dim + spec.value_dim;
+  return {.flops = 2 * counts.pairs * spec.heads * width,
+          .bytes = 4 * tokens * spec.heads * width + element * counts.keys * spec.kv_heads * width};
+}
+
+Cost append_cost(const NodeView& node, const CostContext& step) {
+  const double elements =
+      element_count(node.type(0), step.value_of) + element_count(node.type(1), step.value_of);
+  const bool known = step.batch != nullptr && !step.batch->cache.empty();
+  const double written = known ? static_cast<double>(dtype_size(step.batch->cache[0].dtype)) : 4;
+  return {.flops = 0, .bytes = (4 + written) * elements};
 }
 
 }  // namespace

@@ -38,7 +38,12 @@ double element_count(const Type& type, const Dim::Lookup& value_of) {
   return product;
 }
 
-Cost streaming_cost(const NodeView& node, const Dim::Lookup& value_of, double flops_per_element) {
+double matrix_bytes(const NodeView& node, std::size_t input, const CostContext& step) {
+  return step.weight_bytes ? step.weight_bytes(input) : 4 * element_count(node.type(input), step.value_of);
+}
+
+Cost streaming_cost(const NodeView& node, const CostContext& step, double flops_per_element) {
+  const Dim::Lookup& value_of = step.value_of;
   Cost cost;
   for (std::size_t i = 0; i < node.inputs(); ++i)
     if (node.has(i))

@@ -19,6 +19,8 @@ double element_count(const Type& type, const Dim::Lookup& value_of);
 
 // Every input and output passes through memory once, `flops_per_element` operations for each element of
 // output 0.
-Cost streaming_cost(const NodeView& node, const Dim::Lookup& value_of, double flops_per_element);
+Cost streaming_cost(const NodeView& node, const CostContext& step, double flops_per_element);
+// Bytes of the matrix at `input` as the program reads it; four for each element where that is not known.
+double matrix_bytes(const NodeView& node, std::size_t input, const CostContext& step);
 
 }  // namespace swiftlet::ops

@@ -110,11 +110,11 @@ Kernel lower_activation(LowerContext& context) {
   return make_kernel(kernel);
 }
 
-Cost one_flop(const NodeView& node, const Dim::Lookup& value_of) {
-  return streaming_cost(node, value_of, 1);
+Cost one_flop(const NodeView& node, const CostContext& step) {
+  return streaming_cost(node, step, 1);
 }
-Cost function_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return streaming_cost(node, value_of, 10);
+Cost function_cost(const NodeView& node, const CostContext& step) {
+  return streaming_cost(node, step, 10);
 }
 
 constexpr std::array<std::pair<std::string_view, kernels::Activation>, 10> kActivations{{

@@ -40,8 +40,11 @@ Kernel lower_embedding(LowerContext& context) {
                                      .width = last_dim(type)});
 }
 
-Cost embedding_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return {.flops = 0, .bytes = 8 * element_count(node.graph.value(node.node.outputs[0]).type, value_of)};
+// Reads as many rows of the table as it writes.
+Cost embedding_cost(const NodeView& node, const CostContext& step) {
+  const double elements = element_count(node.graph.value(node.node.outputs[0]).type, step.value_of);
+  const double stored = matrix_bytes(node, 1, step) / element_count(node.type(1), step.value_of);
+  return {.flops = 0, .bytes = (4 + stored) * elements};
 }
 
 }  // namespace

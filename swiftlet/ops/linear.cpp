@@ -132,15 +132,16 @@ std::vector<Value> decompose_merged(Graph& graph, NodeId id) {
   return outputs;
 }
 
-Cost linear_cost(const NodeView& node, const Dim::Lookup& value_of) {
+Cost linear_cost(const NodeView& node, const CostContext& step) {
+  const Dim::Lookup& value_of = step.value_of;
   Cost cost;
   const double rows = static_cast<double>(row_count(node.type(0)).evaluate(value_of));
   cost.bytes = 4 * element_count(node.type(0), value_of);
   for (std::size_t weight = 1; weight < node.inputs(); weight += 2) {
     const double elements = element_count(node.type(weight), value_of);
     cost.flops += 2 * rows * elements;
-    cost.bytes +=
-        4 * elements + 4 * rows * static_cast<double>(node.type(weight).shape[0].evaluate(value_of));
+    cost.bytes += matrix_bytes(node, weight, step) +
+                  4 * rows * static_cast<double>(node.type(weight).shape[0].evaluate(value_of));
   }
   return cost;
 }

@@ -94,8 +94,8 @@ std::vector<Value> decompose_add_norm(Graph& graph, NodeId id, const OpSchema& a
   return {sum, graph.insert(id, norm, std::move(inputs), node.attributes)[0]};
 }
 
-Cost norm_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return streaming_cost(node, value_of, 6);
+Cost norm_cost(const NodeView& node, const CostContext& step) {
+  return streaming_cost(node, step, 6);
 }
 
 std::vector<Value> decompose_add_layer_norm(Graph& graph, NodeId id) {

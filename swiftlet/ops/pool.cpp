@@ -99,8 +99,8 @@ Kernel lower_select(LowerContext& context) {
                                   .width = last_dim(node.type(0))});
 }
 
-Cost pool_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return streaming_cost(node, value_of, 1);
+Cost pool_cost(const NodeView& node, const CostContext& step) {
+  return streaming_cost(node, step, 1);
 }
 
 }  // namespace

@@ -93,10 +93,10 @@ Kernel lower_shape_of(LowerContext& context) {
   return make_kernel(std::move(kernel));
 }
 
-Cost copy_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return streaming_cost(node, value_of, 0);
+Cost copy_cost(const NodeView& node, const CostContext& step) {
+  return streaming_cost(node, step, 0);
 }
-Cost no_cost(const NodeView&, const Dim::Lookup&) {
+Cost no_cost(const NodeView&, const CostContext&) {
   return {};
 }
 

@@ -67,8 +67,8 @@ Kernel lower_rope(LowerContext& context) {
   return make_kernel(std::move(kernel));
 }
 
-Cost rope_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return streaming_cost(node, value_of, 3);
+Cost rope_cost(const NodeView& node, const CostContext& step) {
+  return streaming_cost(node, step, 3);
 }
 
 }  // namespace

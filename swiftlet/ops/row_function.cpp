@@ -44,8 +44,8 @@ Kernel lower_softmax(LowerContext& context) {
 Kernel lower_l2_normalize(LowerContext& context) {
   return lower(context, false);
 }
-Cost row_cost(const NodeView& node, const Dim::Lookup& value_of) {
-  return streaming_cost(node, value_of, 5);
+Cost row_cost(const NodeView& node, const CostContext& step) {
+  return streaming_cost(node, step, 5);
 }
 
 }  // namespace

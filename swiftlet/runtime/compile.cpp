@@ -72,7 +72,9 @@ class Compiler final : public LowerContext {
       const Node& current = graph_.node(node_);
       if (current.op->lower_cpu == nullptr)
         fail(ErrorCode::kUnsupported, current.name, "op '{}' is not available on the CPU", current.op->name);
-      program_.steps.push_back({current.name, current.op->name, lower_node(*this)});
+      program_.steps.push_back({.name = current.name, .op = current.op->name, .node = node_});
+      program_.steps.back().slots.assign(current.inputs.size(), -1);
+      program_.steps.back().kernel = lower_node(*this);
       program_.workspace_bytes = std::max(program_.workspace_bytes, program_.steps.back().kernel.workspace);
     }
     if (slow_matrices_ > 0)
@@ -95,7 +97,10 @@ class Compiler final : public LowerContext {
 
   Place input(std::size_t index) override {
     const ValueId id = node().inputs[index];
-    return id == kNoId ? Place{} : place(id);
+    if (id == kNoId) return {};
+    const Place found = place(id);
+    if (found.kind == Place::kSlot) program_.steps.back().slots[index] = found.index;
+    return found;
   }
   Place output(std::size_t index) override { return place(node().outputs[index]); }
 
@@ -108,12 +113,13 @@ class Compiler final : public LowerContext {
       ++slow_matrices_;
       slow_matrix_ = fmt::format("'{}' ({})", info.name, to_string(form.encoding));
     }
-    return slot(info.name, {form.encoding, Layout::kPanels});
+    program_.steps.back().arithmetic = form.arithmetic;
+    return note_slot(index, slot(info.name, {form.encoding, Layout::kPanels}));
   }
   std::int32_t table_slot(std::size_t index) override {
     const ValueInfo& info = slot_value(index);
     const Weight weight = weights_.get(info.name);
-    return slot(info.name, {weight.encoding, weight.layout});
+    return note_slot(index, slot(info.name, {weight.encoding, weight.layout}));
   }
 
   Extent extent(const Dim& dim) override {
@@ -204,6 +210,10 @@ class Compiler final : public LowerContext {
     return static_cast<std::int32_t>(program_.slots.size() - 1);
   }
 
+  std::int32_t note_slot(std::size_t input, std::int32_t slot) {
+    return program_.steps.back().slots[input] = slot;
+  }
+
   Place place(ValueId id) {
     Place& known = places_[static_cast<std::size_t>(id)];
     const ValueInfo& info = graph_.value(id);
@@ -248,8 +258,8 @@ class Compiler final : public LowerContext {
     program_.arena_bytes = plan.bytes;
     for (std::size_t i = 0; i < values.size(); ++i) {
       places_[static_cast<std::size_t>(values[i])] = {.kind = Place::kArena, .offset = plan.offsets[i]};
-      program_.placements.push_back({graph_.value(values[i]).name, plan.offsets[i], requests[i].bytes,
-                                     requests[i].first, requests[i].last});
+      program_.placements.push_back({graph_.value(values[i]).name, values[i], plan.offsets[i],
+                                     requests[i].bytes, requests[i].first, requests[i].last});
     }
   }
 
@@ -300,6 +310,7 @@ Program compile(Graph graph, const WeightStore& weights, const CompileOptions& o
   for (ValueId id : graph.outputs()) names.push_back(graph.value(id).name);
   lower_graph(graph, weights, options, table);
   Program program = Compiler(graph, weights, options, table).finish();
+  program.graph = std::make_shared<const Graph>(std::move(graph));
   for (std::size_t i = 0; i < names.size(); ++i) program.outputs[i].name = names[i];
   return program;
 }

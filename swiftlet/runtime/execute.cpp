@@ -1,10 +1,16 @@
 #include "swiftlet/runtime/execute.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "swiftlet/core/error.h"
 
 namespace swiftlet {
+namespace {
+
+constexpr int kPoison = 0xff;  // a NaN in every float format, -1 as an integer
+
+}  // namespace
 
 Bindings::Bindings(std::shared_ptr<const Program> program, std::shared_ptr<WeightStore> weights)
     : program_(std::move(program)),
@@ -105,8 +111,76 @@ void Executor::run(const StepInputs& step) {
   bindings_.refresh();
   context_.weights = bindings_.weights();
   context_.batch = &step.batch;
+  if (poison_) return run_poisoned();
+  if (profile_ != nullptr) return run_profiled();
   for (const Program::Step& kernel : program_->steps)
     kernel.kernel.run(kernel.kernel.parameters.get(), context_);
+}
+
+void Executor::set_profile(Profile* profile) {
+  profile_ = profile;
+  if (profile == nullptr) return;
+  if (profile->rows().empty())
+    for (const Program::Step& step : program_->steps) profile->add_row(step.name, std::string(step.op));
+  require(profile->rows().size() == program_->steps.size(), "profile",
+          "has {} rows, the program {} kernels: it was made for another one", profile->rows().size(),
+          program_->steps.size());
+}
+
+void Executor::run_profiled() {
+  const auto& steps = program_->steps;
+  const std::int64_t begin = Profile::now();
+  std::int64_t before = begin;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    steps[i].kernel.run(steps[i].kernel.parameters.get(), context_);
+    const std::int64_t after = Profile::now();
+    profile_->record(i, before, after);
+    before = after;
+  }
+  profile_->record_whole(begin, before);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const Cost moved = cost(steps[i]);
+    profile_->add_cost(i, moved.bytes, moved.flops);
+  }
+}
+
+void Executor::run_poisoned() {
+  for (std::size_t i = 0; i < program_->steps.size(); ++i) {
+    poison_before(i);
+    const Kernel& kernel = program_->steps[i].kernel;
+    kernel.run(kernel.parameters.get(), context_);
+  }
+  poison_before(program_->steps.size());
+}
+
+// Live before a step is what an earlier one wrote and this or a later one, or the caller, reads.
+void Executor::poison_before(std::size_t step) {
+  std::vector<std::pair<std::size_t, std::size_t>> live;  // begin, end
+  for (const Program::Placement& value : program_->placements)
+    if (static_cast<std::size_t>(value.first) < step && static_cast<std::size_t>(value.last) >= step)
+      live.emplace_back(value.offset, value.offset + value.bytes);
+  live.emplace_back(arena_.size(), arena_.size());
+  std::sort(live.begin(), live.end());
+  std::size_t begin = 0;
+  for (const auto& [from, to] : live) {
+    if (begin < from) std::memset(arena_.mutable_data() + begin, kPoison, from - begin);
+    begin = std::max(begin, to);
+  }
+  if (workspace_.size() > 0) std::memset(workspace_.mutable_data(), kPoison, workspace_.size());
+}
+
+// Of the step that has just run: its extents, its batch and the weights that it was bound to.
+Cost Executor::cost(const Program::Step& step) const {
+  const Node& node = program_->graph->node(step.node);
+  if (node.op->cost == nullptr) return {};
+  CostContext context([this](std::string_view name) { return symbols_[program_->symbol(name)]; });
+  context.weight_bytes = [this, &step](std::size_t input) {
+    const std::int32_t slot = step.slots[input];
+    return slot < 0 ? 0
+                    : static_cast<double>(context_.weights[static_cast<std::size_t>(slot)].weight->bytes());
+  };
+  context.batch = context_.batch;
+  return node.op->cost({*program_->graph, node}, context);
 }
 
 TensorView Executor::output(std::size_t index) const {

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "swiftlet/core/profile.h"
+#include "swiftlet/graph/op_schema.h"
 #include "swiftlet/runtime/program.h"
 
 namespace swiftlet {
@@ -44,7 +46,19 @@ class Executor {
   void run(const StepInputs& step);
   // A view of output `index` of the last run; valid until the next one.
   TensorView output(std::size_t index) const;
+  // Its elements alone; allocates nothing.
+  const void* output_data(std::size_t index) const {
+    return program_->outputs[index].place.resolve(context_);
+  }
   TensorView output(std::string_view name) const { return output(program_->output(name)); }
+
+  // Records every step that follows into `profile`, one row for each kernel; null ends it. The profile must
+  // live until then. Throws Error when its rows are those of another program.
+  void set_profile(Profile* profile);
+
+  // For tests of the memory plan: from now on every byte of the arena that holds no live value is NaN
+  // whenever a kernel begins, and so is the workspace.
+  void poison_dead_buffers(bool on) { poison_ = on; }
 
   const Program& program() const { return *program_; }
   std::size_t bytes() const { return arena_.size() + workspace_.size(); }
@@ -53,6 +67,10 @@ class Executor {
  private:
   void check_symbols(const StepInputs& step) const;
   void check_batch(const StepInputs& step) const;
+  void run_profiled();
+  void run_poisoned();
+  void poison_before(std::size_t step);
+  Cost cost(const Program::Step& step) const;
 
   std::shared_ptr<const Program> program_;
   Bindings bindings_;
@@ -65,6 +83,8 @@ class Executor {
   std::vector<std::int32_t> axis_symbols_;
   std::int32_t sequences_ = -1;
   ExecContext context_;
+  Profile* profile_ = nullptr;
+  bool poison_ = false;
 };
 
 }  // namespace swiftlet

@@ -32,9 +32,13 @@ struct Program {
     std::string name;  // of the node, for profiles and messages
     std::string_view op;
     Kernel kernel;
+    NodeId node = kNoId;                       // of `graph`
+    Arithmetic arithmetic = Arithmetic::kF32;  // of its matrix products
+    std::vector<std::int32_t> slots;           // by input of the node: the slot of a weight, else -1
   };
   struct Placement {  // of a computed value in the arena; steps are inclusive
     std::string name;
+    ValueId value = kNoId;  // of `graph`
     std::size_t offset = 0, bytes = 0;
     int first = 0, last = 0;
   };
@@ -42,6 +46,7 @@ struct Program {
     int kv_heads = 0, head_dim = 0, value_dim = 0;
   };
 
+  std::shared_ptr<const Graph> graph;  // after all passes: what the steps were lowered from
   std::vector<std::string> symbols;
   std::vector<std::int64_t> maxima;  // by symbol
   std::vector<std::string> ragged_axes;

@@ -363,7 +363,7 @@ inline void expect_outputs(const Graph& graph, const StepTables& step, const Inp
 // The cost of the node that computes `value`, every symbol being `extent`.
 inline Cost cost_of(Value value, std::int64_t extent) {
   const Node& node = value.graph->node(value.graph->value(value.id).producer);
-  return node.op->cost({*value.graph, node}, [&](std::string_view) { return extent; });
+  return node.op->cost({*value.graph, node}, Dim::Lookup([&](std::string_view) { return extent; }));
 }
 
 // Replaces every fused node by the core ops that it stands for.
