@@ -6,6 +6,7 @@
 #include "swiftlet/core/version.h"
 #include "swiftlet/graph/print.h"
 #include "swiftlet/kernels/cuda/devices.h"
+#include "swiftlet/runtime/program_plan.h"
 
 namespace swiftlet {
 namespace {
@@ -158,6 +159,30 @@ std::string Model::graph(std::string_view format, bool lowered) const {
                                               {.precision = loaded.options.precision, .paged_cache = decoder})
                               : loaded.built.graph;
   return format == "dot" ? to_graphviz(graph) : to_text(graph);
+}
+
+PlanInfo Model::plan() const {
+  const LoadedModel& loaded = *impl_->loaded;
+  const bool decoder = loaded.built.kind == models::Kind::kDecoder;
+  const auto program = decoder ? engine_program(loaded, {.max_sequences = 1}) : encoder_program(loaded);
+  ProgramPlan plan = plan_of(*program, *loaded.weights);
+  PlanInfo info{.max_tokens = program->maxima[program->symbol("tokens")],
+                .arena_bytes = plan.arena_bytes,
+                .unshared_bytes = plan.unshared_bytes,
+                .workspace_bytes = plan.workspace_bytes,
+                .weight_bytes = plan.weight_bytes,
+                .pack_bytes = plan.pack_bytes};
+  for (ProgramPlan::KernelPlan& kernel : plan.kernels) {
+    info.kernels.push_back({.name = std::move(kernel.name),
+                            .op = std::move(kernel.op),
+                            .arithmetic = std::string(to_string(kernel.arithmetic)),
+                            .weight_bytes = kernel.weight_bytes,
+                            .workspace_bytes = kernel.workspace_bytes});
+    for (ProgramPlan::Output& output : kernel.outputs)
+      info.kernels.back().outputs.push_back(
+          {std::move(output.name), std::move(output.type), output.offset, output.bytes});
+  }
+  return info;
 }
 
 std::vector<std::int32_t> Model::tokenize(std::string_view text, bool special_tokens) const {

@@ -10,7 +10,7 @@ namespace swiftlet::cli {
 namespace {
 
 struct InspectOptions {
-  std::string model, format = "text";
+  std::string model, format = "plan";
   bool machine = false, no_measure = false, graph = false, lowered = false, verify = false, tensors = false;
 };
 
@@ -22,6 +22,8 @@ void check(const InspectOptions& options, bool format_given) {
     wrong_use("inspect", "MODEL or --machine was expected", "`swiftlet inspect --help` shows the usage");
   if ((options.lowered || format_given) && !options.graph)
     wrong_use("inspect", "--lowered and --format go with --graph");
+  if (options.lowered && options.format == "plan" && format_given)
+    wrong_use("inspect", "a plan is always lowered: --lowered goes with --format text and dot");
   if (options.no_measure && !options.machine) wrong_use("inspect", "--no-measure goes with --machine");
 }
 
@@ -167,15 +169,85 @@ void print(Session& session, const ModelInfo& info, bool tensors) {
   session.out.write(tensors ? tensors_table(info).text() : encodings_table(info).text());
 }
 
+Json to_json(const PlanInfo& plan) {
+  Json kernels = Json::array();
+  for (const PlanInfo::Kernel& kernel : plan.kernels) {
+    Json outputs = Json::array();
+    for (const PlanInfo::Value& value : kernel.outputs)
+      outputs.push_back({{"name", value.name},
+                         {"type", value.type},
+                         {"arena_offset", value.offset},
+                         {"arena_bytes", value.bytes}});
+    kernels.push_back({{"name", kernel.name},
+                       {"op", kernel.op},
+                       {"arithmetic", kernel.arithmetic},
+                       {"outputs", std::move(outputs)},
+                       {"weight_bytes", kernel.weight_bytes},
+                       {"workspace_bytes", kernel.workspace_bytes}});
+  }
+  return {{"max_tokens", plan.max_tokens},         {"arena_bytes", plan.arena_bytes},
+          {"unshared_bytes", plan.unshared_bytes}, {"workspace_bytes", plan.workspace_bytes},
+          {"weight_bytes", plan.weight_bytes},     {"pack_bytes", plan.pack_bytes},
+          {"kernels", std::move(kernels)}};
+}
+
+// One line for each output; what belongs to the kernel stands in its first.
+Table plan_table(const PlanInfo& plan) {
+  Table table({{"kernel"},
+               {"op"},
+               {"output"},
+               {"arena offset", Align::kRight},
+               {"bytes", Align::kRight},
+               {"weights", Align::kRight},
+               {"workspace", Align::kRight}});
+  const auto number = [](std::int64_t value) { return value > 0 ? grouped(value) : std::string(); };
+  for (const PlanInfo::Kernel& kernel : plan.kernels) {
+    const std::string op = kernel.op + (kernel.arithmetic == "f32" ? "" : " " + kernel.arithmetic);
+    for (std::size_t i = 0; i < kernel.outputs.size(); ++i) {
+      const PlanInfo::Value& value = kernel.outputs[i];
+      const bool stored = value.bytes > 0;
+      table.row({i == 0 ? kernel.name : "", i == 0 ? op : "", stored ? value.type : "in the cache",
+                 stored ? grouped(value.offset) : "", number(value.bytes),
+                 i == 0 ? number(kernel.weight_bytes) : "", i == 0 ? number(kernel.workspace_bytes) : ""});
+    }
+  }
+  return table;
+}
+
+int show_plan(Session& session, const std::string& name, const Model& model) {
+  const PlanInfo plan = model.plan();
+  if (session.options.json) {
+    session.print_json({{"model", name}, {"format", "plan"}, {"plan", to_json(plan)}});
+    return kDone;
+  }
+  session.out.write(plan_table(plan).text());
+  Table sums({{""}, {"", Align::kRight}, {""}});
+  const auto sum = [&](const char* what, std::int64_t bytes, const std::string& remark = "") {
+    sums.row({what, grouped(bytes), remark});
+  };
+  sum("kernels", static_cast<std::int64_t>(plan.kernels.size()),
+      fmt::format("steps of up to {} tokens", plan.max_tokens));
+  sum("arena", plan.arena_bytes,
+      fmt::format("bytes; {} if no value shared its place", grouped(plan.unshared_bytes)));
+  sum("workspace", plan.workspace_bytes, "bytes, of the kernel that needs most");
+  sum("weights", plan.weight_bytes, "bytes as they are read");
+  sum("packs", plan.pack_bytes, "bytes of these are made at load, the others read from the file");
+  session.out.write("\n" + sums.text());
+  return kDone;
+}
+
 int inspect(Session& session, const InspectOptions& options) {
   if (options.machine) return show_machine(session, !options.no_measure);
   if (options.verify) return verify(session, options.model);
   const Model model = session.load(options.model);
+  if (options.graph && options.format == "plan" && !options.lowered)
+    return show_plan(session, options.model, model);
   if (options.graph) {
-    std::string text = model.graph(options.format, options.lowered);
+    const std::string format = options.format == "plan" ? "text" : options.format;
+    std::string text = model.graph(format, options.lowered);
     if (session.options.json)
       session.print_json({{"model", options.model},
-                          {"format", options.format},
+                          {"format", format},
                           {"lowered", options.lowered},
                           {"graph", std::move(text)}});
     else
@@ -197,10 +269,10 @@ Action setup_inspect(CommandLine& line) {
   line.group("What");
   line.flag("--tensors", options->tensors, "Every weight, not only the sums by encoding");
   line.flag("--verify", options->verify, "Check every hash of a native file");
-  line.flag("--graph", options->graph, "The graph of the model");
-  line.flag("--lowered", options->lowered, "With --graph: after fusion, as it runs");
-  CLI::Option* format =
-      line.choice("--format", options->format, {"text", "dot"}, "With --graph: text, or dot for Graphviz");
+  line.flag("--graph", options->graph, "Every kernel as it runs: shapes, bytes, places in memory");
+  line.flag("--lowered", options->lowered, "With --graph: the graph after fusion, as text");
+  CLI::Option* format = line.choice("--format", options->format, {"plan", "text", "dot"},
+                                    "With --graph: the plan, the graph as text, or dot for Graphviz");
   line.flag("--machine", options->machine, "This machine: kernels chosen, threads, memory, measured limits");
   line.flag("--no-measure", options->no_measure, "With --machine: leave the measurements out");
   line.machine_options();

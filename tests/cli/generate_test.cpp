@@ -167,6 +167,58 @@ TEST(Bench, MeasuresADecoder) {
   EXPECT_FALSE(got.contains("sentences_per_second"));
 }
 
+TEST(Bench, ProfilesEveryKernelOfEachPhase) {
+  const Scratch scratch;
+  const std::string trace = scratch.path("trace.json");
+  const auto got = json_of(swiftlet({"bench", kSmall, "--prompt", "16", "--generate", "8", "--repeat", "2",
+                                     "--profile", "--trace", trace, "--json"}));
+  const auto& profile = got["profile"];
+  ASSERT_EQ(profile["phases"].size(), 2u);
+  EXPECT_EQ(profile["phases"][0]["phase"], "prefill");
+  EXPECT_EQ(profile["phases"][1]["phase"], "decode");
+  EXPECT_EQ(profile["phases"][0]["steps"], 2);
+  EXPECT_EQ(profile["phases"][1]["steps"], 2 * 7);  // the first of 8 tokens comes from the prefill
+  for (const char* key : {"read_gigabytes_per_second", "f32_gflops"})
+    EXPECT_GT(profile["limits"][key].get<double>(), 0) << key;
+  std::map<std::string, double> seconds;
+  std::size_t calls = 0;
+  bool named = false;
+  for (const auto& kernel : profile["kernels"]) {
+    seconds[kernel["phase"]] += kernel["seconds"].get<double>();
+    calls += kernel["calls"].get<std::size_t>();
+    named = named || kernel["name"] == "model.layers.0.mlp.down_proj";
+    if (kernel["op"] != "linear") continue;
+    EXPECT_GT(kernel["gigabytes_per_second"].get<double>(), 0);
+    EXPECT_GT(kernel["gflops"].get<double>(), 0);
+    EXPECT_GT(kernel["percent_of_limit"].get<double>(), 0);
+    EXPECT_THAT(kernel["bound"], testing::AnyOf("memory", "compute"));
+  }
+  EXPECT_TRUE(named);
+  // The kernels of a step stand back to back.
+  for (const auto& phase : profile["phases"]) {
+    const double sum = seconds[phase["phase"]], whole = phase["seconds"];
+    EXPECT_NEAR(sum, whole, 1e-9 + 1e-6 * whole) << phase;
+  }
+  const auto events = nlohmann::json::parse(read(trace))["traceEvents"];
+  EXPECT_EQ(events.size(), 1 + calls + 2 * 8);  // the process, the kernels, the steps
+  for (std::size_t i = 1; i < events.size(); ++i) {
+    EXPECT_EQ(events[i]["ph"], "X");
+    EXPECT_GE(events[i]["ts"].get<double>(), 0);
+    EXPECT_GE(events[i]["dur"].get<double>(), 0);
+  }
+}
+
+TEST(Bench, ShowsAProfileByOpAndTheSlowestKernels) {
+  const std::string out =
+      swiftlet({"bench", kSmall, "--prompt", "16", "--generate", "8", "--repeat", "1", "--profile"}).out;
+  EXPECT_THAT(out, HasSubstr("\nprefill: 1 steps of "));
+  EXPECT_THAT(out, HasSubstr("\ndecode: the slowest kernels\n"));
+  EXPECT_THAT(out, HasSubstr("attention_paged"));
+  EXPECT_THAT(out, HasSubstr("limits measured now: "));
+  EXPECT_THAT(swiftlet({"bench", kSmall, "--prompt", "16", "--generate", "8", "--repeat", "1"}).out,
+              testing::Not(HasSubstr("slowest")));
+}
+
 TEST(Inspect, ShowsTheModelAndItsWeights) {
   const auto got = json_of(swiftlet({"inspect", kStories, "--json"}));
   EXPECT_EQ(got["kind"], "decoder");
@@ -180,11 +232,35 @@ TEST(Inspect, ShowsTheModelAndItsWeights) {
 }
 
 TEST(Inspect, PrintsTheGraphBeforeAndAfterFusion) {
-  const std::string core = swiftlet({"inspect", kStories, "--graph"}).out;
+  const std::string core = swiftlet({"inspect", kStories, "--graph", "--format", "text"}).out;
   const std::string lowered = swiftlet({"inspect", kStories, "--graph", "--lowered"}).out;
   EXPECT_THAT(core, HasSubstr("rms_norm"));
   EXPECT_NE(core, lowered);
   EXPECT_THAT(swiftlet({"inspect", kStories, "--graph", "--format", "dot"}).out, HasSubstr("digraph"));
+}
+
+TEST(Inspect, ShowsThePlanWithItsBytes) {
+  const auto got = json_of(swiftlet({"inspect", kStories, "--graph", "--json"}));
+  const auto& plan = got["plan"];
+  std::int64_t end = 0, workspace = 0;
+  for (const auto& kernel : plan["kernels"]) {
+    EXPECT_FALSE(kernel["name"].get<std::string>().empty());
+    workspace = std::max(workspace, kernel["workspace_bytes"].get<std::int64_t>());
+    for (const auto& output : kernel["outputs"])
+      end = std::max(end,
+                     output["arena_offset"].get<std::int64_t>() + output["arena_bytes"].get<std::int64_t>());
+  }
+  EXPECT_LE(end, plan["arena_bytes"].get<std::int64_t>());
+  EXPECT_GT(end, plan["arena_bytes"].get<std::int64_t>() - 64);  // rounded up to a cache line
+  EXPECT_EQ(workspace, plan["workspace_bytes"].get<std::int64_t>());
+  EXPECT_GT(plan["unshared_bytes"], plan["arena_bytes"]);
+  EXPECT_GT(plan["weight_bytes"], 0);
+  const std::string text = swiftlet({"inspect", kStories, "--graph"}).out;
+  for (const char* part :
+       {"arena offset", "model.layers.7.mlp.down_proj", "f32[tokens, 704]", "in the cache", "packs"})
+    EXPECT_THAT(text, HasSubstr(part));
+  EXPECT_THAT(swiftlet({"inspect", "tests/data/models/bert-gelu", "--graph"}).out,
+              HasSubstr("add_layer_norm"));
 }
 
 }  // namespace
