@@ -1,36 +1,22 @@
-// A step allocates nothing: every operator new of this program is counted.
+// A step of a program allocates nothing.
 #include <cstdlib>
-#include <new>
+#include <memory>
 
+#include "tests/allocation/count_allocations.h"
 #include "tests/support/run_graph.h"
 #include "tests/support/small_models.h"
-
-namespace {
-thread_local long allocations = 0;
-}
-
-// Not inlined: a compiler that sees malloc and free behind new and delete takes them for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* data = std::malloc(bytes)) return data;
-  throw std::bad_alloc();
-}
-// std::stable_sort asks for its buffer in this way and gives it back to the plain operator delete.
-[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(bytes);
-}
-[[gnu::noinline]] void operator delete(void* data) noexcept {
-  std::free(data);
-}
-[[gnu::noinline]] void operator delete(void* data, std::size_t) noexcept {
-  std::free(data);
-}
 
 namespace swiftlet {
 namespace {
 
-TEST(Allocation, AStepAllocatesNothing) {
+TEST(Executor, TheCounterCounts) {
+  const long before = test::allocations();
+  void* volatile data = ::operator new(1);  // volatile: or a compiler leaves both calls out
+  EXPECT_GT(test::allocations(), before);
+  ::operator delete(data);
+}
+
+TEST(Executor, AStepAllocatesNothing) {
   for (const auto& [graph, paged] : {std::pair{test::small_decoder(), true},
                                      {test::small_decoder(), false},
                                      {test::small_encoder(), false}}) {
@@ -50,9 +36,9 @@ TEST(Allocation, AStepAllocatesNothing) {
         symbols.push_back(name == "tokens" ? step.tokens() : step.sequences());
       const std::vector<RaggedAxis> axes{{step.segments}};
       const StepInputs bound{inputs, symbols, {.axes = axes, .cache_slots = step.slots, .cache = step.cache}};
-      const long before = allocations;
+      const long before = test::allocations();
       runner.executor().run(bound);
-      EXPECT_EQ(allocations, before);
+      EXPECT_EQ(test::allocations(), before);
     }
   }
 }
