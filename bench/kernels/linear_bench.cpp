@@ -28,7 +28,7 @@ struct Case {
   Activation activation = Activation::kNone;
 };
 
-constexpr std::int64_t kMemoryBound = 4;  // rows
+constexpr std::int64_t kMemoryBound = 8;  // rows
 
 std::vector<float> random_values(std::int64_t count, std::uint64_t seed) {
   std::vector<float> values(static_cast<std::size_t>(count));
@@ -116,6 +116,13 @@ const Case kCases[] = {
     {kF32, "f32", 1, 4864, 896},
     {kF32, "f16", 1, 4864, 896},
     {kF32, "int8", 1, 4864, 896},
+    {kF32, "int8", 4, 4864, 896},
+    {kF32, "int8", 8, 4864, 896},
+    {kF32, "int4-g32", 1, 4864, 896},
+    {kF32, "int4-g32", 4, 4864, 896},
+    {kF32, "int4-g32", 8, 4864, 896},
+    {kF32, "bf16", 1, 4864, 896},
+    {kF32, "bf16", 8, 4864, 896},
 };
 
 const char* arithmetic_name(Arithmetic arithmetic) {

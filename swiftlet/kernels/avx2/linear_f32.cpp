@@ -1,11 +1,12 @@
-// Matrix products in f32 over every encoding: f32 panels are read in place, and so are 16-bit ones when few
-// rows meet them; the others are decoded a block of columns at a time into f32 panels on the stack, which all
-// tiles then read.
+// Matrix products in f32 over every encoding: f32 panels are read in place, and so are the others when few
+// rows meet them, decoded in registers. More rows meet blocks of columns decoded aside, into f32 panels on
+// the stack, which all tiles then read.
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx2/avx2.h"
 #include "swiftlet/kernels/avx2/tile.h"
 #include "swiftlet/kernels/generic/chain.h"
+#include "swiftlet/kernels/generic/codes_chain.h"
 #include "swiftlet/kernels/generic/prepare.h"
 
 namespace swiftlet::kernels {
@@ -14,6 +15,7 @@ namespace avx2 {
 
 constexpr int kChainRows = 6;                  // of two halves: 12 of 16 registers accumulate
 constexpr std::int64_t kWidePanels = 2;        // of tiles of up to 2 rows, bound by memory
+constexpr std::int64_t kFewRows = 4;           // which meet encoded panels in place
 constexpr std::int64_t kBlockSteps = 512;      // of K at a time when f32 panels are read in place
 constexpr std::int64_t kDecodedColumns = 256;  // columns times panels of the block on the stack: 16 KiB
 
@@ -120,17 +122,6 @@ void run_pairs(const ChainJob& job) {
   end_chain(sums, job);
 }
 
-template <class Pairs>
-struct PairChain {
-  static std::int64_t panels(std::int64_t) { return kWidePanels; }
-  static void run(std::int64_t rows, const ChainJob& job) {
-    using Run = void (*)(const ChainJob&);
-    static constexpr Run kRun[] = {run_pairs<Pairs, 1, 4>, run_pairs<Pairs, 2, 4>};
-    kRun[rows - 1](job);
-  }
-  static constexpr auto activate = activate_block;
-};
-
 struct Chain {
   static std::int64_t panels(std::int64_t rows) { return rows <= 2 ? kWidePanels : 1; }
   static void run(std::int64_t rows, const ChainJob& job) {
@@ -142,18 +133,17 @@ struct Chain {
   static constexpr auto activate = activate_block;
 };
 
-// Decoders write columns [k.begin, k.end) of one panel to out [columns][16].
-
 template <class Pairs>
-void decode_pairs(const PanelView& w, std::int64_t panel, Range k, float* out) {
-  const std::byte* pairs = w.codes + panel * w.geometry.panel_code_bytes + k.begin * kPanelRows * 2;
-  for (std::int64_t c = k.begin; c < k.end; c += 2, pairs += 64, out += 2 * kPanelRows)
-    for (int half = 0; half < 2; ++half) {
-      const __m256i pair = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs + half * 32));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(out + half * 8), Pairs::even(pair));
-      _mm256_store_si256(reinterpret_cast<__m256i*>(out + kPanelRows + half * 8), Pairs::odd(pair));
-    }
-}
+struct PairChain {
+  static std::int64_t panels(std::int64_t rows) { return Chain::panels(rows); }
+  static void run(std::int64_t rows, const ChainJob& job) {
+    using Run = void (*)(const ChainJob&);
+    static constexpr Run kRun[] = {run_pairs<Pairs, 1, 4>, run_pairs<Pairs, 2, 4>, run_pairs<Pairs, 3, 2>,
+                                   run_pairs<Pairs, 4, 2>};
+    kRun[rows - 1](job);
+  }
+  static constexpr auto activate = activate_block;
+};
 
 // Scales and zero points of one group of half a panel.
 struct GroupOf {
@@ -170,6 +160,69 @@ GroupOf load_group(const PanelView& w, std::int64_t panel, std::int64_t group, i
                      ? _mm256_set1_epi32(symmetric)
                      : load_zero_points(reinterpret_cast<const std::byte*>(w.zero_points + at));
   return g;
+}
+
+// The registers of generic/codes_chain.h: halves of panels.
+struct Lanes {
+  using V = avx2::V;
+  using W = __m256i;
+  struct Scaling {
+    V scale, zero_point;  // plus 2^23
+  };
+  static constexpr int kPerPanel = 2;
+
+  static Scaling scaling(const PanelView& weight, std::int64_t panel, int half, std::int64_t group) {
+    const GroupOf g = load_group(weight, panel, group, half);
+    return {g.scale, _mm256_add_ps(_mm256_cvtepi32_ps(g.zero_point), set(0x1p23f))};
+  }
+  [[gnu::always_inline]] static inline W load(const std::byte* codes) {
+    return _mm256_loadu_si256(reinterpret_cast<const W*>(codes));
+  }
+  [[gnu::always_inline]] static inline W low(W both) { return _mm256_and_si256(both, _mm256_set1_epi8(15)); }
+  [[gnu::always_inline]] static inline W high(W both) { return low(_mm256_srli_epi16(both, 4)); }
+  // A code as the low byte of 2^23 is 2^23 + code: what is left after the subtraction is exact.
+  template <int kColumn>
+  [[gnu::always_inline]] static inline V column(W codes, const Scaling& s) {
+    constexpr int kFirst = static_cast<int>(0x80808000u) + kColumn;
+    const W at = _mm256_set_epi32(kFirst + 12, kFirst + 8, kFirst + 4, kFirst, kFirst + 12, kFirst + 8,
+                                  kFirst + 4, kFirst);
+    const W biased = _mm256_or_si256(_mm256_shuffle_epi8(codes, at), _mm256_set1_epi32(0x4b000000));
+    return _mm256_mul_ps(_mm256_sub_ps(_mm256_castsi256_ps(biased), s.zero_point), s.scale);
+  }
+  [[gnu::always_inline]] static inline void dot(V& sum, V column, const std::uint32_t* x) {
+    Dot::add(sum, _mm256_castps_si256(column), Dot::word(x));
+  }
+  static V zero() { return _mm256_setzero_ps(); }
+  static void end(const ChainJob& job, int r, int h, V sum) {
+    const std::int64_t left = job.channels - h * 8;
+    if (job.bias != nullptr) sum = _mm256_add_ps(sum, load_lanes(job.bias + h * 8, left));
+    store_lanes(job.y + r * job.ldy + h * 8, left, sum);
+  }
+};
+
+template <class Codes>
+struct CodesChain {
+  static std::int64_t panels(std::int64_t rows) { return rows == 1 ? 2 : 1; }
+  static void run(std::int64_t rows, const ChainJob& job) {
+    using Run = void (*)(const ChainJob&);
+    static constexpr Run kRun[] = {run_codes<Lanes, Codes, 1, 4>, run_codes<Lanes, Codes, 2, 2>,
+                                   run_codes<Lanes, Codes, 3, 2>, run_codes<Lanes, Codes, 4, 2>};
+    kRun[rows - 1](job);
+  }
+  static constexpr auto activate = activate_block;
+};
+
+// Decoders write columns [k.begin, k.end) of one panel to out [columns][16].
+
+template <class Pairs>
+void decode_pairs(const PanelView& w, std::int64_t panel, Range k, float* out) {
+  const std::byte* pairs = w.codes + panel * w.geometry.panel_code_bytes + k.begin * kPanelRows * 2;
+  for (std::int64_t c = k.begin; c < k.end; c += 2, pairs += 64, out += 2 * kPanelRows)
+    for (int half = 0; half < 2; ++half) {
+      const __m256i pair = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs + half * 32));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out + half * 8), Pairs::even(pair));
+      _mm256_store_si256(reinterpret_cast<__m256i*>(out + kPanelRows + half * 8), Pairs::odd(pair));
+    }
 }
 
 // Four columns whose codes are bytes 0..3 of each lane.
@@ -221,45 +274,53 @@ void decode(const PanelView& w, std::int64_t panel, Range k, float* out) {
     decode_integers(w, panel, k, out);
 }
 
-// element_bytes: of one column of one row.
+// Panels as they lie. element_bytes: of one column of one row; K goes in blocks of block_steps.
 template <class Kind>
 void multiply_in_place(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels,
-                       std::int64_t element_bytes) {
-  const std::int64_t stride = output.weight.geometry.panel_code_bytes;
-  const std::byte* codes = output.weight.codes + panels.begin * stride;
-  for (std::int64_t k = 0; k < x.padded_k; k += kBlockSteps) {
-    const Range block{k, k + kBlockSteps < x.padded_k ? k + kBlockSteps : x.padded_k};
-    run_tiles<Kind>(x, output, tiles, panels, block, codes + k * kPanelRows * element_bytes, stride);
+                       std::int64_t element_bytes, std::int64_t block_steps) {
+  const std::int64_t stride = output.weight.geometry.panel_code_bytes,
+                     together = panels_together<Kind>(x, tiles);
+  for (std::int64_t p = panels.begin; p < panels.end; p += together) {
+    const Range some{p, p + together < panels.end ? p + together : panels.end};
+    for (std::int64_t k = 0; k < x.padded_k; k += block_steps) {
+      const Range block{k, k + block_steps < x.padded_k ? k + block_steps : x.padded_k};
+      const std::byte* codes = output.weight.codes + p * stride + k * kPanelRows * element_bytes;
+      run_tiles<Kind>(x, output, tiles, some, block, codes, stride);
+    }
   }
 }
 
 void multiply_decoded(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) {
   alignas(64) float decoded[kDecodedColumns * kPanelRows];
-  const std::int64_t columns = kDecodedColumns / panels_together<Chain>(x, tiles);
-  for (std::int64_t k = 0; k < x.padded_k; k += columns) {
-    const Range block{k, k + columns < x.padded_k ? k + columns : x.padded_k};
-    for (std::int64_t p = panels.begin; p < panels.end; ++p)
-      decode(output.weight, p, block, decoded + (p - panels.begin) * columns * kPanelRows);
-    run_tiles<Chain>(x, output, tiles, panels, block, reinterpret_cast<const std::byte*>(decoded),
-                     columns * kPanelRows * 4);
+  const std::int64_t together = panels_together<Chain>(x, tiles), columns = kDecodedColumns / together;
+  for (std::int64_t p = panels.begin; p < panels.end; p += together) {
+    const Range some{p, p + together < panels.end ? p + together : panels.end};
+    for (std::int64_t k = 0; k < x.padded_k; k += columns) {
+      const Range block{k, k + columns < x.padded_k ? k + columns : x.padded_k};
+      for (std::int64_t i = some.begin; i < some.end; ++i)
+        decode(output.weight, i, block, decoded + (i - some.begin) * columns * kPanelRows);
+      run_tiles<Chain>(x, output, tiles, some, block, reinterpret_cast<const std::byte*>(decoded),
+                       columns * kPanelRows * 4);
+    }
   }
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
   const Format format = output.weight.encoding.format;
-  const std::int64_t together = panels_together<Chain>(x, tiles);
-  const bool few_rows = together == kWidePanels;
-  for (std::int64_t p = panels.begin; p < panels.end; p += together) {
-    const Range some{p, p + together < panels.end ? p + together : panels.end};
-    if (format == Format::kF32)
-      multiply_in_place<Chain>(x, output, tiles, some, 4);
-    else if (few_rows && format == Format::kBF16)
-      multiply_in_place<PairChain<PairsBF16>>(x, output, tiles, some, 2);
-    else if (few_rows && format == Format::kF16)
-      multiply_in_place<PairChain<PairsF16>>(x, output, tiles, some, 2);
-    else
-      multiply_decoded(x, output, tiles, some);
-  }
+  const bool few_rows =
+      tiles.end - tiles.begin == 1 && tile_row(x, tiles.end) - tile_row(x, tiles.begin) <= kFewRows;
+  if (format == Format::kF32)
+    multiply_in_place<Chain>(x, output, tiles, panels, 4, kBlockSteps);
+  else if (!few_rows)
+    multiply_decoded(x, output, tiles, panels);
+  else if (format == Format::kBF16)
+    multiply_in_place<PairChain<PairsBF16>>(x, output, tiles, panels, 2, kBlockSteps);
+  else if (format == Format::kF16)
+    multiply_in_place<PairChain<PairsF16>>(x, output, tiles, panels, 2, kBlockSteps);
+  else if (format == Format::kInt8)
+    multiply_in_place<CodesChain<ByteCodes>>(x, output, tiles, panels, 1, x.padded_k);
+  else
+    multiply_in_place<CodesChain<NibbleCodes>>(x, output, tiles, panels, 0, x.padded_k);
 }
 
 }  // namespace avx2

@@ -1,16 +1,18 @@
-// Matrix products in f32 over every encoding: f32 panels are read in place, and so are 16-bit ones when few
-// rows meet them; the others are decoded a block of columns at a time into f32 panels on the stack, which all
-// tiles then read.
+// Matrix products in f32 over every encoding: f32 panels are read in place, and so are the others when few
+// rows meet them, decoded in registers. More rows meet blocks of columns decoded aside, into f32 panels on
+// the stack, which all tiles then read.
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/avx512/chain.h"
+#include "swiftlet/kernels/generic/codes_chain.h"
 #include "swiftlet/kernels/generic/prepare.h"
 
 namespace swiftlet::kernels {
 namespace {
 namespace avx512 {
 
+constexpr std::int64_t kFewRows = 8;           // which meet encoded panels in place
 constexpr std::int64_t kBlockSteps = 1024;     // of K at a time when f32 panels are read in place
 constexpr std::int64_t kDecodedColumns = 512;  // columns times panels of the block on the stack: 32 KiB
 
@@ -73,27 +75,16 @@ void run_pairs(const ChainJob& job) {
 
 template <class Pairs>
 struct PairChain {
-  static std::int64_t panels(std::int64_t) { return kWidePanels; }
+  static std::int64_t panels(std::int64_t rows) { return Chain<DotF32>::panels(rows); }
   static void run(std::int64_t rows, const ChainJob& job) {
     using Run = void (*)(const ChainJob&);
     static constexpr Run kRun[] = {run_pairs<Pairs, 1, 4>, run_pairs<Pairs, 2, 4>, run_pairs<Pairs, 3, 4>,
-                                   run_pairs<Pairs, 4, 4>};
+                                   run_pairs<Pairs, 4, 4>, run_pairs<Pairs, 5, 2>, run_pairs<Pairs, 6, 2>,
+                                   run_pairs<Pairs, 7, 2>, run_pairs<Pairs, 8, 2>};
     kRun[rows - 1](job);
   }
   static constexpr auto activate = activate_block;
 };
-
-// Decoders write columns [k.begin, k.end) of one panel to out [columns][16].
-
-template <class Pairs>
-void decode_pairs(const PanelView& w, std::int64_t panel, Range k, float* out) {
-  const std::byte* pairs = w.codes + panel * w.geometry.panel_code_bytes + k.begin * kPanelRows * 2;
-  for (std::int64_t c = k.begin; c < k.end; c += 2, pairs += 64, out += 2 * kPanelRows) {
-    const __m512i pair = _mm512_loadu_si512(pairs);
-    _mm512_store_si512(out, Pairs::even(pair));
-    _mm512_store_si512(out + kPanelRows, Pairs::odd(pair));
-  }
-}
 
 // Scales and zero points of one group of one panel.
 struct GroupOf {
@@ -113,6 +104,67 @@ GroupOf load_group(const PanelView& w, std::int64_t panel, std::int64_t group) {
           ? _mm512_set1_epi32(symmetric)
           : _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w.zero_points + at)));
   return g;
+}
+
+// The registers of generic/codes_chain.h.
+struct Lanes {
+  using V = avx512::V;
+  using W = __m512i;
+  struct Scaling {
+    V scale, zero_point;  // plus 2^23
+  };
+  static constexpr int kPerPanel = 1;
+
+  static Scaling scaling(const PanelView& weight, std::int64_t panel, int, std::int64_t group) {
+    const GroupOf g = load_group(weight, panel, group);
+    return {g.scale, _mm512_add_ps(_mm512_cvtepi32_ps(g.zero_point), set(0x1p23f))};
+  }
+  [[gnu::always_inline]] static inline W load(const std::byte* codes) { return _mm512_loadu_si512(codes); }
+  [[gnu::always_inline]] static inline W low(W both) { return _mm512_and_si512(both, _mm512_set1_epi8(15)); }
+  [[gnu::always_inline]] static inline W high(W both) { return low(_mm512_srli_epi16(both, 4)); }
+  // A code as the low byte of 2^23 is 2^23 + code: what is left after the subtraction is exact.
+  template <int kColumn>
+  [[gnu::always_inline]] static inline V column(W codes, const Scaling& s) {
+    const W first = _mm512_set_epi32(12, 8, 4, 0, 12, 8, 4, 0, 12, 8, 4, 0, 12, 8, 4, 0);
+    const W at = _mm512_add_epi32(first, _mm512_set1_epi32(kColumn));
+    const W biased = _mm512_mask_shuffle_epi8(_mm512_set1_epi32(0x4b000000), 0x1111111111111111u, codes, at);
+    return _mm512_mul_ps(_mm512_sub_ps(_mm512_castsi512_ps(biased), s.zero_point), s.scale);
+  }
+  [[gnu::always_inline]] static inline void dot(V& sum, V column, const std::uint32_t* x) {
+    DotF32::add(sum, _mm512_castps_si512(column), x);
+  }
+  static V zero() { return _mm512_setzero_ps(); }
+  static void end(const ChainJob& job, int r, int p, V sum) {
+    const __mmask16 mask = panel_lanes(job.channels, p);
+    if (job.bias != nullptr) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, job.bias + p * 16));
+    _mm512_mask_storeu_ps(job.y + r * job.ldy + p * 16, mask, sum);
+  }
+};
+
+template <class Codes>
+struct CodesChain {
+  static std::int64_t panels(std::int64_t rows) { return Chain<DotF32>::panels(rows); }
+  static void run(std::int64_t rows, const ChainJob& job) {
+    using Run = void (*)(const ChainJob&);
+    static constexpr Run kRun[] = {run_codes<Lanes, Codes, 1, 4>, run_codes<Lanes, Codes, 2, 4>,
+                                   run_codes<Lanes, Codes, 3, 4>, run_codes<Lanes, Codes, 4, 4>,
+                                   run_codes<Lanes, Codes, 5, 2>, run_codes<Lanes, Codes, 6, 2>,
+                                   run_codes<Lanes, Codes, 7, 2>, run_codes<Lanes, Codes, 8, 2>};
+    kRun[rows - 1](job);
+  }
+  static constexpr auto activate = activate_block;
+};
+
+// Decoders write columns [k.begin, k.end) of one panel to out [columns][16].
+
+template <class Pairs>
+void decode_pairs(const PanelView& w, std::int64_t panel, Range k, float* out) {
+  const std::byte* pairs = w.codes + panel * w.geometry.panel_code_bytes + k.begin * kPanelRows * 2;
+  for (std::int64_t c = k.begin; c < k.end; c += 2, pairs += 64, out += 2 * kPanelRows) {
+    const __m512i pair = _mm512_loadu_si512(pairs);
+    _mm512_store_si512(out, Pairs::even(pair));
+    _mm512_store_si512(out + kPanelRows, Pairs::odd(pair));
+  }
 }
 
 // Four columns whose codes are bytes 0..3 of each lane.
@@ -163,45 +215,54 @@ void decode(const PanelView& w, std::int64_t panel, Range k, float* out) {
     decode_integers(w, panel, k, out);
 }
 
-// element_bytes: of one column of one row.
+// Panels as they lie. element_bytes: of one column of one row; K goes in blocks of block_steps.
 template <class Kind>
 void multiply_in_place(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels,
-                       std::int64_t element_bytes) {
-  const std::int64_t stride = output.weight.geometry.panel_code_bytes;
-  const std::byte* codes = output.weight.codes + panels.begin * stride;
-  for (std::int64_t k = 0; k < x.padded_k; k += kBlockSteps) {
-    const Range block{k, k + kBlockSteps < x.padded_k ? k + kBlockSteps : x.padded_k};
-    run_tiles<Kind>(x, output, tiles, panels, block, codes + k * kPanelRows * element_bytes, stride);
+                       std::int64_t element_bytes, std::int64_t block_steps) {
+  const std::int64_t stride = output.weight.geometry.panel_code_bytes,
+                     together = panels_together<Kind>(x, tiles);
+  for (std::int64_t p = panels.begin; p < panels.end; p += together) {
+    const Range some{p, p + together < panels.end ? p + together : panels.end};
+    for (std::int64_t k = 0; k < x.padded_k; k += block_steps) {
+      const Range block{k, k + block_steps < x.padded_k ? k + block_steps : x.padded_k};
+      const std::byte* codes = output.weight.codes + p * stride + k * kPanelRows * element_bytes;
+      run_tiles<Kind>(x, output, tiles, some, block, codes, stride);
+    }
   }
 }
 
 void multiply_decoded(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) {
   alignas(64) float decoded[kDecodedColumns * kPanelRows];
-  const std::int64_t columns = kDecodedColumns / panels_together<Chain<DotF32>>(x, tiles);
-  for (std::int64_t k = 0; k < x.padded_k; k += columns) {
-    const Range block{k, k + columns < x.padded_k ? k + columns : x.padded_k};
-    for (std::int64_t p = panels.begin; p < panels.end; ++p)
-      decode(output.weight, p, block, decoded + (p - panels.begin) * columns * kPanelRows);
-    run_tiles<Chain<DotF32>>(x, output, tiles, panels, block, reinterpret_cast<const std::byte*>(decoded),
-                             columns * kPanelRows * 4);
+  const std::int64_t together = panels_together<Chain<DotF32>>(x, tiles),
+                     columns = kDecodedColumns / together;
+  for (std::int64_t p = panels.begin; p < panels.end; p += together) {
+    const Range some{p, p + together < panels.end ? p + together : panels.end};
+    for (std::int64_t k = 0; k < x.padded_k; k += columns) {
+      const Range block{k, k + columns < x.padded_k ? k + columns : x.padded_k};
+      for (std::int64_t i = some.begin; i < some.end; ++i)
+        decode(output.weight, i, block, decoded + (i - some.begin) * columns * kPanelRows);
+      run_tiles<Chain<DotF32>>(x, output, tiles, some, block, reinterpret_cast<const std::byte*>(decoded),
+                               columns * kPanelRows * 4);
+    }
   }
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
   const Format format = output.weight.encoding.format;
-  const std::int64_t together = panels_together<Chain<DotF32>>(x, tiles);
-  const bool few_rows = together == kWidePanels;
-  for (std::int64_t p = panels.begin; p < panels.end; p += together) {
-    const Range some{p, p + together < panels.end ? p + together : panels.end};
-    if (format == Format::kF32)
-      multiply_in_place<Chain<DotF32>>(x, output, tiles, some, 4);
-    else if (few_rows && format == Format::kBF16)
-      multiply_in_place<PairChain<PairsBF16>>(x, output, tiles, some, 2);
-    else if (few_rows && format == Format::kF16)
-      multiply_in_place<PairChain<PairsF16>>(x, output, tiles, some, 2);
-    else
-      multiply_decoded(x, output, tiles, some);
-  }
+  const bool few_rows =
+      tiles.end - tiles.begin == 1 && tile_row(x, tiles.end) - tile_row(x, tiles.begin) <= kFewRows;
+  if (format == Format::kF32)
+    multiply_in_place<Chain<DotF32>>(x, output, tiles, panels, 4, kBlockSteps);
+  else if (!few_rows)
+    multiply_decoded(x, output, tiles, panels);
+  else if (format == Format::kBF16)
+    multiply_in_place<PairChain<PairsBF16>>(x, output, tiles, panels, 2, kBlockSteps);
+  else if (format == Format::kF16)
+    multiply_in_place<PairChain<PairsF16>>(x, output, tiles, panels, 2, kBlockSteps);
+  else if (format == Format::kInt8)
+    multiply_in_place<CodesChain<ByteCodes>>(x, output, tiles, panels, 1, x.padded_k);
+  else
+    multiply_in_place<CodesChain<NibbleCodes>>(x, output, tiles, panels, 0, x.padded_k);
 }
 
 }  // namespace avx512

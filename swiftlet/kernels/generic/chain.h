@@ -13,8 +13,10 @@ namespace {
 
 // Some steps of one tile meeting up to P panels. The sums rest in y between two blocks of K.
 struct ChainJob {
+  const PanelView* weight;
+  std::int64_t panel;          // the first of them
   const std::uint32_t* words;  // [steps][R]
-  const std::byte* codes;      // of the first panel and step: sixteen words a step
+  const std::byte* codes;      // of the first panel and step
   std::int64_t panel_stride;   // bytes from one panel to the next
   std::int64_t panels;         // that exist, at most P
   std::int64_t channels;       // of them
@@ -39,7 +41,9 @@ inline void run_tiles(const PreparedRows& x, const LinearOutput& output, Range t
   const std::int64_t steps = x.padded_k / x.columns_per_word, column = panels.begin * kPanelRows;
   const std::int64_t width = (panels.end - panels.begin) * kPanelRows,
                      left = output.weight.geometry.n - column;
-  ChainJob job{.codes = codes,
+  ChainJob job{.weight = &output.weight,
+               .panel = panels.begin,
+               .codes = codes,
                .panel_stride = panel_stride,
                .panels = panels.end - panels.begin,
                .channels = left < width ? left : width,
