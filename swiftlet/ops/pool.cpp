@@ -103,11 +103,19 @@ Cost pool_cost(const NodeView& node, const CostContext& step) {
   return streaming_cost(node, step, 1);
 }
 
+// Reads as many rows as it writes, and their numbers.
+Cost select_cost(const NodeView& node, const CostContext& step) {
+  const Type& selected = node.graph.value(node.node.outputs[0]).type;
+  return {
+      .flops = 0,
+      .bytes = 8 * element_count(selected, step.value_of) + 4 * element_count(node.type(1), step.value_of)};
+}
+
 }  // namespace
 
 const OpSchema kPool{.name = "pool", .infer = infer_pool, .lower_cpu = lower_pool, .cost = pool_cost};
 const OpSchema kSelectRows{
-    .name = "select_rows", .infer = infer_select, .lower_cpu = lower_select, .cost = pool_cost};
+    .name = "select_rows", .infer = infer_select, .lower_cpu = lower_select, .cost = select_cost};
 
 Value pool(Value x, std::string_view mode) {
   return x.graph->add(kPool, {x}, {{"mode", std::string(mode)}})[0];

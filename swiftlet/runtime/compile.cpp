@@ -11,6 +11,7 @@
 #include "swiftlet/passes/fuse_residual_norm.h"
 #include "swiftlet/passes/lower_to_paged_cache.h"
 #include "swiftlet/passes/merge_linears.h"
+#include "swiftlet/passes/narrow_to_output_rows.h"
 #include "swiftlet/passes/remove_dead_nodes.h"
 #include "swiftlet/passes/share_common_subexpressions.h"
 #include "swiftlet/runtime/arena.h"
@@ -41,12 +42,17 @@ void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions&
     passes.push_back(std::make_unique<RemoveDeadNodes>());
   }
   if (options.fuse) {
+    passes.push_back(std::make_unique<NarrowToOutputRows>());
     passes.push_back(std::make_unique<FuseLinearEpilogue>());
     passes.push_back(std::make_unique<MergeLinears>(
         [&](const std::string& name) { return kind_of(weights, name, options, table); }));
     passes.push_back(std::make_unique<FuseResidualNorm>());
   }
   if (options.paged_cache) passes.push_back(std::make_unique<LowerToPagedCache>());
+  std::erase_if(passes, [&](const std::unique_ptr<Pass>& pass) {
+    const auto& skipped = options.skip_passes;
+    return std::find(skipped.begin(), skipped.end(), pass->name()) != skipped.end();
+  });
   run_passes(graph, passes, kCheckPasses);
 }
 

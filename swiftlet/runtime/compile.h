@@ -17,9 +17,10 @@ struct CompileOptions {
   // kF32: the reference; kBF16: float weights are rounded to bf16; kInt8: float weights are quantized per
   // channel. Not set: as the weights are stored and certified.
   std::optional<Arithmetic> precision;
-  bool paged_cache = false;                     // causal attention reads a paged cache
-  bool simplify = true;                         // fold constants, share subexpressions, remove dead nodes
-  bool fuse = true;                             // merge linears, fuse epilogues and residual norms
+  bool paged_cache = false;              // causal attention reads a paged cache
+  bool simplify = true;                  // fold constants, share subexpressions, remove dead nodes
+  bool fuse = true;                      // merge, fuse and narrow what runs together
+  std::vector<std::string> skip_passes;  // names of passes that shall not run, to measure what they bring
   const kernels::KernelTable* table = nullptr;  // null: the default table
   int threads = 1;                              // the largest pool that will run it
 };
