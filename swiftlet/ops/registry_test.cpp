@@ -25,7 +25,7 @@ TEST(Registry, EveryOpInfersRunsOnTheCpuAndHasACost) {
 }
 
 TEST(Registry, FusedOpsNameWhatTheyStandFor) {
-  for (const char* name : {"linear_merged", "add_layer_norm", "add_rms_norm"})
+  for (const char* name : {"linear_merged", "add_layer_norm", "add_rms_norm", "gate"})
     EXPECT_NE(find_op(name).decompose, nullptr) << name;
 }
 

@@ -47,7 +47,7 @@ TEST(Compile, ALayerOfEachFamilyHasTheStepsThatItShould) {
   };
   EXPECT_THAT(ops(test::small_decoder({.layers = 1})),
               testing::ElementsAre("rms_norm", "linear_merged", "rope", "rope", "attention", "linear",
-                                   "add_rms_norm", "linear_merged", "mul", "linear", "add_rms_norm"));
+                                   "add_rms_norm", "linear_merged", "gate", "linear", "add_rms_norm"));
   EXPECT_THAT(ops(test::small_encoder({.layers = 1})),
               testing::ElementsAre("linear_merged", "attention", "linear", "add_layer_norm", "linear",
                                    "linear", "add_layer_norm", "pool", "l2_normalize"));
