@@ -4,6 +4,7 @@
 #include "swiftlet/ops/attention.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
+#include "swiftlet/ops/embedding_norm.h"
 #include "swiftlet/ops/gate.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/ops/norm.h"
@@ -16,10 +17,10 @@ namespace swiftlet::ops {
 
 std::span<const OpSchema* const> all_ops() {
   static constexpr const OpSchema* kOps[] = {
-      &kEmbedding,   &kLinear,      &kLinearMerged,   &kAdd,          &kMul,        &kScale,
-      &kActivation,  &kLayerNorm,   &kRmsNorm,        &kAddLayerNorm, &kAddRmsNorm, &kRope,
-      &kAttention,   &kCacheAppend, &kAttentionPaged, &kPool,         &kSelectRows, &kSoftmax,
-      &kL2Normalize, &kReshape,     &kShapeOf,        &kGate,
+      &kEmbedding,   &kLinear,      &kLinearMerged,   &kAdd,          &kMul,           &kScale,
+      &kActivation,  &kLayerNorm,   &kRmsNorm,        &kAddLayerNorm, &kAddRmsNorm,    &kRope,
+      &kAttention,   &kCacheAppend, &kAttentionPaged, &kPool,         &kSelectRows,    &kSoftmax,
+      &kL2Normalize, &kReshape,     &kShapeOf,        &kGate,         &kEmbeddingNorm,
   };
   return kOps;
 }

@@ -25,7 +25,7 @@ TEST(Registry, EveryOpInfersRunsOnTheCpuAndHasACost) {
 }
 
 TEST(Registry, FusedOpsNameWhatTheyStandFor) {
-  for (const char* name : {"linear_merged", "add_layer_norm", "add_rms_norm", "gate"})
+  for (const char* name : {"linear_merged", "add_layer_norm", "add_rms_norm", "gate", "embedding_norm"})
     EXPECT_NE(find_op(name).decompose, nullptr) << name;
 }
 

@@ -7,6 +7,7 @@
 #include "swiftlet/graph/op_schema.h"
 #include "swiftlet/ops/attention.h"
 #include "swiftlet/passes/fold_constants.h"
+#include "swiftlet/passes/fuse_embedding_norm.h"
 #include "swiftlet/passes/fuse_gated_activation.h"
 #include "swiftlet/passes/fuse_linear_epilogue.h"
 #include "swiftlet/passes/fuse_residual_norm.h"
@@ -45,6 +46,7 @@ void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions&
   if (options.fuse) {
     passes.push_back(std::make_unique<NarrowToOutputRows>());
     passes.push_back(std::make_unique<FuseGatedActivation>());
+    passes.push_back(std::make_unique<FuseEmbeddingNorm>());
     passes.push_back(std::make_unique<FuseLinearEpilogue>());
     passes.push_back(std::make_unique<MergeLinears>(
         [&](const std::string& name) { return kind_of(weights, name, options, table); }));
