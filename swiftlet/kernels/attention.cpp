@@ -136,6 +136,15 @@ void append_row(const CacheAppendArgs& args, std::int64_t row) {
   }
 }
 
+void append_rows(const CacheAppendArgs& args, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin; row < end; ++row) {
+    if (args.dtype == DType::kBF16)
+      append_row<std::uint16_t>(args, row);
+    else
+      append_row<float>(args, row);
+  }
+}
+
 }  // namespace
 
 std::size_t attention_workspace(const AttentionSpec& spec, int threads) {
@@ -161,14 +170,12 @@ void attention(const KernelTable& table, ThreadPool& pool, const AttentionArgs& 
 }
 
 void cache_append(ThreadPool& pool, const CacheAppendArgs& args) noexcept {
-  pool.parallel_for(args.rows, 8, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-      if (args.dtype == DType::kBF16)
-        append_row<std::uint16_t>(args, row);
-      else
-        append_row<float>(args, row);
-    }
-  });
+  pool.parallel_for(args.rows, 8,
+                    [&](std::int64_t begin, std::int64_t end) { append_rows(args, begin, end); });
+}
+
+void cache_append_rows(const CacheAppendArgs& args) noexcept {
+  append_rows(args, 0, args.rows);
 }
 
 }  // namespace swiftlet::kernels

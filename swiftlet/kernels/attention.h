@@ -129,5 +129,7 @@ struct CacheAppendArgs {
   void* value_cache = nullptr;
 };
 void cache_append(ThreadPool& pool, const CacheAppendArgs& args) noexcept;
+// The same in the calling thread.
+void cache_append_rows(const CacheAppendArgs& args) noexcept;
 
 }  // namespace swiftlet::kernels

@@ -11,6 +11,7 @@
 #include "swiftlet/ops/pool.h"
 #include "swiftlet/ops/reshape.h"
 #include "swiftlet/ops/rope.h"
+#include "swiftlet/ops/rope_append.h"
 #include "swiftlet/ops/row_function.h"
 
 namespace swiftlet::ops {
@@ -20,7 +21,7 @@ std::span<const OpSchema* const> all_ops() {
       &kEmbedding,   &kLinear,      &kLinearMerged,   &kAdd,          &kMul,           &kScale,
       &kActivation,  &kLayerNorm,   &kRmsNorm,        &kAddLayerNorm, &kAddRmsNorm,    &kRope,
       &kAttention,   &kCacheAppend, &kAttentionPaged, &kPool,         &kSelectRows,    &kSoftmax,
-      &kL2Normalize, &kReshape,     &kShapeOf,        &kGate,         &kEmbeddingNorm,
+      &kL2Normalize, &kReshape,     &kShapeOf,        &kGate,         &kEmbeddingNorm, &kRopeAppend,
   };
   return kOps;
 }

@@ -51,19 +51,15 @@ struct RopeKernel {
 
 Kernel lower_rope(LowerContext& context) {
   const NodeView node{context.graph(), context.node()};
-  const std::int64_t width = last_dim(node.type(0)), head_dim = node.attribute<std::int64_t>("head_dim");
+  const std::int64_t width = last_dim(node.type(0));
   const auto& frequencies = node.attribute<std::vector<double>>("inverse_frequencies");
   RopeKernel kernel{.x = context.input(0),
                     .positions = context.input(1),
                     .y = context.output(0),
                     .rows = context.extent(row_count(node.type(0))),
                     .width = width,
+                    .args = rope_args(node.node.attributes, width),
                     .inverse_frequencies = {frequencies.begin(), frequencies.end()}};
-  kernel.args.heads = static_cast<int>(width / head_dim);
-  kernel.args.head_dim = static_cast<int>(head_dim);
-  kernel.args.rotary_dim = static_cast<int>(node.attribute<std::int64_t>("rotary_dim"));
-  kernel.args.interleaved = node.attribute<bool>("interleaved");
-  kernel.args.attention_factor = static_cast<float>(node.attribute<double>("attention_factor"));
   return make_kernel(std::move(kernel));
 }
 
@@ -74,6 +70,17 @@ Cost rope_cost(const NodeView& node, const CostContext& step) {
 }  // namespace
 
 const OpSchema kRope{.name = "rope", .infer = infer_rope, .lower_cpu = lower_rope, .cost = rope_cost};
+
+kernels::RopeArgs rope_args(const Attributes& attributes, std::int64_t width) {
+  const auto head_dim = attributes.get<std::int64_t>("head_dim");
+  kernels::RopeArgs args;
+  args.heads = static_cast<int>(width / head_dim);
+  args.head_dim = static_cast<int>(head_dim);
+  args.rotary_dim = static_cast<int>(attributes.get<std::int64_t>("rotary_dim"));
+  args.interleaved = attributes.get<bool>("interleaved");
+  args.attention_factor = static_cast<float>(attributes.get<double>("attention_factor"));
+  return args;
+}
 
 Value rope(Value x, Value positions, const RopeSpec& spec) {
   return x.graph->add(kRope, {x, positions},

@@ -19,6 +19,10 @@ struct RopeSpec {
 
 extern const OpSchema kRope;
 
+// What a kernel needs of the attributes of a rope over `width` columns; the caller sets rows, positions and
+// pointers, the frequencies too.
+kernels::RopeArgs rope_args(const Attributes& attributes, std::int64_t width);
+
 Value rope(Value x, Value positions, const RopeSpec& spec);
 
 // theta^(-2i/d) for i < d/2, in float32 as the reference computes it.

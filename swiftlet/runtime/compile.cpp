@@ -11,6 +11,7 @@
 #include "swiftlet/passes/fuse_gated_activation.h"
 #include "swiftlet/passes/fuse_linear_epilogue.h"
 #include "swiftlet/passes/fuse_residual_norm.h"
+#include "swiftlet/passes/fuse_rope_append.h"
 #include "swiftlet/passes/lower_to_paged_cache.h"
 #include "swiftlet/passes/merge_linears.h"
 #include "swiftlet/passes/narrow_to_output_rows.h"
@@ -52,7 +53,10 @@ void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions&
         [&](const std::string& name) { return kind_of(weights, name, options, table); }));
     passes.push_back(std::make_unique<FuseResidualNorm>());
   }
-  if (options.paged_cache) passes.push_back(std::make_unique<LowerToPagedCache>());
+  if (options.paged_cache) {
+    passes.push_back(std::make_unique<LowerToPagedCache>());
+    if (options.fuse) passes.push_back(std::make_unique<FuseRopeAppend>());
+  }
   std::erase_if(passes, [&](const std::unique_ptr<Pass>& pass) {
     const auto& skipped = options.skip_passes;
     return std::find(skipped.begin(), skipped.end(), pass->name()) != skipped.end();
@@ -161,7 +165,7 @@ class Compiler final : public LowerContext {
   std::int32_t state(std::size_t index) override {
     ValueId id = node().inputs[index];
     while (graph_.value(id).kind == ValueKind::kComputed)
-      id = graph_.node(graph_.value(id).producer).inputs[2];
+      id = graph_.node(graph_.value(id).producer).inputs.back();
     const auto known = std::find(states_.begin(), states_.end(), id);
     if (known != states_.end()) return static_cast<std::int32_t>(known - states_.begin());
     const ops::AttentionSpec spec = ops::attention_spec(node().attributes);
@@ -252,7 +256,7 @@ class Compiler final : public LowerContext {
     for (int step = 0; step < steps; ++step) {
       for (ValueId id : graph_.node(graph_.order()[static_cast<std::size_t>(step)]).outputs) {
         const Type& type = graph_.value(id).type;
-        if (graph_.node(graph_.value(id).producer).op == &ops::kCacheAppend) continue;  // lives in the cache
+        if (graph_.node(graph_.value(id).producer).op->has_effect) continue;  // lives in the cache
         ArenaRequest request{bytes_of(type), step, step};
         for (int later = step + 1; later < steps; ++later) {
           const auto& inputs = graph_.node(graph_.order()[static_cast<std::size_t>(later)]).inputs;

@@ -27,7 +27,7 @@ TEST(ProgramPlan, AgreesWithWhatRuns) {
     in_kernels += kernel.weight_bytes;
     workspace = std::max(workspace, kernel.workspace_bytes);
     for (const ProgramPlan::Output& output : kernel.outputs) {
-      EXPECT_EQ(output.bytes == 0, kernel.op == "cache_append") << kernel.name;
+      EXPECT_EQ(output.bytes == 0, kernel.op == "rope_append") << kernel.name;
       EXPECT_LE(output.offset + output.bytes, plan.arena_bytes) << kernel.name;
     }
   }
