@@ -11,7 +11,7 @@ namespace swiftlet {
 // their input is quantized once and one parallel region serves them all.
 class MergeLinears final : public Pass {
  public:
-  // Only weights of one kind are merged (same arithmetic and encoding); by default all are of one kind.
+  // Only weights of one kind are merged (the compiler: of one arithmetic); by default all are of one kind.
   using Kind = std::function<std::string(const std::string& weight)>;
   explicit MergeLinears(Kind kind = {}) : kind_(std::move(kind)) {}
 

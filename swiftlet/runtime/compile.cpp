@@ -30,10 +30,11 @@ constexpr bool kCheckPasses = false;
 constexpr bool kCheckPasses = true;
 #endif
 
+// Linears that can share one preparation of their input: in int8 it is quantized once for all of them,
+// whatever the encodings of their weights.
 std::string kind_of(const WeightStore& weights, const std::string& name, const CompileOptions& options,
                     const kernels::KernelTable& table) {
-  const MatrixForm form = matrix_form(weights.get(name), options.precision, table);
-  return fmt::format("{}/{}", to_string(form.encoding), static_cast<int>(form.arithmetic));
+  return std::string(to_string(matrix_form(weights.get(name), options.precision, table).arithmetic));
 }
 
 void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions& options,

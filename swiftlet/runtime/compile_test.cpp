@@ -53,6 +53,31 @@ TEST(Compile, ALayerOfEachFamilyHasTheStepsThatItShould) {
                                    "linear", "add_layer_norm", "pool", "l2_normalize"));
 }
 
+// Readers of one norm in one arithmetic share one preparation of it, whatever the encodings of their weights.
+TEST(Compile, LinearsOfOneArithmeticAreQuantizedForOnce) {
+  Graph graph;
+  const Value x = graph.add_input("x", {DType::kF32, {Dim::symbol("tokens"), 64}});
+  const Value h = ops::rms_norm(x, graph.add_weight("gain", {DType::kF32, {64}}), 1e-5);
+  const auto weights = std::make_shared<WeightStore>();
+  weights->add(weight_from_tensor("gain", test::random_tensor({64}, 1)));
+  const auto project = [&](const std::string& name, std::int64_t n, const Encoding& encoding) {
+    Weight weight =
+        encode(weight_from_tensor(name, test::random_tensor({n, 64}, test::hash_of(name))), encoding);
+    weight.arithmetic = Arithmetic::kInt8;
+    weights->add(weight);
+    graph.add_output(ops::linear(h, graph.add_weight(name, {DType::kF32, {n, 64}})));
+  };
+  project("q", 48, {Format::kInt8, 0, false});
+  project("k", 16, {Format::kInt4, 32, false});
+  project("v", 16, {Format::kInt4, 32, true});
+  GraphRunner merged(graph, CompileOptions{}, weights), alone(graph, test::as_built(), weights);
+  ASSERT_EQ(merged.program().steps.size(), 2u);
+  EXPECT_EQ(merged.program().steps[1].op, "linear_merged");
+  EXPECT_EQ(merged.program().steps[1].arithmetic, Arithmetic::kInt8);
+  const test::StepTables step = test::ragged({1, 7});
+  EXPECT_TRUE(close(merged.run(step), alone.run(step), 0));
+}
+
 TEST(Compile, EveryNamedValueCanBeTapped) {
   for (const Graph& graph : {test::small_decoder(), test::small_encoder()}) {
     CompileOptions plain = test::as_built(), fused;
