@@ -8,6 +8,7 @@
 #pragma once
 
 #include "swiftlet/kernels/amx/blocks.h"
+#include "swiftlet/kernels/generic/inner_loop.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -97,6 +98,7 @@ template <class Arithmetic, int R, int P, class Tiles>
 [[gnu::noinline]] inline void dot_blocks(Tiles& tiles, Operands at, std::int64_t x0_step,
                                          std::int64_t x1_step, std::int64_t count) {
   for (; count > 0; --count) {
+    mark_inner_loop();
     dot_block<Arithmetic, R, P>(tiles, at, kRowBytes);
     at.x0 += x0_step;
     at.w0 += kTileWords * kRowBytes;

@@ -10,6 +10,7 @@
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx2/tile.h"
+#include "swiftlet/kernels/generic/inner_loop.h"
 #include "swiftlet/kernels/generic/int8_job.h"
 #include "swiftlet/kernels/generic/prepare.h"
 
@@ -158,6 +159,7 @@ void run_tile(const Int8Job& job) {
     Tile<__m256i, R, H> tile;
     start_group<Codes>(tile, job, at.zero_points, group);
     for (std::int64_t c = group * g.padded_group; c < end; c += Codes::kColumnsPerStep) {
+      mark_inner_loop();
       Codes::template step<R, H>(tile, at.codes, offset, x);
       offset += 64;
       x += Codes::kColumnsPerStep / 4 * R;

@@ -7,6 +7,7 @@
 #include "swiftlet/kernels/avx2/tile.h"
 #include "swiftlet/kernels/generic/chain.h"
 #include "swiftlet/kernels/generic/codes_chain.h"
+#include "swiftlet/kernels/generic/inner_loop.h"
 #include "swiftlet/kernels/generic/prepare.h"
 
 namespace swiftlet::kernels {
@@ -75,8 +76,10 @@ void run_chain(const ChainJob& job) {
   start_chain(sums, job);
   const Pointers<H> at = half_pointers<H>(job.codes, job.panel_stride, job.panels, 32);
   const std::uint32_t* x = job.words;
-  for (std::int64_t i = 0, offset = 0; i < job.steps; ++i, offset += 64, x += R)
+  for (std::int64_t i = 0, offset = 0; i < job.steps; ++i, offset += 64, x += R) {
+    mark_inner_loop();
     dot_tile<Dot>(sums, load_words(at, offset), x);
+  }
   end_chain(sums, job);
 }
 
@@ -110,6 +113,7 @@ void run_pairs(const ChainJob& job) {
   const Pointers<H> at = half_pointers<H>(job.codes, job.panel_stride, job.panels, 32);
   const std::uint32_t* x = job.words;
   for (std::int64_t i = 0, offset = 0; i < job.steps; i += 2, offset += 64, x += 2 * R) {
+    mark_inner_loop();
     const Words<H> pair = load_words(at, offset);
     Words<H> column;
     for_both(
@@ -135,10 +139,10 @@ struct Chain {
 
 template <class Pairs>
 struct PairChain {
-  static std::int64_t panels(std::int64_t rows) { return Chain::panels(rows); }
+  static std::int64_t panels(std::int64_t rows) { return rows == 1 ? 2 : 1; }
   static void run(std::int64_t rows, const ChainJob& job) {
     using Run = void (*)(const ChainJob&);
-    static constexpr Run kRun[] = {run_pairs<Pairs, 1, 4>, run_pairs<Pairs, 2, 4>, run_pairs<Pairs, 3, 2>,
+    static constexpr Run kRun[] = {run_pairs<Pairs, 1, 4>, run_pairs<Pairs, 2, 2>, run_pairs<Pairs, 3, 2>,
                                    run_pairs<Pairs, 4, 2>};
     kRun[rows - 1](job);
   }
@@ -162,35 +166,38 @@ GroupOf load_group(const PanelView& w, std::int64_t panel, std::int64_t group, i
   return g;
 }
 
+// Bytes j of eight lanes, zeros above them.
+template <int kColumn>
+inline constexpr Constant kBytesOf = constant_of([](int i) { return i % 4 == 0 ? i % 16 + kColumn : 0x80; });
+
 // The registers of generic/codes_chain.h: halves of panels.
 struct Lanes {
   using V = avx2::V;
   using W = __m256i;
   struct Scaling {
-    V scale, zero_point;  // plus 2^23
+    V scale, zero_point;
   };
   static constexpr int kPerPanel = 2;
 
   static Scaling scaling(const PanelView& weight, std::int64_t panel, int half, std::int64_t group) {
     const GroupOf g = load_group(weight, panel, group, half);
-    return {g.scale, _mm256_add_ps(_mm256_cvtepi32_ps(g.zero_point), set(0x1p23f))};
+    return {g.scale, _mm256_cvtepi32_ps(g.zero_point)};
   }
   [[gnu::always_inline]] static inline W load(const std::byte* codes) {
     return _mm256_loadu_si256(reinterpret_cast<const W*>(codes));
   }
-  [[gnu::always_inline]] static inline W low(W both) { return _mm256_and_si256(both, _mm256_set1_epi8(15)); }
-  [[gnu::always_inline]] static inline W high(W both) { return low(_mm256_srli_epi16(both, 4)); }
-  // A code as the low byte of 2^23 is 2^23 + code: what is left after the subtraction is exact.
+  [[gnu::always_inline]] static inline W low(W both) { return low_nibbles(both); }
+  [[gnu::always_inline]] static inline W high(W both) { return high_nibbles(both); }
   template <int kColumn>
   [[gnu::always_inline]] static inline V column(W codes, const Scaling& s) {
-    constexpr int kFirst = static_cast<int>(0x80808000u) + kColumn;
-    const W at = _mm256_set_epi32(kFirst + 12, kFirst + 8, kFirst + 4, kFirst, kFirst + 12, kFirst + 8,
-                                  kFirst + 4, kFirst);
-    const W biased = _mm256_or_si256(_mm256_shuffle_epi8(codes, at), _mm256_set1_epi32(0x4b000000));
-    return _mm256_mul_ps(_mm256_sub_ps(_mm256_castsi256_ps(biased), s.zero_point), s.scale);
+    W code;
+    __asm__("vpshufb %2, %1, %0" : "=x"(code) : "x"(codes), "m"(kBytesOf<kColumn>));
+    return _mm256_mul_ps(_mm256_sub_ps(_mm256_cvtepi32_ps(code), s.zero_point), s.scale);
   }
+  // One statement, so that no compiler keeps a word of x for the other units: the registers are taken.
   [[gnu::always_inline]] static inline void dot(V& sum, V column, const std::uint32_t* x) {
-    Dot::add(sum, _mm256_castps_si256(column), Dot::word(x));
+    V word;
+    __asm__("vbroadcastss %3, %1\n\tvfmadd231ps %2, %1, %0" : "+x"(sum), "=&x"(word) : "x"(column), "m"(*x));
   }
   static V zero() { return _mm256_setzero_ps(); }
   static void end(const ChainJob& job, int r, int h, V sum) {

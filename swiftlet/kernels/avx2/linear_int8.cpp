@@ -23,13 +23,22 @@ struct Signed {
   __m256i magnitude, sign;
 };
 
+constexpr Constant kOnes = constant_of([](int i) { return i % 2 == 0; });
+
+// Sums of neighbours, in int32.
+[[gnu::always_inline]] inline __m256i add_pairs(__m256i pairs) {
+  __m256i sums;
+  __asm__("vpmaddwd %2, %1, %0" : "=x"(sums) : "x"(pairs), "m"(kOnes));
+  return sums;
+}
+
 struct DotInt8 {
   [[gnu::always_inline]] static inline __m256i word(const std::uint32_t* x) {
     return _mm256_set1_epi32(static_cast<int>(*x));
   }
   [[gnu::always_inline]] static inline void add(__m256i& acc, const Signed& w, __m256i x) {
     const __m256i pairs = _mm256_maddubs_epi16(w.magnitude, _mm256_sign_epi8(x, w.sign));
-    acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    acc = _mm256_add_epi32(acc, add_pairs(pairs));
   }
 };
 
@@ -68,7 +77,7 @@ struct DotInt4 {
   [[gnu::always_inline]] static inline void add(__m256i& acc, const Nibbles& w, const WordPair& x) {
     const __m256i pairs =
         _mm256_add_epi16(_mm256_maddubs_epi16(w.low, x.low), _mm256_maddubs_epi16(w.high, x.high));
-    acc = _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    acc = _mm256_add_epi32(acc, add_pairs(pairs));
   }
 };
 
@@ -80,13 +89,12 @@ struct Int4Panels {
   template <int R, int H>
   [[gnu::always_inline]] static inline void step(Tile<__m256i, R, H>& tile, const Pointers<H>& codes,
                                                  std::int64_t offset, const std::uint32_t* x) {
-    const __m256i mask = _mm256_set1_epi8(15);
     PerPanel<Nibbles, H> nibbles;
     for_both(
-        nibbles,
-        load_words(codes, offset), [&](Nibbles & n, __m256i both, int) __attribute__((always_inline)) {
-          n.low = _mm256_and_si256(both, mask);
-          n.high = _mm256_and_si256(_mm256_srli_epi16(both, 4), mask);
+        nibbles, load_words(codes, offset),
+        [](Nibbles & n, __m256i both, int) __attribute__((always_inline)) {
+          n.low = low_nibbles(both);
+          n.high = high_nibbles(both);
         });
     dot_tile<DotInt4<R>>(tile, nibbles, x);
   }

@@ -36,6 +36,30 @@ template <int H>
   return w;
 }
 
+// A constant that is an operand in memory. Sixteen registers are few: a constant in one of them would drive
+// an accumulator onto the stack, or compilers keep the constant itself there.
+struct alignas(32) Constant {
+  std::uint8_t bytes[32];
+};
+// Byte i is f(i).
+template <class F>
+constexpr Constant constant_of(F f) {
+  Constant c{};
+  for (int i = 0; i < 32; ++i) c.bytes[i] = static_cast<std::uint8_t>(f(i));
+  return c;
+}
+constexpr Constant kNibbles = constant_of([](int) { return 15; });
+
+// Low and high nibbles as bytes.
+[[gnu::always_inline]] inline __m256i low_nibbles(__m256i both) {
+  __m256i low;
+  __asm__("vpand %2, %1, %0" : "=x"(low) : "x"(both), "m"(kNibbles));
+  return low;
+}
+[[gnu::always_inline]] inline __m256i high_nibbles(__m256i both) {
+  return low_nibbles(_mm256_srli_epi16(both, 4));
+}
+
 inline V load_lanes(const float* x, std::int64_t count) {
   return count >= 8 ? _mm256_loadu_ps(x) : _mm256_maskload_ps(x, lanes(count));
 }

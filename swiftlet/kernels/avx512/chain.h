@@ -6,6 +6,7 @@
 #include "swiftlet/kernels/avx512/epilogue.h"
 #include "swiftlet/kernels/avx512/tile.h"
 #include "swiftlet/kernels/generic/chain.h"
+#include "swiftlet/kernels/generic/inner_loop.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -42,6 +43,7 @@ void run_chain(const ChainJob& job) {
   const std::uint32_t* x = job.words;
   std::int64_t offset = 0, i = 0;
   for (; i + 2 <= job.steps; i += 2) {
+    mark_inner_loop();
     dot_tile<Dot>(sums, load_words(at, offset), x);
     dot_tile<Dot>(sums, load_words(at, offset + 64), x + R);
     offset += 128;

@@ -61,6 +61,7 @@ void run_pairs(const ChainJob& job) {
   const Pointers<P> at = panel_pointers<P>(job.codes, job.panel_stride, job.panels);
   const std::uint32_t* x = job.words;
   for (std::int64_t i = 0, offset = 0; i < job.steps; i += 2, offset += 64, x += 2 * R) {
+    mark_inner_loop();
     const Words<P> pair = load_words(at, offset);
     Words<P> column;
     for_both(
@@ -143,11 +144,11 @@ struct Lanes {
 
 template <class Codes>
 struct CodesChain {
-  static std::int64_t panels(std::int64_t rows) { return Chain<DotF32>::panels(rows); }
+  static std::int64_t panels(std::int64_t rows) { return rows <= 2 ? kWidePanels : 2; }
   static void run(std::int64_t rows, const ChainJob& job) {
     using Run = void (*)(const ChainJob&);
     static constexpr Run kRun[] = {run_codes<Lanes, Codes, 1, 4>, run_codes<Lanes, Codes, 2, 4>,
-                                   run_codes<Lanes, Codes, 3, 4>, run_codes<Lanes, Codes, 4, 4>,
+                                   run_codes<Lanes, Codes, 3, 2>, run_codes<Lanes, Codes, 4, 2>,
                                    run_codes<Lanes, Codes, 5, 2>, run_codes<Lanes, Codes, 6, 2>,
                                    run_codes<Lanes, Codes, 7, 2>, run_codes<Lanes, Codes, 8, 2>};
     kRun[rows - 1](job);

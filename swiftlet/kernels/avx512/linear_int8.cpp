@@ -8,6 +8,7 @@
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/avx512/epilogue.h"
 #include "swiftlet/kernels/avx512/tile.h"
+#include "swiftlet/kernels/generic/inner_loop.h"
 #include "swiftlet/kernels/generic/int8_job.h"
 #include "swiftlet/kernels/generic/prepare.h"
 
@@ -249,6 +250,7 @@ template <class Codes, int R, int P>
                                              std::int64_t& offset) {
   constexpr std::int64_t kWords = Codes::kColumnsPerStep / 4 * R;
   for (std::int64_t i = 0; i < steps; ++i) {
+    mark_inner_loop();
     if constexpr (R <= kFewRows) fetch_ahead(codes, offset + ahead);
     Codes::template step<R, P>(tile, load_words(codes, offset), x);
     offset += 64;

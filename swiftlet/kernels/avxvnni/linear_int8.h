@@ -53,16 +53,14 @@ struct Int4Panels {
   template <int R, int H>
   [[gnu::always_inline]] static inline void step(Tile<__m256i, R, H>& tile, const Pointers<H>& codes,
                                                  std::int64_t offset, const std::uint32_t* x) {
-    const __m256i nibble = _mm256_set1_epi8(15);
     Words<H> half = load_words(codes, offset);
     for_panels(
-        half, [&](__m256i & v, int) __attribute__((always_inline)) { v = _mm256_and_si256(v, nibble); });
+        half, [](__m256i & v, int) __attribute__((always_inline)) { v = low_nibbles(v); });
     dot_tile<Dot<Instruction>>(tile, half, x);
     __asm__("" : "+r"(offset));  // or the compiler keeps the first reading, on the stack
     half = load_words(codes, offset);
     for_panels(
-        half, [&](__m256i & v, int)
-                  __attribute__((always_inline)) { v = _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble); });
+        half, [](__m256i & v, int) __attribute__((always_inline)) { v = high_nibbles(v); });
     dot_tile<Dot<Instruction>>(tile, half, x + R);
   }
 };

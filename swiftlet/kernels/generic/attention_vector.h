@@ -10,6 +10,8 @@
 // even as 0 * value, which would not be nothing for an infinite value.
 #pragma once
 
+#include "swiftlet/kernels/generic/inner_loop.h"
+
 namespace swiftlet::kernels {
 namespace {
 
@@ -36,14 +38,15 @@ inline Vec power_of_two(Vec x) {
 // c[i][..] += sum over k of a[i][k] * b[k][..], a matrix product of NQ rows and NV vectors in registers.
 // Fresh: c starts from zero. Part: only the first `columns` of the one vector.
 template <int NQ, int NV, bool kFresh, bool kPart, class T>
-inline void multiply_tile(const float* const* a, std::int64_t count, const T* b, std::int64_t ldb,
-                          float* const* c, std::int64_t columns) {
+[[gnu::noinline]] void multiply_tile(const float* const* a, std::int64_t count, const T* b, std::int64_t ldb,
+                                     float* const* c, std::int64_t columns) {
   Vec sum[NQ][NV];
 #pragma GCC unroll 8
   for (int i = 0; i < NQ; ++i)
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) sum[i][v] = kFresh ? zero() : load(c[i] + v * kLanes);
   for (std::int64_t k = 0; k < count; ++k, b += ldb) {
+    if constexpr (!kPart) mark_inner_loop();
     Vec row[NV];
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) row[v] = kPart ? load_part(b, columns) : load(b + v * kLanes);

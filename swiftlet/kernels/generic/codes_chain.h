@@ -17,6 +17,7 @@
 #pragma once
 
 #include "swiftlet/kernels/generic/chain.h"
+#include "swiftlet/kernels/generic/inner_loop.h"
 #include "swiftlet/kernels/generic/tile.h"
 
 namespace swiftlet::kernels {
@@ -99,8 +100,10 @@ void run_codes(const ChainJob& job) {
           s = Lanes::scaling(*job.weight, job.panel + panel_of(p), p % kPerPanel, group);
         });
     const std::int64_t columns = group + 1 < g.groups ? g.padded_group : g.padded_k - group * g.padded_group;
-    for (std::int64_t c = 0; c < columns; c += Codes::kColumns, offset += 64, x += Codes::kColumns * R)
+    for (std::int64_t c = 0; c < columns; c += Codes::kColumns, offset += 64, x += Codes::kColumns * R) {
+      mark_inner_loop();
       dot_units<Lanes, Codes, R>(sums, scaling, at, offset, ahead, x);
+    }
   }
   for_tile(
       sums, [&](typename Lanes::V & sum, int p, int r)
