@@ -6,6 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BUILD := build/release
+PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CONFIGURE := $(if $(shell command -v ccache),-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 CTEST := ctest --output-on-failure -j$(JOBS)
@@ -25,6 +26,13 @@ build:  ## the command line alone, optimised: build/release/bin/swiftlet
 	@tools/setup.sh --no-model
 	@test -f $(BUILD)/build.ninja || cmake --preset release -DSWIFTLET_TESTS=OFF $(CONFIGURE) > /dev/null
 	@cmake --build $(BUILD) -j$(JOBS) --target swiftlet
+
+.PHONY: install
+install:  ## program, library, headers and CMake package into PREFIX (default /usr/local)
+	@tools/setup.sh --no-model
+	@cmake --preset release $(if $(wildcard $(BUILD)/build.ninja),,-DSWIFTLET_TESTS=OFF) $(CONFIGURE) > /dev/null
+	@cmake --build $(BUILD) -j$(JOBS)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 .PHONY: test
 test:  ## everything that is tested, with g++

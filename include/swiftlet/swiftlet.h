@@ -3,9 +3,17 @@
 //   auto model = swiftlet::Model::load("minilm.swiftlet");
 //   auto vectors = model.embed({"a fast bird", "a small swift"});  // [2, 384] f32, unit length
 //
-// Every function throws swiftlet::Error for faults of files, options and inputs ("[where] what was expected,
-// what came"). A Model may be used from one thread at a time; several models from several threads. Long work
-// takes a Job, which any thread may cancel and which reports progress. Times are in seconds, sizes in bytes.
+// Errors. Every function throws swiftlet::Error for faults of files, options and inputs ("[where] what was
+// expected, what came"); after it a Model is as usable as before. What a callback throws comes through
+// unchanged.
+//
+// Threads. Everything here may be called from several threads at once, on one Model too: its methods that
+// only look (info, graph, tokenize, detokenize) run side by side, embed() and generate() of one Model take
+// turns. Calling these two from a callback of the same Model throws kUsage. Moving and destroying want the
+// Model alone. Long work takes a Job, which any thread may cancel and which reports progress on the thread
+// that called.
+//
+// Units. Times are in seconds, sizes in bytes, matrices row-major.
 #pragma once
 
 #include <cstdint>
@@ -17,21 +25,23 @@
 #include <utility>
 #include <vector>
 
-#include "swiftlet/core/error.h"
-#include "swiftlet/core/job.h"
+#include "swiftlet/error.h"
+#include "swiftlet/export.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 
-std::string version();  // "0.1.0"
+SWIFTLET_API std::string version();  // "0.1.0"
 
 // The path of a model that a user named: the path itself, or that of a bundled model of this name
 // ("stories-7m", "stories260K") where nothing of the name lies in the current folder. Bundled models are
-// looked for in SWIFTLET_ASSETS, beside the program (../share/swiftlet) and in the source tree that it was
-// built in.
-std::string locate_model(const std::string& name);
+// looked for in SWIFTLET_ASSETS, beside the program or the library (../share/swiftlet) and in the source tree
+// that it was built in.
+SWIFTLET_API std::string locate_model(const std::string& name);
 
+// Options are meant for designated initializers: {.precision = "f32", .threads = 2}.
 struct LoadOptions {
-  std::string precision;       // "f32" (the reference), "bf16", "int8"; empty: as the weights are stored
+  std::string precision = {};  // "f32" (the reference), "bf16", "int8"; empty: as the weights are stored
   std::string device = "cpu";  // "cuda" throws kUnsupported where there is none
   int threads = 0;             // 0: the physical cores that this process may use
 };
@@ -83,11 +93,11 @@ struct Embeddings {
 
 // Row `row` with its text as one line of JSON, without the line's end:
 // {"text": "a fast bird", "embedding": [0.0123, ...]}. Numbers are the shortest that give the same float.
-std::string embedding_line(const Embeddings& vectors, std::int64_t row, std::string_view text);
+SWIFTLET_API std::string embedding_line(const Embeddings& vectors, std::int64_t row, std::string_view text);
 // All rows, by the name's extension: .npy (NumPy, f32 matrix) or .jsonl (one embedding_line a row). The file
 // appears whole or not at all. Throws kUsage for another extension, kIo.
-void write_embeddings(const Embeddings& vectors, const std::vector<std::string>& texts,
-                      const std::string& path);
+SWIFTLET_API void write_embeddings(const Embeddings& vectors, const std::vector<std::string>& texts,
+                                   const std::string& path);
 
 struct GenerateOptions {
   std::int64_t max_new_tokens = 128;
@@ -95,7 +105,7 @@ struct GenerateOptions {
   int top_k = 0;           // 0: all
   double top_p = 1;        // 1: all
   std::uint64_t seed = 0;
-  std::vector<std::string> stop;  // generation ends before the first of these
+  std::vector<std::string> stop = {};  // generation ends before the first of these
   bool ignore_eos = false;
 };
 
@@ -114,7 +124,7 @@ struct Generation {
   }
 };
 
-class Model {
+class SWIFTLET_API Model {
  public:
   // path: a folder, a .swiftlet, .safetensors or llama2.c .bin file, or what locate_model() knows.
   static Model load(const std::string& path, const LoadOptions& options = {});
@@ -153,7 +163,7 @@ class Model {
 };
 
 // Semantic search: passages embedded once, queries by inner product.
-class SearchIndex {
+class SWIFTLET_API SearchIndex {
  public:
   SearchIndex(Model& model, std::vector<std::string> passages, const Job* job = nullptr);
   struct Hit {
@@ -171,9 +181,9 @@ class SearchIndex {
 };
 
 struct EvalOptions {
-  std::string task;       // "stsb", "perplexity", "retrieval", "kl"
-  std::string data;       // file (stsb csv, text, possibly .gz) or folder (retrieval)
-  std::string reference;  // "kl": path of the reference model
+  std::string task = {};       // "stsb", "perplexity", "retrieval", "kl"
+  std::string data = {};       // file (stsb csv, text, possibly .gz) or folder (retrieval)
+  std::string reference = {};  // "kl": path of the reference model
   std::int64_t context = 0,
                stride = 0;  // perplexity and kl; 0: the model's maximum (at most 1024) and half of it
   std::int64_t limit = 0;   // use only the first items; 0: all
@@ -181,29 +191,29 @@ struct EvalOptions {
 
 // Metrics by name, in the order in which they should be shown: "spearman", "pearson"; "perplexity",
 // "mean_nll", "bits_per_byte"; "ndcg_at_10", "mrr_at_10", "recall_at_100"; "kl_divergence", "top1_agreement".
-struct EvalResult {
+struct SWIFTLET_API EvalResult {
   std::string task, data;
   std::vector<std::pair<std::string, double>> metrics;
   std::int64_t items = 0, tokens = 0;
   double seconds = 0;
   double metric(std::string_view name) const;  // throws kNotFound
 };
-std::vector<std::string> eval_tasks();
-EvalResult evaluate(Model& model, const EvalOptions& options, const Job* job = nullptr);
+SWIFTLET_API std::vector<std::string> eval_tasks();
+SWIFTLET_API EvalResult evaluate(Model& model, const EvalOptions& options, const Job* job = nullptr);
 
 struct CompressOptions {
-  std::string model, output;
+  std::string model = {}, output = {};
   std::string weights = "int8";  // f32, f16, bf16, int8, int4
   int group = 0;                 // elements that share a scale; 0: a whole row
   bool asymmetric = false;
-  std::string activations;  // "int8" (per token), "bf16", "f32"; empty: int8 for int8 and int4 weights
-  std::string embeddings;   // weights option for embedding tables and tied heads; empty: int8 at most as
-                            // coarse as `weights`
-  std::vector<std::string> skip;  // names with * and ?; those weights stay as they are
-  std::string metric;             // an eval task ("stsb", "perplexity", "kl"); empty: no gate
-  std::string data;               // for the metric
-  std::string
-      budget;  // "0.5%" (relative) or "0.3" (absolute, in points of the metric times 100); empty: no limit
+  std::string activations = {};  // "int8" (per token), "bf16", "f32"; empty: int8 for int8 and int4 weights
+  std::string embeddings = {};   // weights option for embedding tables and tied heads; empty: int8 at most as
+                                 // coarse as `weights`
+  std::vector<std::string> skip = {};  // names with * and ?; those weights stay as they are
+  std::string metric = {};             // an eval task ("stsb", "perplexity", "kl"); empty: no gate
+  std::string data = {};               // for the metric
+  std::string budget =
+      {};  // "0.5%" (relative) or "0.3" (absolute, in points of the metric times 100); empty: no limit
   std::int64_t context = 0, stride = 0;
   bool force = false;  // write the file although the budget is broken
   int threads = 0;
@@ -235,19 +245,20 @@ struct CompressResult {
   std::string reason;  // why no file was written, one line
   double seconds = 0;
 };
-CompressResult compress(const CompressOptions& options, const Job* job = nullptr);
+SWIFTLET_API CompressResult compress(const CompressOptions& options, const Job* job = nullptr);
 
 // Writes a model in another form, its weights unchanged. An output named *.swiftlet is a native file; any
 // other name is a folder as transformers and sentence-transformers load it (quantized weights become floats
 // there). Returns the bytes.
-std::int64_t convert(const std::string& model, const std::string& output, const Job* job = nullptr);
+SWIFTLET_API std::int64_t convert(const std::string& model, const std::string& output,
+                                  const Job* job = nullptr);
 // Checks every hash of a native file; throws kInvalid naming the first tensor that differs. Returns the
 // tensors checked.
-std::int64_t verify_file(const std::string& path, const Job* job = nullptr);
+SWIFTLET_API std::int64_t verify_file(const std::string& path, const Job* job = nullptr);
 
 struct BenchOptions {
   std::int64_t prompt = 512, generate = 128, batch = 1;  // decoders, tokens and sequences
-  std::string input;                                     // encoders: one text a line
+  std::string input = {};                                // encoders: one text a line
   int repeat = 3;                                        // the best run counts
   bool profile = false;                                  // run once more with every kernel timed
   std::string trace;  // write the timed kernels to this file, for Perfetto or chrome://tracing
@@ -287,7 +298,7 @@ struct BenchResult {
   double limit_read_gigabytes_per_second = 0;
   double limit_f32_gflops = 0, limit_bf16_gflops = 0, limit_int8_gops = 0;
 };
-BenchResult bench(Model& model, const BenchOptions& options, const Job* job = nullptr);
+SWIFTLET_API BenchResult bench(Model& model, const BenchOptions& options, const Job* job = nullptr);
 
 struct MachineInfo {
   std::string cpu, isa;  // isa: the kernel table in use
@@ -299,6 +310,6 @@ struct MachineInfo {
   // Measured now, all threads, when asked for; zero where the machine lacks the instructions.
   double read_gigabytes_per_second = 0, f32_gflops = 0, bf16_gflops = 0, int8_gops = 0;
 };
-MachineInfo machine(bool measure);
+SWIFTLET_API MachineInfo machine(bool measure);
 
 }  // namespace swiftlet

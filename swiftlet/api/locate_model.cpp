@@ -1,3 +1,5 @@
+#include <dlfcn.h>
+
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -19,9 +21,14 @@ std::vector<fs::path> asset_folders() {
   std::vector<fs::path> folders;
   if (const char* set = std::getenv("SWIFTLET_ASSETS")) folders.emplace_back(set);
   std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  const fs::path bin = program.parent_path();
+  const fs::path bin = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   folders.push_back(bin / "../share/swiftlet");
+  Dl_info object;  // this code's own: the program, or libswiftlet.so in lib or in lib/<architecture>
+  if (dladdr(kBundled.data(), &object) != 0 && object.dli_fname != nullptr) {
+    const fs::path lib = fs::path(object.dli_fname).parent_path();
+    folders.push_back(lib / "../share/swiftlet");
+    folders.push_back(lib / "../../share/swiftlet");
+  }
   folders.push_back(bin / "../../../assets");  // build/<preset>/bin
   return folders;
 }

@@ -89,6 +89,19 @@ const Job& or_default(const Job* job) {
   return job != nullptr ? *job : nothing;
 }
 
+Turns::Turn::Turn(Turns& turns) : turns_(turns) {
+  const auto self = std::this_thread::get_id();
+  if (turns_.holder_.load(std::memory_order_relaxed) == self)
+    fail(ErrorCode::kUsage, "model", "is busy with the call whose callback calls it again");
+  turns_.mutex_.lock();
+  turns_.holder_.store(self, std::memory_order_relaxed);
+}
+
+Turns::Turn::~Turn() {
+  turns_.holder_.store({}, std::memory_order_relaxed);
+  turns_.mutex_.unlock();
+}
+
 Encoder& Model::Impl::require_encoder() {
   if (!encoder) encoder.emplace(loaded);
   return *encoder;
@@ -103,6 +116,29 @@ Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context
     engine_sequences = sequences;
   }
   return *engine;
+}
+
+std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32_t>> prompts,
+                                              const GenerateOptions& options, const OnText& on_text,
+                                              const Job* job) {
+  const Turns::Turn turn(turns);
+  std::size_t longest = 0;
+  for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());
+  const auto sequences = std::clamp<std::int64_t>(std::ssize(prompts), 1, kBatchedSequences);
+  Engine& running = require_engine(sequences, context_for(longest, options));
+  std::vector<Generation> results;
+  try {
+    std::vector<std::int64_t> numbers;
+    for (auto& prompt : prompts)
+      numbers.push_back(running.submit(std::move(prompt), to_internal(options), on_text));
+    while (running.step(or_default(job))) {
+    }
+    for (const std::int64_t number : numbers) results.push_back(to_public(running.take(number)));
+  } catch (...) {
+    engine.reset();  // with the half-done sequences that it holds
+    throw;
+  }
+  return results;
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -194,46 +230,30 @@ std::string Model::detokenize(const std::vector<std::int32_t>& ids, bool skip_sp
 }
 
 Embeddings Model::embed(const std::vector<std::string>& texts, const Job* job) {
+  const Turns::Turn turn(impl_->turns);
   Encoder& encoder = impl_->require_encoder();
   Embeddings embeddings;
   embeddings.values = encoder.embed(texts, or_default(job));
+  impl_->embedded_tokens = encoder.tokens_processed();
   embeddings.rows = static_cast<std::int64_t>(texts.size());
   embeddings.columns = encoder.width();
   return embeddings;
 }
 
 std::int64_t Model::embedded_tokens() const {
-  return impl_->encoder ? impl_->encoder->tokens_processed() : 0;
+  return impl_->embedded_tokens;
 }
 
 Generation Model::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text,
                            const Job* job) {
-  std::vector<std::int32_t> tokens = impl_->loaded->encode_prompt(prompt);
-  Engine& engine = impl_->require_engine(1, context_for(tokens.size(), options));
-  const std::int64_t number = engine.submit(std::move(tokens), to_internal(options), on_text);
-  while (engine.step(or_default(job))) {
-  }
-  return to_public(engine.take(number));
+  return std::move(impl_->generate({impl_->loaded->encode_prompt(prompt)}, options, on_text, job).front());
 }
 
 std::vector<Generation> Model::generate(const std::vector<std::string>& prompts,
                                         const GenerateOptions& options, const Job* job) {
   std::vector<std::vector<std::int32_t>> encoded;
-  std::size_t longest = 0;
-  for (const std::string& prompt : prompts) {
-    encoded.push_back(impl_->loaded->encode_prompt(prompt));
-    longest = std::max(longest, encoded.back().size());
-  }
-  const auto sequences =
-      std::clamp<std::int64_t>(static_cast<std::int64_t>(prompts.size()), 1, kBatchedSequences);
-  Engine& engine = impl_->require_engine(sequences, context_for(longest, options));
-  std::vector<std::int64_t> numbers;
-  for (auto& tokens : encoded) numbers.push_back(engine.submit(std::move(tokens), to_internal(options)));
-  while (engine.step(or_default(job))) {
-  }
-  std::vector<Generation> results;
-  for (const std::int64_t number : numbers) results.push_back(to_public(engine.take(number)));
-  return results;
+  for (const std::string& prompt : prompts) encoded.push_back(impl_->loaded->encode_prompt(prompt));
+  return impl_->generate(std::move(encoded), options, {}, job);
 }
 
 }  // namespace swiftlet

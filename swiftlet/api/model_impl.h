@@ -1,25 +1,55 @@
 // What stands behind the handles of the public interface. Internal to api/.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <thread>
 
+#include "swiftlet/core/error.h"
 #include "swiftlet/engine/encoder.h"
 #include "swiftlet/engine/engine.h"
 #include "swiftlet/swiftlet.h"
 
 namespace swiftlet {
 
+// Threads that want the same buffers take turns. Throws kUsage where one thread asks twice, which would wait
+// for ever: a callback of generate() that calls embed() of the same model.
+class Turns {
+ public:
+  class Turn {
+   public:
+    explicit Turn(Turns& turns);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Turns& turns_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::atomic<std::thread::id> holder_;
+};
+
 struct Model::Impl {
   std::shared_ptr<LoadedModel> loaded;
   std::string path;
   double load_seconds = 0;
+  std::atomic<std::int64_t> embedded_tokens{0};
+
+  Turns turns;                     // for what follows
   std::optional<Encoder> encoder;  // made by the first embed()
   std::optional<Engine> engine;    // made by the first generate(), again when it must hold more
   std::int64_t engine_sequences = 0;
 
   Encoder& require_encoder();
   Engine& require_engine(std::int64_t sequences, std::int64_t context);
+  // Generates for all prompts at once; results in their order. on_text hears of every sequence.
+  std::vector<Generation> generate(std::vector<std::vector<std::int32_t>> prompts,
+                                   const GenerateOptions& options, const OnText& on_text, const Job* job);
 };
 
 // Lets the free functions of the library reach behind a Model.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
 #include "swiftlet/io/npy.h"
 #include "swiftlet/swiftlet.h"

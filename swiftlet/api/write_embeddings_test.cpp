@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "swiftlet/core/error.h"
 #include "swiftlet/io/npy.h"
 #include "swiftlet/swiftlet.h"
 

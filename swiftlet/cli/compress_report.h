@@ -5,6 +5,7 @@
 
 #include "swiftlet/cli/session.h"
 #include "swiftlet/cli/table.h"
+#include "swiftlet/core/error.h"
 
 namespace swiftlet::cli {
 

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "swiftlet/core/job.h"
+#include "swiftlet/core/error.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet::cli {
 

@@ -2,7 +2,7 @@
 // once.
 #pragma once
 
-#include "swiftlet/core/job.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet::cli {
 

@@ -2,8 +2,6 @@
 // output, the progress bar.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -14,7 +12,8 @@
 #include "swiftlet/cli/interrupt.h"
 #include "swiftlet/cli/output.h"
 #include "swiftlet/cli/progress.h"
-#include "swiftlet/core/job.h"
+#include "swiftlet/core/error.h"
+#include "swiftlet/job.h"
 #include "swiftlet/swiftlet.h"
 
 namespace swiftlet::cli {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "swiftlet/compress/plan.h"
-#include "swiftlet/core/job.h"
 #include "swiftlet/eval/task.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 

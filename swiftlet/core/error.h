@@ -1,37 +1,14 @@
-// Errors that a user, a file or the network can cause.
-//
-// They are thrown as swiftlet::Error with one line "[where] what was expected, what came". The library never
-// prints, exits or aborts; the doors (command line, server) turn the code into an exit or HTTP status.
-// Faults of the programmer are SWIFTLET_ASSERT instead.
+// How the library throws swiftlet::Error, and assertions for faults of the programmer.
 #pragma once
 
 #include <fmt/format.h>
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "swiftlet/error.h"
+
 namespace swiftlet {
-
-enum class ErrorCode {
-  kInvalid,      // a file, a value or an input is malformed
-  kNotFound,     // a file or a name does not exist
-  kUnsupported,  // well-formed, but a feature that is not available
-  kIo,           // the operating system refused a read or a write
-  kMemory,       // it would not fit into memory
-  kCancelled,    // a Job was cancelled
-  kUsage,        // options that contradict each other or are not known
-};
-
-class Error : public std::runtime_error {
- public:
-  Error(ErrorCode code, std::string_view where, std::string_view message)
-      : std::runtime_error(fmt::format("[{}] {}", where, message)), code_(code) {}
-  ErrorCode code() const noexcept { return code_; }
-
- private:
-  ErrorCode code_;
-};
 
 // fail(ErrorCode::kInvalid, path, "header is {} bytes, the file only {}", header, size);
 template <class... Args>

@@ -1,4 +1,4 @@
-#include "swiftlet/core/job.h"
+#include "swiftlet/job.h"
 
 #include <gtest/gtest.h>
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "swiftlet/core/job.h"
 #include "swiftlet/engine/model.h"
 #include "swiftlet/engine/step_builder.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 

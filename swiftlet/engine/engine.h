@@ -13,12 +13,12 @@
 #include <string_view>
 #include <vector>
 
-#include "swiftlet/core/job.h"
 #include "swiftlet/engine/model.h"
 #include "swiftlet/engine/paged_cache.h"
 #include "swiftlet/engine/sampler.h"
 #include "swiftlet/engine/step_builder.h"
 #include "swiftlet/engine/stop_strings.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "swiftlet/core/job.h"
 #include "swiftlet/core/profile.h"
 #include "swiftlet/engine/model.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "swiftlet/core/job.h"
 #include "swiftlet/engine/model.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "swiftlet/core/job.h"
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/safetensors.h"
 #include "swiftlet/io/sha256.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 

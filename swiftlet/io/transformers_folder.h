@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "swiftlet/core/job.h"
 #include "swiftlet/io/checkpoint.h"
+#include "swiftlet/job.h"
 
 namespace swiftlet {
 

@@ -77,6 +77,11 @@ class CheckLayers(unittest.TestCase):
         self.accepts(header | {"examples/embed.cpp": '#include "swiftlet/model.h"\n'})
         self.rejects(header | {"swiftlet/engine/engine.cpp": '#include "swiftlet/model.h"\n'}, "public header")
 
+    def test_every_layer_knows_errors_and_jobs(self):
+        header = {"include/swiftlet/error.h": "", "include/swiftlet/job.h": ""}
+        self.accepts(header | {"swiftlet/engine/engine.cpp": '#include "swiftlet/job.h"\n',
+                               "swiftlet/core/error.h": '#include "swiftlet/error.h"\n'})
+
     def test_doors_do_not_reach_behind_the_public_headers(self):
         for door in ["swiftlet/cli/run.cpp", "swiftlet/serve/http.cpp", "examples/run.cpp"]:
             self.rejects({door: '#include "swiftlet/engine/engine.h"\n'}, f"{door}:1:", "only include/swiftlet/")
