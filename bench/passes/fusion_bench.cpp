@@ -1,6 +1,6 @@
 // What each fusion brings: a model compiled with all passes and with all but one, in turns, on one thread.
 //
-//   passes_bench MODEL [f32|bf16|int8]
+//   passes_bench MODEL [f32|bf16|int8 [PASS...]]
 //                                          decoders: a prompt of 256 tokens, then single tokens
 //                                          encoders: batches of 1 and of 32 texts of 32 tokens
 #include <fmt/format.h>
@@ -115,7 +115,7 @@ void compare(const LoadedModel& model, const std::string& pass) {
 
 int main(int count, char** arguments) {
   if (count < 2) {
-    fmt::print(stderr, "usage: passes_bench MODEL [f32|bf16|int8]\n");
+    fmt::print(stderr, "usage: passes_bench MODEL [f32|bf16|int8 [PASS...]]\n");
     return 2;
   }
   ModelOptions options;
@@ -123,10 +123,11 @@ int main(int count, char** arguments) {
   options.threads = 1;
   Checkpoint checkpoint = load_checkpoint(arguments[1]);
   const auto model = LoadedModel::from_checkpoint(std::move(checkpoint), options);
-  for (const char* pass :
-       {"no_such_pass", "narrow_to_output_rows", "fuse_gated_activation", "fuse_embedding_norm",
-        "fuse_linear_epilogue", "merge_linears", "fuse_residual_norm", "fuse_rope_append"})
-    compare(*model, pass);
+  std::vector<std::string> passes(arguments + std::min(count, 3), arguments + count);
+  if (passes.empty())
+    passes = {"no_such_pass",         "narrow_to_output_rows", "fuse_gated_activation", "fuse_embedding_norm",
+              "fuse_linear_epilogue", "merge_linears",         "fuse_residual_norm",    "fuse_rope_append"};
+  for (const std::string& pass : passes) compare(*model, pass);
   return 0;
 }
 
