@@ -39,6 +39,16 @@ SWIFTLET_API std::string version();  // "0.1.0"
 // that it was built in.
 SWIFTLET_API std::string locate_model(const std::string& name);
 
+// Files of models are mapped. When another program cuts a mapped file short, the system sends SIGBUS to
+// whoever touches what is gone, and that ends the process. So the first file that is mapped installs a
+// handler for SIGBUS: for addresses in mapped files of this library it puts zeros there, and the call that
+// used them throws Error (kIo, "was cut short while it was in use"); the model is then to be loaded again.
+// All other SIGBUS go to the handler that was there before, or end the process as ever. A program that
+// installs its own handler later should pass on what is not its own, or call guard_mapped_files(false) first:
+// then the library never touches the signal (or takes its handler back), and a file that shrinks ends the
+// process. Thread-safe.
+SWIFTLET_API void guard_mapped_files(bool on);
+
 // Options are meant for designated initializers: {.precision = "f32", .threads = 2}.
 struct LoadOptions {
   std::string precision = {};  // "f32" (the reference), "bf16", "int8"; empty: as the weights are stored

@@ -126,6 +126,62 @@ TEST_F(Compress, AnInterruptLeavesNothingBehind) {
   EXPECT_TRUE(files().empty());
 }
 
+// Cuts `file` short when `stage` has come to its third step.
+Job cutting(const fs::path& file, const std::string& stage) {
+  return Job([file, stage](std::string_view now, std::int64_t done, std::int64_t) {
+    if (now == stage && done == 3) fs::resize_file(file, 4096);
+  });
+}
+
+template <class Call>
+std::string error_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST_F(Compress, ASourceThatShrinksMeanwhileIsNamed) {
+  const fs::path source = folder_ / "source", weights = source / "model.safetensors";
+  fs::copy(model("llama-grouped"), source);
+  std::ofstream(output()) << "precious";
+  const std::string expected = fmt::format("[{}] was cut short while it was in use", weights.string());
+  const auto restore = [&] {
+    fs::copy(model("llama-grouped") / "model.safetensors", weights, fs::copy_options::overwrite_existing);
+  };
+  EXPECT_EQ(
+      error_of([&] { compress_model({.model = source, .output = output()}, cutting(weights, "quantize")); }),
+      expected);
+  restore();
+  EXPECT_EQ(error_of([&] { convert_model(source, output(), cutting(weights, "convert")); }), expected);
+  restore();
+  EXPECT_EQ(error_of([&] { convert_model(source, folder_ / "to", cutting(weights, "convert")); }), expected);
+  EXPECT_FALSE(fs::exists(folder_ / "to/model.safetensors"));
+  EXPECT_EQ(read_text_file(output()), "precious");
+  restore();
+  CompressRequest request{.model = source, .output = output()};
+  request.plan.skip = {"*"};  // nothing is encoded: the bytes go from file to file
+  EXPECT_EQ(error_of([&] { compress_model(request, cutting(weights, "quantize")); }), expected);
+  EXPECT_EQ(read_text_file(output()), "precious");
+}
+
+TEST_F(Compress, AModelWhoseFileShrinksWhileItRunsThrows) {
+  compress_model({.model = model("llama-grouped"), .output = output()}, {});
+  const auto loaded = LoadedModel::load(output(), {.precision = {}, .threads = 2});
+  const auto other = LoadedModel::load(model("llama-grouped"), {.precision = {}, .threads = 2});
+  const std::vector<std::int32_t> ids{3, 17, 42, 5, 9};
+  Scorer scorer(loaded, 16), unharmed(other, 16);
+  EXPECT_NO_THROW(scorer.logits(ids));
+  fs::resize_file(output(), 4096);
+  const std::string expected = fmt::format("[{}] was cut short while it was in use", output().string());
+  EXPECT_EQ(error_of([&] { scorer.logits(ids); }), expected);
+  EXPECT_EQ(error_of([&] { scorer.logits(ids); }), expected) << "it stays damaged";
+  EXPECT_NO_THROW(unharmed.logits(ids)) << "other models go on";
+}
+
 TEST_F(Compress, RefusesWhatCannotWork) {
   const auto code = [](const CompressRequest& request) {
     try {

@@ -19,6 +19,8 @@
 #include <span>
 #include <string>
 
+#include "swiftlet/export.h"
+
 namespace swiftlet {
 
 // A read-only shared mapping and its open file. Not copied, not moved: the table knows its address.
@@ -59,6 +61,6 @@ void release_mapped(std::span<const std::byte> bytes) noexcept;
 
 // Whether this process may have its handler for SIGBUS; it may from the start. Turning it off takes the
 // handler away where it is still in place.
-void guard_mapped_files(bool on);
+SWIFTLET_API void guard_mapped_files(bool on);
 
 }  // namespace swiftlet

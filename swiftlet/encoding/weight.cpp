@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
@@ -219,6 +220,16 @@ void check_weight(const Weight& weight) {
   check_buffer(weight, "scales", weight.scales, g.scales_bytes());
   if (weight.encoding.asymmetric)
     check_buffer(weight, "zero points", weight.zero_points, g.panels * g.groups * kPanelRows);
+}
+
+void check_mapped(const Weight& weight) {
+  for (const Buffer* buffer : {&weight.codes, &weight.scales, &weight.zero_points})
+    check_mapped(buffer->bytes());
+}
+
+void release_mapped(const Weight& weight) noexcept {
+  for (const Buffer* buffer : {&weight.codes, &weight.scales, &weight.zero_points})
+    release_mapped(buffer->bytes());
 }
 
 Weight weight_from_tensor(std::string name, const Tensor& tensor) {

@@ -48,6 +48,10 @@ struct Weight {
 // other. For loaders; decode, encode, pack, unpack and slice_rows call it.
 void check_weight(const Weight& weight);
 
+// Of codes, scales and zero points, as mapped_file.h tells.
+void check_mapped(const Weight& weight);
+void release_mapped(const Weight& weight) noexcept;
+
 // A float weight as a checkpoint holds it: shares the tensor's buffer. Throws kUnsupported for other dtypes.
 Weight weight_from_tensor(std::string name, const Tensor& tensor);
 

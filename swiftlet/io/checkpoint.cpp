@@ -6,7 +6,6 @@
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
-#include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
@@ -179,16 +178,6 @@ std::int64_t Checkpoint::weight_bytes() const {
   for (const auto& [name, weight] : weights) bytes += weight.bytes();
   for (const auto& [name, tensor] : tensors) bytes += static_cast<std::int64_t>(tensor.bytes());
   return bytes;
-}
-
-void check_mapped(const Weight& weight) {
-  for (const Buffer* buffer : {&weight.codes, &weight.scales, &weight.zero_points})
-    check_mapped(buffer->bytes());
-}
-
-void release_mapped(const Weight& weight) noexcept {
-  for (const Buffer* buffer : {&weight.codes, &weight.scales, &weight.zero_points})
-    release_mapped(buffer->bytes());
 }
 
 std::string_view to_string(TokenizerKind kind) {

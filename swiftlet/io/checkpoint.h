@@ -100,10 +100,6 @@ struct CheckpointOptions {
   bool stream = false;
 };
 
-// See mapped_file.h: of codes, scales and zero points.
-void check_mapped(const Weight& weight);
-void release_mapped(const Weight& weight) noexcept;
-
 // Throws kNotFound, kInvalid, kUnsupported, kIo or kMemory with the file and the place in it.
 Checkpoint load_checkpoint(const std::filesystem::path& path, const CheckpointOptions& options = {});
 

@@ -101,14 +101,7 @@ std::string hash_of(const Buffer& blob, Step step) {
   return hash.finish();
 }
 
-}  // namespace
-
-bool is_native(const SafetensorsFile& file) {
-  const auto format = file.metadata().find("format");
-  return format != file.metadata().end() && format->second == kNativeFormat;
-}
-
-Checkpoint parse_native(SafetensorsFile file) {
+Checkpoint checked_checkpoint(const SafetensorsFile& file) {
   check_version(file);
   check_header(file);
   Checkpoint checkpoint;
@@ -128,12 +121,31 @@ Checkpoint parse_native(SafetensorsFile file) {
   return checkpoint;
 }
 
+}  // namespace
+
+bool is_native(const SafetensorsFile& file) {
+  const auto format = file.metadata().find("format");
+  return format != file.metadata().end() && format->second == kNativeFormat;
+}
+
+Checkpoint parse_native(SafetensorsFile file) {
+  try {
+    return checked_checkpoint(file);
+  } catch (const Error&) {
+    file.check_file();  // the truer reason, where it is one
+    throw;
+  }
+}
+
 Checkpoint load_native(const std::filesystem::path& path) {
   return parse_native(SafetensorsFile::open(path));
 }
 
 NativeVerification verify_native(const std::filesystem::path& path, const Job& job) {
-  const SafetensorsFile file = SafetensorsFile::open(path);
+  return verify_native(SafetensorsFile::open(path), job);
+}
+
+NativeVerification verify_native(const SafetensorsFile& file, const Job& job) {
   parse_native(file);
   const auto text = file.metadata().find("sha256");
   require(text != file.metadata().end(), file.where(), "has no hashes");

@@ -51,6 +51,7 @@ struct NativeVerification {
 // Everything that load_native checks, and the hash of every blob. Throws kInvalid naming the first tensor
 // that differs. `job` sees "verify", blobs done of all.
 NativeVerification verify_native(const std::filesystem::path& path, const Job& job = {});
+NativeVerification verify_native(const SafetensorsFile& file, const Job& job = {});
 
 // Writes a native file one weight at a time: only that one need be in memory. It appears with commit(), whole
 // or not at all. The data are written once; what becomes known after them goes into the header.

@@ -341,6 +341,20 @@ TEST(Native, ProgressMovesWithEveryTensor) {
   EXPECT_EQ(seen.back(), "verify 9/9");
 }
 
+TEST(Native, AFileThatShrinksWhileItIsVerifiedIsNamed) {
+  TemporaryFolder folder;
+  const auto path = folder / "m.swiftlet";
+  for (const std::int64_t when : {0, 1, 8}) {
+    write_file(path, example_bytes());
+    const Job job([&](std::string_view, std::int64_t done, std::int64_t) {
+      // A page less, or so little less that no page is gone.
+      if (done == when) std::filesystem::resize_file(path, when == 1 ? example_bytes().size() - 64 : 4096);
+    });
+    EXPECT_THAT(message_of([&] { verify_native(path, job); }), HasSubstr("m.swiftlet] was cut short"))
+        << when;
+  }
+}
+
 TEST(NativeWriter, RefusesNamesThatCouldCollide) {
   TemporaryFolder folder;
   Weight weight = weight_from_tensor("a#scales", Tensor::from(std::vector<float>{1}, {1}));

@@ -247,6 +247,10 @@ const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &entries_[found->second];
 }
 
+void SafetensorsFile::check_file() const {
+  check_mapped(file_.bytes());
+}
+
 Buffer SafetensorsFile::bytes(const SafetensorsEntry& entry) const {
   return file_.slice(entry.begin, entry.bytes());
 }

@@ -51,6 +51,8 @@ class SafetensorsFile {
   std::string_view header() const { return header_; }  // as it stands in the file, with its padding
   std::uint64_t data_offset() const { return 8 + header_.size(); }
 
+  // Throws kIo when the file was cut short, see mapped_file.h.
+  void check_file() const;
   // The tensor's bytes in the mapping.
   Buffer bytes(const SafetensorsEntry& entry) const;
   // A tensor that shares the mapping. Data that other programs left unaligned to its type is copied.

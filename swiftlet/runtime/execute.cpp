@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/mapped_file.h"
 
 namespace swiftlet {
 namespace {
@@ -34,6 +35,10 @@ void Bindings::refresh() {
     if (slot.form.layout == Layout::kPanels) bound_[i].panels = kernels::panel_view(*owned_[i]);
     versions_[i] = version;
   }
+}
+
+void Bindings::check_files() const {
+  for (const auto& weight : owned_) check_mapped(*weight);
 }
 
 Executor::Executor(std::shared_ptr<const Program> program, std::shared_ptr<WeightStore> weights,
@@ -115,6 +120,7 @@ void Executor::run(const StepInputs& step) {
   if (profile_ != nullptr) return run_profiled();
   for (const Program::Step& kernel : program_->steps)
     kernel.kernel.run(kernel.kernel.parameters.get(), context_);
+  if (any_mapping_marked()) bindings_.check_files();
 }
 
 void Executor::set_profile(Profile* profile) {

@@ -18,6 +18,8 @@ class Bindings {
   Bindings(std::shared_ptr<const Program> program, std::shared_ptr<WeightStore> weights);
   void refresh();
   std::span<const BoundWeight> weights() const { return bound_; }
+  // Throws kIo when the file of a weight was cut short, see mapped_file.h.
+  void check_files() const;
 
  private:
   std::shared_ptr<const Program> program_;
@@ -42,7 +44,8 @@ class Executor {
            std::shared_ptr<ThreadPool> pool);
 
   // Runs the program once; allocates nothing. Throws Error when a symbol exceeds its planned maximum or the
-  // tables of the batch do not fit the symbols.
+  // tables of the batch do not fit the symbols, and when the file of a weight was cut short meanwhile: what
+  // the run left is then not to be used.
   void run(const StepInputs& step);
   // A view of output `index` of the last run; valid until the next one.
   TensorView output(std::size_t index) const;

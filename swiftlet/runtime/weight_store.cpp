@@ -96,7 +96,11 @@ std::shared_ptr<const Weight> WeightStore::in_form(std::string_view name, const 
   const Weight& stored = *found.weight;
   if (stored.encoding == form.encoding && stored.layout == form.layout) return found.weight;
   std::shared_ptr<const Weight>& pack = found.packs[form.key()];
-  if (pack == nullptr) pack = std::make_shared<const Weight>(convert(stored, form));
+  if (pack == nullptr) {
+    auto made = std::make_shared<const Weight>(convert(stored, form));
+    check_mapped(stored);
+    pack = std::move(made);
+  }
   return pack;
 }
 

@@ -104,7 +104,7 @@ std::uint64_t peak_of(const std::vector<std::string>& words) {
   std::uint64_t peak = 0;
   Start start;
   start.data_limit = 2 * kLargestTensor + 256 * kMega;
-  start.watch = [&](pid_t process) { peak = std::max(peak, anonymous_bytes(process)); };
+  start.watch = [&](pid_t process, const Result&) { peak = std::max(peak, anonymous_bytes(process)); };
   const Result result = swiftlet(words, start);
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_GT(peak, 0u);

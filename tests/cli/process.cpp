@@ -64,6 +64,7 @@ void limit(int resource, std::uint64_t bytes) {
   std::vector<char*> words{const_cast<char*>("swiftlet")};
   for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
+  if (start.user != 0 && ::setuid(start.user) != 0) ::_exit(126);
   limit(RLIMIT_DATA, start.data_limit);
   limit(RLIMIT_FSIZE, start.file_limit);
   if (::chdir(SWIFTLET_SOURCE_DIR) == 0) ::execv(SWIFTLET_PROGRAM, words.data());
@@ -71,14 +72,15 @@ void limit(int resource, std::uint64_t bytes) {
 }
 
 // Until when to wait for the child's next word; kills it when its time is over.
-timespec next_wait(pid_t child, const Start& start, std::chrono::steady_clock::time_point begin) {
+timespec next_wait(pid_t child, const Start& start, const Result& result,
+                   std::chrono::steady_clock::time_point begin) {
   std::chrono::nanoseconds wait = start.watch ? std::chrono::milliseconds(1) : std::chrono::hours(1);
   if (start.kill_after) {
     const auto left = begin + *start.kill_after - std::chrono::steady_clock::now();
     if (left.count() <= 0) ::kill(child, SIGKILL);
     if (left.count() > 0) wait = std::min<std::chrono::nanoseconds>(wait, left);
   }
-  if (start.watch) start.watch(child);
+  if (start.watch) start.watch(child, result);
   return {wait.count() / 1'000'000'000, wait.count() % 1'000'000'000};
 }
 
@@ -94,7 +96,7 @@ void exchange(pid_t child, const Start& start, int in, int out, int err, Result&
       in = -1;
     }
     std::array<pollfd, 3> waits{pollfd{in, POLLOUT, 0}, pollfd{out, POLLIN, 0}, pollfd{err, POLLIN, 0}};
-    const timespec wait = next_wait(child, start, begin);
+    const timespec wait = next_wait(child, start, result, begin);
     if (::ppoll(waits.data(), waits.size(), &wait, nullptr) <= 0) continue;
     if (waits[0].revents != 0) {
       const ssize_t n = ::write(in, start.input.data() + sent, start.input.size() - sent);

@@ -30,7 +30,9 @@ struct Start {
   std::optional<std::chrono::microseconds> kill_after;  // SIGKILL so long after the start
   std::uint64_t data_limit = 0;                         // RLIMIT_DATA, bytes; 0: none
   std::uint64_t file_limit = 0;                         // RLIMIT_FSIZE, bytes: stands for a full disk
-  std::function<void(pid_t)> watch;                     // called about every millisecond while it runs
+  uid_t user = 0;                                       // become that one first; 0: stay
+  // Called about every millisecond while it runs, with what it has printed so far.
+  std::function<void(pid_t, const Result&)> watch;
 };
 
 // Runs `swiftlet ARGUMENTS` in the root of the source tree.
