@@ -122,6 +122,7 @@ int guarded(const std::function<int()>& work) {
 int run_program(int argc, char** argv) {
   reserve_standard_streams();
   std::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of write, see Output
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a file beyond what the shell allows (ulimit -f)
   Output out;
   const int status = guarded([&] { return dispatch({argv + 1, argv + argc}, out); });
   // What was printed before an error is written too.

@@ -1,4 +1,5 @@
 // Files that are missing, broken or not ours: one clear line, status 1, nothing lost.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/cli/process.h"
@@ -84,6 +85,92 @@ TEST(BadInput, CudaIsRefusedNotReplaced) {
   const Result result = swiftlet({"run", "assets/stories-7m", "x", "--device", "cuda"});
   if (result.status == 0) GTEST_SKIP() << "this build has CUDA";
   expect_failure(result, "cuda");
+}
+
+const char* const kSmall = "assets/stories260K/stories260K.bin";
+
+// A limit on the size of files stands for a full disk.
+TEST(BadOutput, AFullDiskIsOneLineAndLeavesTheOldFile) {
+  const Scratch scratch;
+  const std::string out = scratch.write("x.swiftlet", "precious");
+  Start start;
+  start.file_limit = 100'000;
+  for (const std::string command : {"convert", "compress"}) {
+    const Result result = swiftlet({command, kSmall, "-o", out}, start);
+    expect_failure(result, "x.swiftlet] writing failed after 100000 bytes: File too large");
+    EXPECT_EQ(read(out), "precious");
+    EXPECT_EQ(scratch.files(), 1u) << "something was left behind";
+  }
+  const std::string folder = scratch.path("folder");
+  expect_failure(swiftlet({"convert", kSmall, "-o", folder}, start),
+                 "model.safetensors] writing failed after");
+  EXPECT_FALSE(std::filesystem::exists(folder + "/model.safetensors"));
+  const Result vectors =
+      swiftlet({"compress", kSmall, "-o", scratch.path("y.swiftlet"), "--report", "/dev/full"});
+  expect_failure(vectors, "/dev/full] writing failed after 0 bytes: No space left on device");
+}
+
+TEST(BadOutput, AFolderAPipeOrAFileInTheWayIsNamed) {
+  const Scratch scratch;
+  std::filesystem::create_directory(scratch.path("x.swiftlet"));
+  for (const std::string command : {"convert", "compress"})
+    expect_failure(swiftlet({command, kSmall, "-o", scratch.path("x.swiftlet")}), "x.swiftlet] is a folder");
+  ASSERT_EQ(::mkfifo(scratch.path("pipe.swiftlet").c_str(), 0600), 0);
+  for (const std::string command : {"convert", "compress"})
+    expect_failure(swiftlet({command, kSmall, "-o", scratch.path("pipe.swiftlet")}), "is not a regular file");
+  const std::string file = scratch.write("out", "precious");
+  expect_failure(swiftlet({"convert", kSmall, "-o", file}), "out] is a file: expected a folder");
+  EXPECT_EQ(read(file), "precious");
+}
+
+TEST(BadOutput, TheModelThatIsReadIsNeverReplaced) {
+  const Scratch scratch;
+  const std::string native = scratch.path("x.swiftlet");
+  ASSERT_EQ(swiftlet({"convert", kSmall, "-o", native}).status, 0);
+  ASSERT_EQ(swiftlet({"convert", kSmall, "-o", scratch.path("model")}).status, 0);
+  std::filesystem::create_symlink(native, scratch.path("link.swiftlet"));
+  std::filesystem::create_hard_link(scratch.path("model/model.safetensors"), scratch.path("hard.swiftlet"));
+  const std::string before = read(native), weights = read(scratch.path("model/model.safetensors"));
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {native, native},
+           {native, scratch.path("link.swiftlet")},
+           {scratch.path("link.swiftlet"), native},
+           {scratch.path("model"), scratch.path("model")},
+           {scratch.path("model"), scratch.path("model/../model/")},
+           {scratch.path("model/model.safetensors"), scratch.path("model")},
+           {scratch.path("model"), scratch.path("hard.swiftlet")}}) {
+    const Result result = swiftlet({"convert", from, "-o", to});
+    EXPECT_EQ(result.status, 2) << from << " to " << to << result.err;
+    EXPECT_EQ(error_lines(result.err), 1u) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("would replace the model that is read"));
+  }
+  EXPECT_EQ(read(native), before);
+  EXPECT_EQ(read(scratch.path("model/model.safetensors")), weights);
+  // Beside the model is another matter.
+  EXPECT_EQ(swiftlet({"convert", scratch.path("model"), "-o", scratch.path("model/small.swiftlet")}).status,
+            0);
+  EXPECT_EQ(swiftlet({"convert", scratch.path("model"), "-o", scratch.path("model/small.swiftlet")}).status,
+            0);
+}
+
+// Root may do everything, so the program runs as somebody else.
+TEST(BadOutput, MissingRightsAreNamed) {
+  const Scratch scratch;
+  Start start;
+  start.user = ::geteuid() == 0 ? 65534 : 0;
+  if (swiftlet({"version"}, start).status != 0) GTEST_SKIP() << "another user may not start the program here";
+  const std::string model = scratch.write("x.bin", read(SWIFTLET_SOURCE_DIR "/" + std::string(kSmall)));
+  std::filesystem::create_directory(scratch.path("closed"));
+  std::filesystem::permissions(scratch.path("closed"), std::filesystem::perms(0555));
+  for (const std::string command : {"convert", "compress"})
+    expect_failure(swiftlet({command, kSmall, "-o", scratch.path("closed/y.swiftlet")}, start),
+                   "closed/y.swiftlet] cannot be created: Permission denied");
+  expect_failure(swiftlet({"convert", kSmall, "-o", scratch.path("closed/folder")}, start),
+                 "closed/folder] cannot be created: Permission denied");
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.path("closed")));
+  std::filesystem::permissions(model, std::filesystem::perms::none);
+  expect_failure(swiftlet({"convert", model, "-o", scratch.path("y.swiftlet")}, start),
+                 "x.bin] cannot be opened: Permission denied");
 }
 
 }  // namespace
