@@ -9,8 +9,10 @@
 #include <limits>
 #include <memory>
 
+#include "swiftlet/core/error.h"
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/rng.h"
+#include "swiftlet/encoding/float_format.h"
 #include "swiftlet/kernels/kernel_table.h"
 #include "swiftlet/kernels/linear_kernels.h"
 #include "swiftlet/kernels/scalar/math.h"
@@ -44,7 +46,10 @@ std::vector<double> seen_by(Arithmetic arithmetic, const float* x, std::int64_t 
     for (double& v : seen) v = bf16_to_f32(f32_to_bf16(static_cast<float>(v)));
   if (arithmetic == Arithmetic::kInt8) {
     float largest = 0;
-    for (std::int64_t c = 0; c < k; ++c) largest = std::max(largest, std::fabs(x[c]));
+    for (std::int64_t c = 0; c < k; ++c) {
+      if (!std::isfinite(x[c])) return std::vector<double>(static_cast<std::size_t>(k), std::nan(""));
+      largest = std::max(largest, std::fabs(x[c]));
+    }
     const float scale = largest / 127.0f, inverse = largest == 0 ? 0 : 127.0f / largest;
     for (std::int64_t c = 0; c < k; ++c)
       seen[static_cast<std::size_t>(c)] = static_cast<double>(std::lrint(x[c] * inverse)) * scale;
@@ -98,7 +103,7 @@ std::string case_name(const KernelTable& table, const Case& c) {
   return fmt::format("{} {} x {}", table.isa, names[static_cast<int>(c.arithmetic)], c.encoding);
 }
 
-// A call of linear() whose x is misaligned and whose y is guarded on all sides.
+// A call of linear() whose x and y are misaligned and whose y is guarded on all sides.
 struct Call {
   std::int64_t m, ldx, ldy;
   std::vector<float> x, y;
@@ -109,13 +114,13 @@ struct Call {
         ldx(k + 3),
         ldy(n + 5),
         x(random_values(rows * (k + 3) + 1, seed, 3.0f)),
-        y(static_cast<std::size_t>(rows * (n + 5)), kGuard) {}
+        y(static_cast<std::size_t>(rows * (n + 5) + 1), kGuard) {}
   const float* row(std::int64_t r) const { return x.data() + 1 + r * ldx; }
   float* mutable_row(std::int64_t r) { return x.data() + 1 + r * ldx; }
 
   void run(const KernelTable& table, ThreadPool& pool, Arithmetic arithmetic,
            std::vector<LinearOutput> outputs) {
-    outputs[0].y = y.data();
+    outputs[0].y = y.data() + 1;
     outputs[0].ldy = ldy;
     const std::size_t bytes = linear_workspace(arithmetic, outputs, m);
     Buffer workspace = Buffer::heap(bytes + 64);
@@ -123,25 +128,33 @@ struct Call {
     linear(table, pool, arithmetic, row(0), ldx, m, outputs, workspace.mutable_data());
     for (std::size_t i = bytes; i < bytes + 64; ++i)
       ASSERT_EQ(workspace.data()[i], std::byte{0xfe}) << "wrote beyond the workspace";
+    ASSERT_EQ(y[0], kGuard) << "wrote before y";
   }
-  float at(std::int64_t r, std::int64_t n) const { return y[static_cast<std::size_t>(r * ldy + n)]; }
+  float at(std::int64_t r, std::int64_t n) const { return y[static_cast<std::size_t>(1 + r * ldy + n)]; }
 };
 
-// Compares every output with double precision and shows the worst.
-void check_against_double(const KernelTable& table, ThreadPool& pool, const Case& c, std::int64_t m,
-                          std::int64_t n, std::int64_t k, Activation activation, bool with_bias) {
-  const Weight weight = random_weight(c.encoding, n, k, 7);
-  const std::vector<float> w = decode(weight), bias = random_values(n, 9);
-  Call call(m, k, n, 11);
-  call.run(
-      table, pool, c.arithmetic,
-      {{.weight = panel_view(weight), .bias = with_bias ? bias.data() : nullptr, .activation = activation}});
-  double worst = 0;
+// How far a result is from the definition, in units of what rounding may do; infinitely where one of them is
+// NaN or infinite and the other is not the same.
+double error_of(double expected, double tolerance, float got) {
+  constexpr double kFar = std::numeric_limits<double>::infinity();
+  if (std::isnan(expected)) return std::isnan(got) ? 0 : kFar;
+  if (std::isinf(expected)) return static_cast<double>(got) == expected ? 0 : kFar;
+  return std::isfinite(got) ? std::fabs(static_cast<double>(got) - expected) / tolerance : kFar;
+}
+
+// Runs a call, compares every output with double precision and shows the worst.
+void check_call(const KernelTable& table, ThreadPool& pool, const Case& c, Call& call, const Weight& weight,
+                Activation activation = Activation::kNone, const float* bias = nullptr) {
+  call.run(table, pool, c.arithmetic,
+           {{.weight = panel_view(weight), .bias = bias, .activation = activation}});
+  const std::int64_t n = weight.shape[0], k = weight.shape[1];
+  const std::vector<float> w = decode(weight);
+  double worst = -1;
   std::string where = "none";
-  for (std::int64_t r = 0; r < m; ++r) {
+  for (std::int64_t r = 0; r < call.m; ++r) {
     const std::vector<double> x = seen_by(c.arithmetic, call.row(r), k);
     for (std::int64_t j = 0; j < n; ++j) {
-      double dot = with_bias ? bias[static_cast<std::size_t>(j)] : 0, norm = std::fabs(dot);
+      double dot = bias == nullptr ? 0 : bias[j], norm = std::fabs(dot);
       for (std::int64_t i = 0; i < k; ++i) {
         const double product = x[static_cast<std::size_t>(i)] * w[static_cast<std::size_t>(j * k + i)];
         dot += product;
@@ -150,17 +163,25 @@ void check_against_double(const KernelTable& table, ThreadPool& pool, const Case
       const double expected = scalar::activate(activation, static_cast<float>(dot));
       // A chain of K additions errs by at most K eps |x||w|; in practice by about its square root.
       const double tolerance = kEps * (4 + 2 * std::sqrt(static_cast<double>(k))) * norm + 2e-7;
-      const double error = std::fabs(call.at(r, j) - expected) / tolerance;
-      if (!(error <= worst)) {
+      const double error = error_of(expected, tolerance, call.at(r, j));
+      if (error > worst) {
         worst = error;
-        where =
-            fmt::format("[{}, {}] of {} {} {}: expected {}, got {}", r, j, m, n, k, expected, call.at(r, j));
+        where = fmt::format("[{}, {}] of {} {} {}: expected {}, got {}", r, j, call.m, n, k, expected,
+                            call.at(r, j));
       }
     }
     for (std::int64_t j = n; j < call.ldy; ++j) ASSERT_EQ(call.at(r, j), Call::kGuard) << "wrote beyond N";
   }
   EXPECT_LE(worst, 1.0) << case_name(table, c) << " activation " << static_cast<int>(activation) << " at "
                         << where;
+}
+
+void check_against_double(const KernelTable& table, ThreadPool& pool, const Case& c, std::int64_t m,
+                          std::int64_t n, std::int64_t k, Activation activation, bool with_bias) {
+  const Weight weight = random_weight(c.encoding, n, k, 7);
+  const std::vector<float> bias = random_values(n, 9);
+  Call call(m, k, n, 11);
+  check_call(table, pool, c, call, weight, activation, with_bias ? bias.data() : nullptr);
 }
 
 using Linear = TestOfEveryTable;
@@ -175,6 +196,79 @@ TEST_P(Linear, MatchesDoublePrecision) {
       check_against_double(table(), pool, c, s[0], s[1], s[2], Activation::kNone, false);
       check_against_double(table(), pool, c, s[0], s[1], s[2], Activation::kNone, true);
     }
+  }
+}
+
+// Many rows (several blocks of them), many channels, long sums.
+TEST_P(Linear, MatchesDoublePrecisionOnHugeShapes) {
+  ThreadPool pool(2);
+  const std::int64_t shapes[][3] = {{1100, 33, 40}, {2, 5003, 37}, {3, 18, 20000}, {150, 5, 4000}};
+  for (const Case& c : cases_of(table()))
+    for (const auto& s : shapes)
+      check_against_double(table(), pool, c, s[0], s[1], s[2], Activation::kNone, true);
+}
+
+// The largest sums that one scale may cover: every code and every activation at its end.
+TEST_P(Linear, SumsOfExtremeCodesStayExact) {
+  ThreadPool pool(2);
+  const std::int64_t m = 10, n = 18, k = 65536;
+  std::vector<float> values = random_values(n * k, 3);
+  std::fill(values.begin(), values.begin() + k, 1.0f);
+  std::fill(values.begin() + k, values.begin() + 2 * k, -1.0f);
+  const Weight rows = weight_from_tensor("w", Tensor::from(values, {n, k}));
+  for (const char* encoding : {"int8", "int8-asym", "int4", "int4-asym"}) {
+    const Weight weight = encode(rows, *parse_encoding(encoding));
+    Call call(m, k, n, 5);
+    for (std::int64_t r = 0; r < m - 1; ++r)
+      std::fill(call.mutable_row(r), call.mutable_row(r) + k, r % 2 == 0 ? 2.0f : -2.0f);
+    check_call(table(), pool, {Arithmetic::kInt8, encoding}, call, weight);
+  }
+}
+
+// NaN and infinity give what the definition gives, and in their row or channel alone.
+TEST_P(Linear, MatchesDoublePrecisionBesideNaNAndInfinity) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  ThreadPool pool(2);
+  const std::int64_t n = 35, k = 70;
+  for (const Case& c : cases_of(table()))
+    for (const std::int64_t m : {7, 17}) {
+      Weight weight = random_weight(c.encoding, n, k, 3);
+      Call call(m, k, n, 5);
+      call.mutable_row(1)[69] = std::nanf("");
+      call.mutable_row(2)[0] = kInfinity;
+      call.mutable_row(3)[7] = -kInfinity;
+      call.mutable_row(4)[3] = kInfinity;
+      call.mutable_row(4)[64] = -kInfinity;
+      check_call(table(), pool, c, call, weight);
+      const Format format = weight.encoding.format;
+      if (weight.encoding.is_integer()) continue;
+      const auto put = [&](std::int64_t row, std::int64_t column, float value) {
+        const std::int64_t lane = row % kPanelRows, at = float_panel_index(format, lane, column);
+        const PanelGeometry g = panel_geometry(weight.encoding, n, k);
+        store_float(
+            format, value,
+            weight.codes.mutable_data() + row / kPanelRows * g.panel_code_bytes + at * float_bytes(format));
+      };
+      put(5, 2, std::nanf(""));
+      put(16, 0, kInfinity);
+      put(34, 69, -kInfinity);
+      check_call(table(), pool, c, call, weight);
+    }
+}
+
+// No rows, no outputs: nothing is read or written. A weight without rows or columns cannot be made.
+TEST_P(Linear, TakesNothingForAnAnswer) {
+  ThreadPool pool(2);
+  for (const Case& c : cases_of(table())) {
+    const Weight weight = random_weight(c.encoding, 20, 33, 3);
+    float y = Call::kGuard;
+    const LinearOutput output{.weight = panel_view(weight), .y = &y, .ldy = 20};
+    Buffer workspace = Buffer::heap(linear_workspace(c.arithmetic, {&output, 1}, 0) + 64);
+    linear(table(), pool, c.arithmetic, nullptr, 33, 0, {&output, 1}, workspace.mutable_data());
+    linear(table(), pool, c.arithmetic, nullptr, 33, 5, {}, workspace.mutable_data());
+    EXPECT_EQ(y, Call::kGuard) << case_name(table(), c);
+    EXPECT_THROW(panel_geometry(weight.encoding, 0, 33), Error);
+    EXPECT_THROW(panel_geometry(weight.encoding, 20, 0), Error);
   }
 }
 
@@ -275,7 +369,7 @@ void prepared_multiply(const LinearPath& path, Arithmetic arithmetic, const Pane
   p.scales = scales.data();
   p.sums = sums.data();
   path.prepare(p, call.row(0), call.ldx, {0, p.tiles});
-  path.multiply(p, {.weight = weight, .y = call.y.data(), .ldy = call.ldy}, {0, p.tiles}, panels);
+  path.multiply(p, {.weight = weight, .y = call.y.data() + 1, .ldy = call.ldy}, {0, p.tiles}, panels);
 }
 // A call that computes some panels leaves the neighbours alone, whatever it reads ahead: what one unit of
 // work wrote must survive a later unit.
@@ -346,6 +440,38 @@ TEST_P(Linear, ReadsNothingBeyondTheWeight) {
       Call expected(m, k, n, 5), call(m, k, n, 5);
       expected.run(table(), pool, c.arithmetic, {{.weight = panel_view(weight)}});
       call.run(table(), pool, c.arithmetic, {{.weight = panel_view(tight)}});
+      ASSERT_EQ(call.y, expected.y) << case_name(table(), c);
+    }
+  }
+}
+
+// The same bytes at an address that is a multiple of `step` and of nothing larger.
+Buffer shifted(const Buffer& buffer, std::size_t step) {
+  if (buffer.size() == 0) return buffer;
+  auto bytes = std::make_shared<Buffer>(Buffer::heap(buffer.size() + step));
+  std::copy_n(buffer.data(), buffer.size(), bytes->mutable_data() + step);
+  return Buffer::borrowed(bytes, bytes->data() + step, buffer.size());
+}
+
+// Every pointer misaligned: weights as they may lie in a foreign file, bias and y anywhere.
+TEST_P(Linear, TakesMisalignedPointers) {
+  ThreadPool pool(2);
+  const std::int64_t n = 37, k = 150;
+  const std::vector<float> bias = random_values(n + 1, 4);
+  for (const Case& c : cases_of(table())) {
+    const Weight weight = random_weight(c.encoding, n, k, 3);
+    Weight moved = weight;
+    const PanelGeometry g = panel_geometry(weight.encoding, n, k);
+    moved.codes =
+        shifted(weight.codes,
+                weight.encoding.is_integer() ? 1 : static_cast<std::size_t>(weight.encoding.bits() / 8));
+    moved.scales = shifted(weight.scales, static_cast<std::size_t>(std::max<std::int64_t>(g.scale_bytes, 1)));
+    moved.zero_points = shifted(weight.zero_points, 1);
+    for (const std::int64_t m : {1, 3, 8, 21}) {
+      Call expected(m, k, n, 5), call(m, k, n, 5);
+      expected.run(table(), pool, c.arithmetic, {{.weight = panel_view(weight), .bias = bias.data() + 1}});
+      const std::vector<float> bias_elsewhere(bias.begin() + 1, bias.end());
+      call.run(table(), pool, c.arithmetic, {{.weight = panel_view(moved), .bias = bias_elsewhere.data()}});
       ASSERT_EQ(call.y, expected.y) << case_name(table(), c);
     }
   }
