@@ -38,6 +38,11 @@ struct Wrong {
   const char* message;
 };
 
+// The name of the test, as ctest lists it.
+void PrintTo(const Wrong& wrong, std::ostream* out) {
+  for (const auto& argument : wrong.arguments) *out << argument << ' ';
+}
+
 class WrongUse : public ::testing::TestWithParam<Wrong> {};
 
 TEST_P(WrongUse, IsOneLineAndStatus2) {
