@@ -77,7 +77,7 @@ format:  ## clang-format over the sources
 lint:  ## layer order, format, shell scripts, clang-tidy
 	@tools/check_layers.py
 	@tools/check_format.sh
-	@if command -v shellcheck > /dev/null; then shellcheck tools/*.sh .ci/run; else echo "shellcheck: not installed, skipped"; fi
+	@if command -v shellcheck > /dev/null; then shellcheck tools/*.sh tests/*/*.sh .ci/run; else echo "shellcheck: not installed, skipped"; fi
 	@if command -v clang-tidy > /dev/null; then \
 	  cmake --preset clang -DSWIFTLET_TESTS=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(CONFIGURE) > /dev/null; \
 	  git ls-files 'swiftlet/*.cpp' | grep -v _test.cpp | xargs -r -P$(JOBS) -n2 \

@@ -25,7 +25,7 @@ cd "$work"  # no checkout around
 
 status=0
 "$work/example/tell" missing.swiftlet x 2> error || status=$?
-[ $status -eq 1 ] && grep -q '^tell: \[missing.swiftlet\]' error || fail "status $status: $(cat error)"
+if [ $status -ne 1 ] || ! grep -q '^tell: \[missing.swiftlet\]' error; then fail "status $status: $(cat error)"; fi
 
 # Exports: the classes and functions of the public headers, nothing of our libraries or of the layers behind.
 exports=$(nm -D --defined-only --demangle "$(find "$work/moved" -name 'libswiftlet.so')" | cut -d' ' -f3-)
