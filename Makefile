@@ -70,6 +70,20 @@ tsan:  ## build the tests that use threads and run them under the thread sanitiz
 	@cmake --build build/tsan -j$(JOBS) --target threads_tests
 	@$(CTEST) --test-dir build/tsan -L threads
 
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.cpp,%,$(wildcard tests/fuzz/fuzz_*.cpp))
+.PHONY: fuzz
+fuzz:  ## feed every parser damaged input, FUZZ_SECONDS each (default 600); findings stay in build/fuzz
+	@tools/setup.sh --ci
+	@cmake --preset fuzz -DSWIFTLET_TESTS=ON $(CONFIGURE) > /dev/null
+	@cmake --build build/fuzz -j$(JOBS) --target $(addprefix fuzz_,$(FUZZ_TARGETS))
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p build/fuzz/corpus/$$target; \
+	  echo "fuzz: $$target for $(FUZZ_SECONDS) s"; \
+	  build/fuzz/tests/fuzz/fuzz_$$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=build/fuzz/$$target- build/fuzz/corpus/$$target tests/fuzz/corpus/$$target; \
+	done
+
 .PHONY: format lint
 format:  ## clang-format over the sources
 	@$(SOURCES) | xargs -r clang-format -i
