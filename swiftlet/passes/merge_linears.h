@@ -8,7 +8,7 @@
 namespace swiftlet {
 
 // Linears that read the same value become one node over a list of weights (never a joined copy), so that
-// their input is quantized once and one parallel region serves them all.
+// one parallel region serves them all, and those whose groups agree share one quantization of their input.
 class MergeLinears final : public Pass {
  public:
   // Only weights of one kind are merged (the compiler: of one arithmetic); by default all are of one kind.

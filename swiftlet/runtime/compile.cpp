@@ -30,8 +30,8 @@ constexpr bool kCheckPasses = false;
 constexpr bool kCheckPasses = true;
 #endif
 
-// Linears that can share one preparation of their input: in int8 it is quantized once for all of them,
-// whatever the encodings of their weights.
+// Linears of one arithmetic meet their input in one node, whatever the encodings of their weights: those
+// whose groups agree share its quantization.
 std::string kind_of(const WeightStore& weights, const std::string& name, const CompileOptions& options,
                     const kernels::KernelTable& table) {
   return std::string(to_string(matrix_form(weights.get(name), options.precision, table).arithmetic));
