@@ -6,7 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <sstream>
 
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/test_files.h"
@@ -121,20 +121,33 @@ TEST(NativeGolden, ANewerVersionIsRefusedWithItsReader) {
 }
 
 // "    00000010  64 61 ..  |da|": lines of a hex dump in the page must be those of the golden file.
+// A line of a dump, "    0000000c  7b 22 ...  text": the words in front of the text; none for other lines.
+std::vector<unsigned long> dumped(const std::string& line) {
+  constexpr std::size_t kMargin = 4, kOffset = 8;
+  const auto is_hex = [](const std::string& word) {
+    return !word.empty() && word.find_first_not_of("0123456789abcdef") == std::string::npos;
+  };
+  if (line.size() < kMargin + kOffset || line.find_first_not_of(' ') != kMargin) return {};
+  const std::string offset = line.substr(kMargin, kOffset);
+  if (!is_hex(offset) || line.substr(kMargin + kOffset, 2) != "  ") return {};
+  std::istringstream bytes(
+      line.substr(kMargin + kOffset, line.find("  ", kMargin + kOffset + 2) - kMargin - kOffset));
+  std::vector<unsigned long> words{std::stoul(offset, nullptr, 16)};
+  for (std::string word; bytes >> word && word.size() == 2 && is_hex(word);)
+    words.push_back(std::stoul(word, nullptr, 16));
+  return words;
+}
+
 TEST(NativeGolden, TheDocumentedBytesAreTrue) {
   const std::string bytes = read_file(golden("version-1.swiftlet"));
   std::ifstream page(std::filesystem::path(SWIFTLET_SOURCE_DIR) / "docs/file-format.md");
-  const std::regex dump("^    ([0-9a-f]{8}) ((?: [0-9a-f]{2})+)  .*");
   int lines = 0;
   for (std::string line; std::getline(page, line);) {
-    std::smatch match;
-    if (!std::regex_match(line, match, dump)) continue;
-    ++lines;
-    std::size_t at = std::stoul(match[1].str(), nullptr, 16);
-    const std::string list = match[2].str();
-    for (std::size_t i = 0; i < list.size(); i += 3, ++at) {
-      ASSERT_LT(at, bytes.size()) << line;
-      EXPECT_EQ(std::stoi(list.substr(i + 1, 2), nullptr, 16), static_cast<unsigned char>(bytes[at])) << line;
+    const std::vector<unsigned long> words = dumped(line);
+    lines += words.size() > 1 ? 1 : 0;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      ASSERT_LT(words[0] + i - 1, bytes.size()) << line;
+      EXPECT_EQ(words[i], static_cast<unsigned char>(bytes[words[0] + i - 1])) << line;
     }
   }
   EXPECT_GE(lines, 15);
