@@ -75,12 +75,9 @@ Action setup_bench(CommandLine& line) {
   line.describe("Decoders: a prompt of N tokens, then generation. Encoders: the texts of --input.");
   line.positional("MODEL", options->model, "The model to measure");
   line.group("Work");
-  CLI::Option* prompt =
-      line.number<std::int64_t>("--prompt", bench.prompt, "Decoders: tokens of the prompt", 1);
-  CLI::Option* generate =
-      line.number<std::int64_t>("--generate", bench.generate, "Decoders: tokens to generate", 0);
-  CLI::Option* batch =
-      line.number<std::int64_t>("--batch", bench.batch, "Decoders: sequences at once", 1, 65536);
+  line.number<std::int64_t>("--prompt", bench.prompt, "Decoders: tokens of the prompt", 1);
+  line.number<std::int64_t>("--generate", bench.generate, "Decoders: tokens to generate", 0);
+  line.number<std::int64_t>("--batch", bench.batch, "Decoders: sequences at once", 1, 65536);
   line.text("-i,--input", bench.input, "FILE", "Encoders: one text a line");
   line.number("--repeat", bench.repeat, "Runs; the best one counts", 1, 1000000);
   line.group("Profile");
@@ -93,8 +90,8 @@ Action setup_bench(CommandLine& line) {
                  "swiftlet bench models/minilm --input assets/text/corpus.txt --threads 1",
                  "swiftlet bench assets/stories-7m --profile --trace trace.json",
                  "swiftlet bench stories-int4.swiftlet --batch 8 --prompt 64 --generate 64 --json"});
-  return [options, prompt, generate, batch](Session& session) {
-    const bool decoder = prompt->count() + generate->count() + batch->count() > 0;
+  return [options, &line](Session& session) {
+    const bool decoder = line.given("--prompt") || line.given("--generate") || line.given("--batch");
     if (decoder && !options->bench.input.empty())
       wrong_use("bench", "--input is for encoders; --prompt, --generate and --batch for decoders");
     Model model = session.load(options->model);

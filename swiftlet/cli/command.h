@@ -16,7 +16,7 @@ using Action = std::function<int(Session&)>;
 struct Command {
   const char* name;
   const char* summary;
-  Action (*setup)(CommandLine&);  // declares the options
+  Action (*setup)(CommandLine&);  // declares the options; the line must outlive the action
 };
 
 const std::vector<Command>& commands();  // in the order of the help
@@ -36,9 +36,6 @@ Action setup_version(CommandLine& line);
 
 // The whole program: reads the arguments, runs, reports errors on standard error. Returns the exit status.
 int run_program(int argc, char** argv);
-
-// Reads `words` into the targets of `line`. False when --help was asked for; throws Failure for wrong use.
-bool parse(CommandLine& line, std::vector<std::string> words);
 
 // The one of `names` that is nearest to `word`, empty when none is near.
 std::string nearest(const std::string& word, const std::vector<std::string>& names);

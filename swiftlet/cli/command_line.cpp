@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
 
 namespace swiftlet::cli {
 namespace {
@@ -42,11 +47,26 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t wid
 
 }  // namespace
 
-CommandLine::CommandLine(std::string name, std::string summary)
-    : name_(std::move(name)), summary_(std::move(summary)), group_("Options") {
-  app_.name("swiftlet " + name_);
-  app_.set_help_flag("-h,--help", "This text");
+// CLI11 alone would wrap "-1" to a large number and read "010" as octal.
+template <class T>
+bool parse_number(const std::string& text, T& value) {
+  if (!CLI::detail::lexical_cast(text, value)) return false;
+  T decimal{};
+  const char* end = text.data() + text.size();
+  const auto [next, error] = std::from_chars(text.data(), end, decimal);
+  return error == std::errc() && next == end && (decimal == value || std::isnan(double(value)));
 }
+
+CommandLine::CommandLine(std::string name, std::string summary)
+    : name_(std::move(name)),
+      summary_(std::move(summary)),
+      group_("Options"),
+      app_(std::make_unique<CLI::App>("", "swiftlet " + name_)) {
+  app_->set_help_flag("-h,--help", "This text");
+  app_->allow_extras();  // see take_rest() in parse.cpp
+}
+
+CommandLine::~CommandLine() = default;
 
 CLI::Option* CommandLine::note(CLI::Option* option, const std::string& names, const std::string& value,
                                const std::string& description, const std::string& fallback) {
@@ -56,11 +76,10 @@ CLI::Option* CommandLine::note(CLI::Option* option, const std::string& names, co
   return option;
 }
 
-CLI::Option* CommandLine::positional(const std::string& name, std::string& target,
-                                     const std::string& description, bool required) {
-  CLI::Option* option = note(app_.add_option(name, target), name, name, description, "");
+void CommandLine::positional(const std::string& name, std::string& target, const std::string& description,
+                             bool required) {
+  note(app_->add_option(name, target), name, name, description, "")->required(required);
   options_.back().required = required;
-  return option->required(required);
 }
 
 void CommandLine::rest(const std::string& name, std::vector<std::string>& target,
@@ -71,36 +90,63 @@ void CommandLine::rest(const std::string& name, std::vector<std::string>& target
   rest_ = &target;
 }
 
-CLI::Option* CommandLine::flag(const std::string& names, bool& target, const std::string& description) {
-  return note(app_.add_flag(names, target), names, "", description, "");
+void CommandLine::flag(const std::string& names, bool& target, const std::string& description) {
+  note(app_->add_flag(names, target), names, "", description, "");
 }
 
-CLI::Option* CommandLine::text(const std::string& names, std::string& target, const std::string& value,
-                               const std::string& description, bool required) {
-  CLI::Option* option = note(app_.add_option(names, target), names, value, description, target);
+void CommandLine::toggle(const std::string& name, bool& target, const std::string& description) {
+  const std::string opposite = "--no-" + name.substr(2);
+  note(app_->add_flag(name + ",!" + opposite, target), name, "", description, "");
+}
+
+void CommandLine::text(const std::string& names, std::string& target, const std::string& value,
+                       const std::string& description, bool required) {
+  note(app_->add_option(names, target), names, value, description, target)->required(required);
   options_.back().required = required;
-  return option->required(required);
 }
 
-CLI::Option* CommandLine::texts(const std::string& names, std::vector<std::string>& target,
-                                const std::string& value, const std::string& description) {
-  CLI::Option* option = note(app_.add_option(names, target), names, value, description, "");
+void CommandLine::texts(const std::string& names, std::vector<std::string>& target, const std::string& value,
+                        const std::string& description) {
+  CLI::Option* option = note(app_->add_option(names, target), names, value, description, "");
+  option->allow_extra_args(false);  // one value each time, so that positionals may follow
   options_.back().many = true;
-  return option->allow_extra_args(false);  // one value each time, so that positionals may follow
 }
 
-CLI::Option* CommandLine::choice(const std::string& names, std::string& target,
-                                 std::vector<std::string> choices, const std::string& description,
-                                 const std::string& fallback) {
+void CommandLine::choice(const std::string& names, std::string& target, std::vector<std::string> choices,
+                         const std::string& description, const std::string& fallback, bool required) {
   std::string value = joined(choices, "|");
   if (value.size() > 20) value = kName;
   CLI::Option* option =
-      note(app_.add_option(names, target), names, value, description, target.empty() ? fallback : target);
+      note(app_->add_option(names, target), names, value, description, target.empty() ? fallback : target);
   options_.back().choices = choices;
-  return option->check([choices](const std::string& text) -> std::string {
+  options_.back().required = required;
+  option->required(required);
+  option->check([choices](const std::string& text) -> std::string {
     if (std::find(choices.begin(), choices.end(), text) != choices.end()) return {};
     return fmt::format("must be one of {}, not {}", joined(choices, ", "), text);
   });
+}
+
+template <class T>
+void CommandLine::number(const std::string& names, T& target, const std::string& description, T low, T high) {
+  CLI::Option* option = note(app_->add_option(names, target), names, "N", description,
+                             std::is_integral_v<T> ? std::to_string(target) : CLI::detail::to_string(target));
+  option->check([low, high](const std::string& text) -> std::string {
+    T value{};
+    if (!parse_number(text, value)) return "a number was expected, not " + text;
+    if (value >= low && value <= high) return {};  // not a number fails both
+    std::string range = "at least " + CLI::detail::to_string(low);
+    if (high != std::numeric_limits<T>::max()) range += " and at most " + CLI::detail::to_string(high);
+    return "must be " + range + ", not " + text;
+  });
+}
+
+void CommandLine::planned(const std::string& name, std::function<void()> answer) {
+  app_->add_option_function<std::string>(name, [answer](const std::string&) { answer(); })->group("");
+}
+
+bool CommandLine::given(const std::string& name) const {
+  return app_->count(name) > 0;
 }
 
 void CommandLine::machine_options(bool with_load) {
@@ -157,5 +203,16 @@ std::string CommandLine::help() const {
   for (const std::string& line : examples_) out += "  " + line + "\n";
   return out;
 }
+
+template bool parse_number(const std::string&, int&);
+template bool parse_number(const std::string&, std::int64_t&);
+template bool parse_number(const std::string&, std::uint64_t&);
+template bool parse_number(const std::string&, double&);
+template void CommandLine::number(const std::string&, int&, const std::string&, int, int);
+template void CommandLine::number(const std::string&, std::int64_t&, const std::string&, std::int64_t,
+                                  std::int64_t);
+template void CommandLine::number(const std::string&, std::uint64_t&, const std::string&, std::uint64_t,
+                                  std::uint64_t);
+template void CommandLine::number(const std::string&, double&, const std::string&, double, double);
 
 }  // namespace swiftlet::cli

@@ -176,7 +176,7 @@ std::string fish_script() {
 Action setup_completion(CommandLine& line) {
   auto shell = std::make_shared<std::string>();
   line.describe("Made from the options themselves; put it into the shell's start file.");
-  line.require(line.choice("SHELL", *shell, {"bash", "zsh", "fish"}, "The shell"));
+  line.choice("SHELL", *shell, {"bash", "zsh", "fish"}, "The shell", "", true);
   line.examples({"source <(swiftlet completion bash)", "source <(swiftlet completion zsh)",
                  "swiftlet completion fish | source"});
   return [shell](Session& session) {

@@ -79,14 +79,10 @@ int run(Session& session, CompressArguments& arguments) {
 // Options of the design that are still to come: a clear answer instead of "unknown".
 void add_planned(CommandLine& line) {
   for (const char* name : {"--method", "--target", "--calibration"})
-    line.app()
-        .add_option_function<std::string>(
-            name,
-            [name](const std::string&) {
-              wrong_use("compress", fmt::format("{} does not exist yet in version {}", name, version()),
-                        "weights are rounded to the nearest value of the encoding");
-            })
-        ->group("");
+    line.planned(name, [name] {
+      wrong_use("compress", fmt::format("{} does not exist yet in version {}", name, version()),
+                "weights are rounded to the nearest value of the encoding");
+    });
 }
 
 void add_gate_options(CommandLine& line, CompressArguments& arguments) {

@@ -63,7 +63,7 @@ Action setup_eval(CommandLine& line) {
       "kl          KL divergence and top-1 agreement with --reference over the same windows");
   line.positional("MODEL", options->model, "The model to measure");
   line.group("Task");
-  line.require(line.choice("--task", eval.task, eval_tasks(), "What to measure"));
+  line.choice("--task", eval.task, eval_tasks(), "What to measure", "", true);
   line.text("-d,--data", eval.data, "FILE", "The data of the task (text may be gzipped)", true);
   line.number<std::int64_t>("--context", eval.context, "Tokens of a window; 0: the model's, at most 1024", 0);
   line.number<std::int64_t>("--stride", eval.stride, "Tokens from window to window; 0: half of a window", 0);

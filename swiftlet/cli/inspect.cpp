@@ -271,8 +271,8 @@ Action setup_inspect(CommandLine& line) {
   line.flag("--verify", options->verify, "Check every hash of a native file");
   line.flag("--graph", options->graph, "Every kernel as it runs: shapes, bytes, places in memory");
   line.flag("--lowered", options->lowered, "With --graph: the graph after fusion, as text");
-  CLI::Option* format = line.choice("--format", options->format, {"plan", "text", "dot"},
-                                    "With --graph: the plan, the graph as text, or dot for Graphviz");
+  line.choice("--format", options->format, {"plan", "text", "dot"},
+              "With --graph: the plan, the graph as text, or dot for Graphviz");
   line.flag("--machine", options->machine, "This machine: kernels chosen, threads, memory, measured limits");
   line.flag("--no-measure", options->no_measure, "With --machine: leave the measurements out");
   line.machine_options();
@@ -280,8 +280,8 @@ Action setup_inspect(CommandLine& line) {
   line.examples(
       {"swiftlet inspect minilm.swiftlet", "swiftlet inspect --machine --json",
        "swiftlet inspect assets/stories-7m --graph --lowered --format dot | dot -Tsvg > graph.svg"});
-  return [options, format](Session& session) {
-    check(*options, format->count() > 0);
+  return [options, &line](Session& session) {
+    check(*options, line.given("--format"));
     return inspect(session, *options);
   };
 }

@@ -1,4 +1,7 @@
 // Parsing the words of one subcommand; what is wrong becomes a Failure with a hint.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "swiftlet/cli/command.h"
@@ -24,39 +27,37 @@ bool is_option(const std::string& word) {
   wrong_use(line.name(), "unknown option " + word, hint);
 }
 
+}  // namespace
+
 // What CLI11 left over: texts of the positional that takes many, or mistakes. "--" ends the options.
-void take_rest(CommandLine& line) {
+void CommandLine::take_rest() {
   bool options_ended = false;
-  for (std::string& word : line.app().remaining()) {
+  for (std::string& word : app_->remaining()) {
     if (!options_ended && word == "--") {
       options_ended = true;
       continue;
     }
-    if (!options_ended && is_option(word)) unknown_option(line, word);
-    if (line.rest() == nullptr)
-      wrong_use(
-          line.name(), "unexpected argument " + word,
-          fmt::format("a text with spaces needs quotes; `swiftlet {} --help` shows the usage", line.name()));
-    line.rest()->push_back(std::move(word));
+    if (!options_ended && is_option(word)) unknown_option(*this, word);
+    if (rest_ == nullptr)
+      wrong_use(name_, "unexpected argument " + word,
+                fmt::format("a text with spaces needs quotes; `swiftlet {} --help` shows the usage", name_));
+    rest_->push_back(std::move(word));
   }
 }
 
-}  // namespace
-
-bool parse(CommandLine& line, std::vector<std::string> words) {
+bool CommandLine::parse(std::vector<std::string> words) {
   std::reverse(words.begin(), words.end());  // as CLI11 wants them
-  line.app().allow_extras();
   try {
-    line.app().parse(words);
+    app_->parse(words);
   } catch (const CLI::CallForHelp&) {
     return false;
   } catch (const CLI::ParseError& error) {
     // An unknown option is likelier the cause than what is missing.
-    for (const std::string& word : line.app().remaining())
-      if (is_option(word)) unknown_option(line, word);
-    wrong_use(line.name(), error.what(), fmt::format("`swiftlet {} --help` shows the usage", line.name()));
+    for (const std::string& word : app_->remaining())
+      if (is_option(word)) unknown_option(*this, word);
+    wrong_use(name_, error.what(), fmt::format("`swiftlet {} --help` shows the usage", name_));
   }
-  take_rest(line);
+  take_rest();
   return true;
 }
 

@@ -76,7 +76,7 @@ int dispatch(const std::vector<std::string>& words, Output& out) {
   if (command == nullptr) unknown_command(name);
   CommandLine line(command->name, command->summary);
   const Action action = command->setup(line);
-  if (words.front() == "help" || !parse(line, {words.begin() + 1, words.end()})) {
+  if (words.front() == "help" || !line.parse({words.begin() + 1, words.end()})) {
     out.write(line.help());
     return kDone;
   }

@@ -96,8 +96,7 @@ Action setup_run(CommandLine& line) {
       "Prints the completion as it comes, and a line of statistics on standard error. After `--` a prompt\n"
       "may begin with a dash.");
   line.positional("MODEL", options->model, "A decoder");
-  CLI::Option* prompt =
-      line.positional("PROMPT", options->prompt, "What to continue; standard input when absent", false);
+  line.positional("PROMPT", options->prompt, "What to continue; standard input when absent", false);
   line.group("Generation");
   line.number<std::int64_t>("-n,--max-tokens", generate.max_new_tokens, "Tokens to generate at most", 1);
   line.number("--temperature", generate.temperature, "Randomness; 0: always the likeliest token", 0.0);
@@ -107,16 +106,16 @@ Action setup_run(CommandLine& line) {
   line.number<std::uint64_t>("--seed", generate.seed, "Of the random numbers", 0);
   line.texts("--stop", generate.stop, "TEXT", "End before this text (may be repeated)");
   line.flag("--ignore-eos", generate.ignore_eos, "Go on after the end token");
-  line.app().add_flag("--echo,!--no-echo", options->echo);
-  line.note_flag("--echo", "Print the prompt before the completion (--no-echo: do not, the default)");
+  line.toggle("--echo", options->echo,
+              "Print the prompt before the completion (--no-echo: do not, the default)");
   line.machine_options();
   line.output_options();
   line.examples(
       {"swiftlet run assets/stories-7m \"Once upon a time\"",
        "swiftlet run assets/stories260K/stories260K.bin \"Lily\" --temperature 0.8 --top-p 0.9 --seed 7",
        "echo \"The old king\" | swiftlet run assets/stories-7m -n 200 --stop \"The end\" --json"});
-  return [options, prompt](Session& session) {
-    options->prompt_given = prompt->count() > 0;
+  return [options, &line](Session& session) {
+    options->prompt_given = line.given("PROMPT");
     return run(session, *options);
   };
 }
