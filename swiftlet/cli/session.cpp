@@ -1,6 +1,7 @@
 #include "swiftlet/cli/session.h"
 
 #include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <cstdio>

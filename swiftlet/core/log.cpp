@@ -1,6 +1,7 @@
 #include "swiftlet/core/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 namespace swiftlet {
 
@@ -13,6 +14,10 @@ spdlog::logger& logger() {
     return made;
   }();
   return *instance;
+}
+
+void write_warning(const std::string& text) {
+  logger().warn(text);
 }
 
 }  // namespace swiftlet
