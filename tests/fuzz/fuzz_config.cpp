@@ -1,6 +1,8 @@
 // config.json: read, and built into a graph over the weights of two tiny checkpoints, one for each kind of
 // model. What fits them must be a graph that holds.
 
+#include <spdlog/spdlog.h>
+
 #include <array>
 #include <string_view>
 
