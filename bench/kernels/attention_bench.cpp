@@ -45,6 +45,7 @@ std::vector<Shape> shapes() {
       {"prefill_512_d64", 14, 2, 64, true, {512}, {512}, DType::kBF16, true},
       {"prefill_2048_d128", 8, 8, 128, true, {2048}, {2048}, DType::kBF16, true},
       {"decode_4096_grouped", 14, 2, 64, true, {1}, {4096}, DType::kBF16, true},
+      {"decode_4096_grouped_int8", 14, 2, 64, true, {1}, {4096}, DType::kI8, true},
       // The same with keys in rows: what transposed keys save.
       {"decode_4096_grouped_key_rows", 14, 2, 64, true, {1}, {4096}, DType::kBF16, false},
       {"decode_4096_heads_6_d48", 6, 6, 48, true, {1}, {4096}, DType::kF32, true},
@@ -78,8 +79,8 @@ struct Problem {
       for (int i = 0; i < shape.queries[s]; ++i)
         flops += 4.0 * shape.heads * shape.head_dim *
                  (shape.causal ? shape.keys[s] - shape.queries[s] + i + 1 : shape.keys[s]);
-      bytes += 2.0 * shape.keys[s] * shape.kv_heads * shape.head_dim *
-               static_cast<double>(dtype_size(shape.dtype));
+      bytes += 2.0 * shape.keys[s] * shape.kv_heads *
+               static_cast<double>(cache_head_bytes(shape.dtype, shape.head_dim)) / kKeyBlock;
     }
     for (std::int32_t b = 0; b < keys / kKeyBlock; ++b) blocks.push_back(b);
     for (Segment& segment : segments) segment.blocks = blocks.data() + segment.key_begin / kKeyBlock;
@@ -97,7 +98,11 @@ struct Problem {
     };
     const std::int64_t width = shape.heads * shape.head_dim, kv_width = shape.kv_heads * shape.head_dim;
     q = fill(rows * width, DType::kF32), y = fill(rows * width, DType::kF32);
-    k = fill(keys * kv_width, shape.dtype), v = fill(keys * kv_width, shape.dtype);
+    if (shape.dtype == DType::kI8)  // filled as f32: whatever the codes, the scales are ordinary numbers
+      k = v = fill(keys / kKeyBlock * shape.kv_heads * cache_head_bytes(DType::kI8, shape.head_dim) / 4,
+                   DType::kF32);
+    else
+      k = fill(keys * kv_width, shape.dtype), v = fill(keys * kv_width, shape.dtype);
     args.q = reinterpret_cast<const float*>(q.data()), args.ldq = width;
     args.y = reinterpret_cast<float*>(y.mutable_data()), args.ldy = width;
     args.kv = {k.data(), v.data(), shape.dtype, kv_width, kv_width, shape.paged};

@@ -52,6 +52,9 @@ SWIFTLET_API void guard_mapped_files(bool on);
 // Options are meant for designated initializers: {.precision = "f32", .threads = 2}.
 struct LoadOptions {
   std::string precision = {};  // "f32" (the reference), "bf16", "int8"; empty: as the weights are stored
+  // What a decoder keeps of keys and values: "f32", "bf16", "int8" (with a scale for every head of a token);
+  // empty: f32 for the reference and for weights in f32, else bf16. Encoders keep none and throw kUsage.
+  std::string cache = {};
   std::string device = "cpu";  // "cuda" throws kUnsupported where there is none
   int threads = 0;             // 0: the physical cores that this process may use
 };

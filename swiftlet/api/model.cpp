@@ -84,6 +84,18 @@ std::optional<Arithmetic> parse_precision(std::string_view name) {
   return precision;
 }
 
+namespace {
+
+std::optional<DType> parse_cache(std::string_view name) {
+  if (name.empty()) return std::nullopt;
+  if (name == "f32") return DType::kF32;
+  if (name == "bf16") return DType::kBF16;
+  if (name == "int8") return DType::kI8;
+  fail(ErrorCode::kUsage, "cache", "'{}' is not known; known are f32, bf16, int8", name);
+}
+
+}  // namespace
+
 const Job& or_default(const Job* job) {
   static const Job nothing;
   return job != nullptr ? *job : nothing;
@@ -153,9 +165,12 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->path = locate_model(path);
   impl->loaded = LoadedModel::load(impl->path, ModelOptions{.precision = parse_precision(options.precision),
+                                                            .cache = parse_cache(options.cache),
                                                             .threads = options.threads,
                                                             .table = nullptr,
                                                             .pool = nullptr});
+  if (!options.cache.empty() && impl->loaded->built.kind != models::Kind::kDecoder)
+    fail(ErrorCode::kUsage, "cache", "{} is an encoder: it keeps no keys and values", path);
   impl->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return Model(std::move(impl));
 }

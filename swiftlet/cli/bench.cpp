@@ -85,6 +85,7 @@ Action setup_bench(CommandLine& line) {
             "Once more with every kernel timed: time, GB/s, GFLOP/s, % of the limit");
   line.text("--trace", bench.trace, "FILE", "Write the timed kernels for Perfetto or chrome://tracing");
   line.machine_options();
+  line.cache_option();
   line.output_options();
   line.examples({"swiftlet bench assets/stories-7m --prompt 128 --generate 64",
                  "swiftlet bench models/minilm --input assets/text/corpus.txt --threads 1",

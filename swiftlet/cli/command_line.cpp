@@ -158,6 +158,11 @@ void CommandLine::machine_options(bool with_load) {
          "Arithmetic of the matrix products; f32 is the reference", "as the weights are stored");
 }
 
+void CommandLine::cache_option() {
+  choice("--cache", common_.cache, {"f32", "bf16", "int8"}, "Keys and values that a decoder keeps",
+         "as wide as the weights, at most bf16");
+}
+
 void CommandLine::output_options() {
   group("Output");
   flag("--json", common_.json, "One JSON object on standard output");

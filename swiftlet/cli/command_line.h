@@ -19,7 +19,7 @@ namespace swiftlet::cli {
 // What every subcommand understands, where it applies.
 struct CommonOptions {
   int threads = 0;
-  std::string device = "cpu", precision;
+  std::string device = "cpu", precision, cache;
   bool json = false, quiet = false;
 };
 
@@ -72,6 +72,7 @@ class CommandLine {
 
   // Groups "Machine" and "Output": --threads, --device, --precision; --json, --quiet.
   void machine_options(bool with_load = true);
+  void cache_option();  // --cache, behind the machine's
   void output_options();
 
   const std::string& name() const { return name_; }

@@ -109,6 +109,7 @@ Action setup_run(CommandLine& line) {
   line.toggle("--echo", options->echo,
               "Print the prompt before the completion (--no-echo: do not, the default)");
   line.machine_options();
+  line.cache_option();
   line.output_options();
   line.examples(
       {"swiftlet run assets/stories-7m \"Once upon a time\"",

@@ -53,7 +53,10 @@ Session::~Session() {
 }
 
 LoadOptions Session::load_options() const {
-  return {options.precision, options.device, options.threads};
+  return {.precision = options.precision,
+          .cache = options.cache,
+          .device = options.device,
+          .threads = options.threads};
 }
 
 Model Session::load(const std::string& path) {

@@ -24,9 +24,10 @@ std::int64_t choose_context(const LoadedModel& model, const EngineOptions& optio
   return options.context > 0 ? options.context : std::min(most, kDefaultContext);
 }
 
-// The reference keeps everything in f32; else the cache has the width of the weights, at most 16 bits where
-// they have.
+// Unless asked for: the reference keeps everything in f32; else the cache has the width of the weights, at
+// most 16 bits where they have.
 DType choose_cache_dtype(const LoadedModel& model) {
+  if (model.options.cache) return *model.options.cache;
   if (model.options.precision == Arithmetic::kF32) return DType::kF32;
   for (const std::string& name : model.weights->names()) {
     const Weight weight = model.weights->get(name);

@@ -16,8 +16,9 @@
 namespace swiftlet {
 
 struct ModelOptions {
-  std::optional<Arithmetic> precision;          // see CompileOptions
-  int threads = 0;                              // 0: available_cores()
+  std::optional<Arithmetic> precision;  // see CompileOptions
+  std::optional<DType> cache;           // of a decoder's keys and values: kF32, kBF16, kI8; see Engine
+  int threads = 0;                      // 0: available_cores()
   const kernels::KernelTable* table = nullptr;  // null: the default
   std::shared_ptr<ThreadPool> pool;  // shared with other models when set; `threads` is ignored then
 };

@@ -68,16 +68,16 @@ class PagedSequence final : public SequenceState {
 
 PagedCache::PagedCache(std::span<const Program::State> layers, DType dtype, std::int64_t blocks)
     : dtype_(dtype) {
-  const std::int64_t elements = blocks * kKeyBlock;
+  const auto block_bytes = [dtype](const Program::State& layer, std::int64_t size) {
+    return layer.kv_heads * kernels::cache_head_bytes(dtype, size);
+  };
   for (const Program::State& layer : layers)
-    bytes_ += elements * layer.kv_heads * (layer.head_dim + layer.value_dim) *
-              static_cast<std::int64_t>(dtype_size(dtype));
+    bytes_ += blocks * (block_bytes(layer, layer.head_dim) + block_bytes(layer, layer.value_dim));
   check_fits("KV cache", static_cast<std::uint64_t>(bytes_));
   for (const Program::State& layer : layers) {
     LayerBuffers buffers;
-    const auto per_dim = static_cast<std::size_t>(kKeyBlock * layer.kv_heads) * dtype_size(dtype);
-    buffers.key_block_bytes = per_dim * static_cast<std::size_t>(layer.head_dim);
-    buffers.value_block_bytes = per_dim * static_cast<std::size_t>(layer.value_dim);
+    buffers.key_block_bytes = static_cast<std::size_t>(block_bytes(layer, layer.head_dim));
+    buffers.value_block_bytes = static_cast<std::size_t>(block_bytes(layer, layer.value_dim));
     buffers.keys = Buffer::heap(buffers.key_block_bytes * static_cast<std::size_t>(blocks));
     buffers.values = Buffer::heap(buffers.value_block_bytes * static_cast<std::size_t>(blocks));
     layers_.push_back({buffers.keys.mutable_data(), buffers.values.mutable_data(), dtype});

@@ -16,7 +16,7 @@ namespace swiftlet {
 
 class PagedCache {
  public:
-  // dtype: kF32 or kBF16. Throws kMemory when the blocks do not fit into memory.
+  // dtype: kF32, kBF16 or kI8. Throws kMemory when the blocks do not fit into memory.
   PagedCache(std::span<const Program::State> layers, DType dtype, std::int64_t blocks);
 
   std::unique_ptr<SequenceState> new_sequence();

@@ -1,6 +1,9 @@
 // The driver of attention: splits a batch over the pool; appends to the paged cache. Portable.
 #include "swiftlet/kernels/attention.h"
 
+#include <cmath>
+#include <limits>
+
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/kernels/generic/attention_parts.h"
 #include "swiftlet/kernels/kernel_table.h"
@@ -107,6 +110,23 @@ void run_split(const Batch& batch, int s) {
   }
 }
 
+// Writes the codes of `size` values, `stride` apart. Returns the scale.
+float quantize_row(const float* x, std::int64_t size, std::int8_t* codes, std::int64_t stride) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  float largest = 0;
+  bool finite = true;
+  for (std::int64_t i = 0; i < size; ++i) {
+    finite = finite && std::fabs(x[i]) < kInfinity;
+    largest = std::fabs(x[i]) > largest ? std::fabs(x[i]) : largest;
+  }
+  const float inverse = 127.0f / largest;
+  const bool has_codes = finite && inverse < kInfinity;  // else all zeros, or as good as
+  for (std::int64_t i = 0; i < size; ++i)
+    codes[i * stride] = has_codes ? static_cast<std::int8_t>(std::lrint(x[i] * inverse)) : std::int8_t{0};
+  if (!finite) return std::numeric_limits<float>::quiet_NaN();
+  return has_codes ? largest / 127.0f : 0.0f;
+}
+
 template <class T>
 T convert_to(float value);
 template <>
@@ -136,9 +156,32 @@ void append_row(const CacheAppendArgs& args, std::int64_t row) {
   }
 }
 
+void append_int8_row(const CacheAppendArgs& args, std::int64_t row) {
+  const std::int64_t slot = args.slots[row];
+  if (slot < 0) return;
+  const std::int64_t block = slot / kKeyBlock, offset = slot % kKeyBlock;
+  const auto codes_of = [&](void* cache, std::int64_t head, std::int64_t size) {
+    return static_cast<std::int8_t*>(cache) +
+           (block * args.kv_heads + head) * cache_head_bytes(DType::kI8, size);
+  };
+  const auto scales_of = [](std::int8_t* codes, std::int64_t size) {
+    return reinterpret_cast<float*>(codes + kKeyBlock * size);
+  };
+  for (std::int64_t head = 0; head < args.kv_heads; ++head) {
+    std::int8_t* keys = codes_of(args.key_cache, head, args.head_dim);
+    std::int8_t* values = codes_of(args.value_cache, head, args.value_dim);
+    scales_of(keys, args.head_dim)[offset] =
+        quantize_row(args.k + row * args.ldk + head * args.head_dim, args.head_dim, keys + offset, kKeyBlock);
+    scales_of(values, args.value_dim)[offset] = quantize_row(
+        args.v + row * args.ldv + head * args.value_dim, args.value_dim, values + offset * args.value_dim, 1);
+  }
+}
+
 void append_rows(const CacheAppendArgs& args, std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row) {
-    if (args.dtype == DType::kBF16)
+    if (args.dtype == DType::kI8)
+      append_int8_row(args, row);
+    else if (args.dtype == DType::kBF16)
       append_row<std::uint16_t>(args, row);
     else
       append_row<float>(args, row);

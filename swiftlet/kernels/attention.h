@@ -54,6 +54,12 @@ struct Segment {
   const std::int32_t* blocks = nullptr;
 };
 
+// Bytes of the keys (of size D), or values (E), of one head in one cache block.
+constexpr std::int64_t cache_head_bytes(DType dtype, std::int64_t size) {
+  const std::int64_t codes = kKeyBlock * size * static_cast<std::int64_t>(dtype_size(dtype));
+  return dtype == DType::kI8 ? codes + kKeyBlock * static_cast<std::int64_t>(sizeof(float)) : codes;
+}
+
 // Where keys and values lie. With D the size of a key head, E that of a value head, element d of row j of
 // head g of a segment is at
 //   pure   keys    (key_begin + j) * ldk + g * D + d
@@ -63,10 +69,14 @@ struct Segment {
 //          kKeyBlock]
 // Transposed keys are what a query's scores are computed from: one vector holds the same element of
 // neighbouring keys.
+//
+// A cache in int8 has a scale for every key and every value of a head, max|x| / 127: the codes of a head's
+// block come first, as above, then its [kKeyBlock] f32 scales, so a head's block has cache_head_bytes() in
+// any type.
 struct KeyValues {
   const void* keys = nullptr;
   const void* values = nullptr;
-  DType dtype = DType::kF32;      // kF32 or kBF16
+  DType dtype = DType::kF32;      // kF32, kBF16; paged also kI8
   std::int64_t ldk = 0, ldv = 0;  // row strides in elements (pure only)
   bool paged = false;
 };
@@ -117,7 +127,8 @@ void attention(const KernelTable& table, ThreadPool& pool, const AttentionArgs& 
                std::byte* workspace) noexcept;
 
 // Writes row t of k and v ([T, ld], kv_heads * D used) to its place in the paged cache (layout: KeyValues);
-// slots[t] = block * kKeyBlock + offset; a negative slot is skipped. bf16 rounds to nearest even.
+// slots[t] = block * kKeyBlock + offset; a negative slot is skipped. bf16 and int8 round to nearest even; a
+// head's row with an infinite value or NaN is NaN as a whole in int8.
 struct CacheAppendArgs {
   const float* k = nullptr;
   const float* v = nullptr;

@@ -33,7 +33,7 @@ struct Problem {
   AttentionSpec spec;
   DType dtype;
   std::vector<Segment> segments;
-  std::vector<float> q, k, v;  // the values that the kernels see: rounded when the dtype is bf16
+  std::vector<float> q, k, v;  // the values that the kernels see: rounded as the dtype asks
   std::vector<std::uint16_t> k16, v16;
   std::vector<float> sinks, slopes, bias;
   std::int64_t ldq, ldk, ldv, rows = 0, keys = 0;
@@ -66,6 +66,22 @@ struct Problem {
       for (float& x : k) k16.push_back(f32_to_bf16(x)), x = bf16_to_f32(k16.back());
       for (float& x : v) v16.push_back(f32_to_bf16(x)), x = bf16_to_f32(v16.back());
     }
+    if (dtype == DType::kI8) {
+      quantize(k, ldk, spec.head_dim);
+      quantize(v, ldv, spec.value_dim);
+    }
+  }
+
+  // Every head of a row by itself, to 127 steps either side of zero.
+  void quantize(std::vector<float>& x, std::int64_t ld, int size) const {
+    for (std::int64_t row = 0; row < keys; ++row)
+      for (int head = 0; head < spec.kv_heads; ++head) {
+        float* values = x.data() + row * ld + head * size;
+        float largest = 0;
+        for (int i = 0; i < size; ++i) largest = std::max(largest, std::abs(values[i]));
+        for (int i = 0; i < size; ++i)
+          values[i] = largest / 127.0f * std::nearbyint(values[i] * (127.0f / largest));
+      }
   }
   static constexpr std::int64_t kBiasExtent = 20;
 
@@ -102,9 +118,9 @@ struct Problem {
     }
     if (total > 1 && 7919 % total == 0) ADD_FAILURE() << "blocks collide";
     const auto make_cache = [&](int size) {
-      const std::size_t count = static_cast<std::size_t>(cache_blocks) * spec.kv_heads * kKeyBlock * size;
-      Buffer cache = Buffer::heap(count * dtype_size(dtype));
-      std::memset(cache.mutable_data(), 0xff, cache.size());  // NaN in both types
+      const std::int64_t heads = std::int64_t{cache_blocks} * spec.kv_heads;
+      Buffer cache = Buffer::heap(static_cast<std::size_t>(heads * cache_head_bytes(dtype, size)));
+      std::memset(cache.mutable_data(), 0xff, cache.size());  // NaN in all types
       return cache;
     };
     key_cache = make_cache(spec.head_dim), value_cache = make_cache(spec.value_dim);
@@ -205,9 +221,12 @@ Reference in_double(const Problem& p) {
 }
 
 // The relative error of a probability is the absolute error of its score, whose size is that of range^2.
-void expect_reference(const KernelTable& table, const Problem& problem) {
+void expect_reference(const KernelTable& table, Problem problem) {
   const Reference expected = in_double(problem);
-  const Result actual = run_kernel(table, problem);
+  const bool paged = problem.dtype == DType::kI8;  // has no other form
+  ThreadPool pool(1);
+  if (paged) problem.page(pool);
+  const Result actual = run_kernel(table, problem, 1, paged);
   const double range = problem.range;
   EXPECT_TRUE(
       near(actual.y, expected.y, [&](std::size_t) { return range * (2e-6 + range * range * 0x1p-22); }));
@@ -226,7 +245,7 @@ class AttentionTest : public testing::TestWithParam<const KernelTable*> {
 TEST_P(AttentionTest, HeadSizes) {
   for (const int d : {1, 8, 15, 32, 48, 64, 80, 96, 100, 128, 256})
     for (const bool causal : {false, true})
-      for (const DType dtype : {DType::kF32, DType::kBF16}) {
+      for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
         SCOPED_TRACE(testing::Message() << "D " << d << " causal " << causal << " " << dtype_name(dtype));
         expect_reference(table(), Problem(make_spec(2, 2, d, d, causal), {{5, 5}, {40, 40}, {2, 35}}, dtype));
       }
@@ -255,7 +274,8 @@ TEST_P(AttentionTest, Options) {
       if (mask & 8) spec.alibi = true;
       if (mask & 16) spec.relative_bias = RelativeBias::kT5;
       SCOPED_TRACE(testing::Message() << "options " << mask << " causal " << causal);
-      expect_reference(table(), Problem(spec, {{33, 33}, {2, 90}, {1, 3}}));
+      for (const DType dtype : {DType::kF32, DType::kI8})
+        expect_reference(table(), Problem(spec, {{33, 33}, {2, 90}, {1, 3}}, dtype));
     }
 }
 
@@ -319,6 +339,53 @@ TEST_P(AttentionTest, PagedEqualsPure) {
       problem.page(pool);
       EXPECT_TRUE(run_kernel(table(), problem, 1, true) == pure);
       EXPECT_TRUE(run_kernel(table(), problem, 3, true) == pure);
+    }
+}
+
+TEST_P(AttentionTest, Int8CacheInAnySplit) {
+  ThreadPool pool(3);
+  for (const int d : {20, 64, 80}) {
+    SCOPED_TRACE(d);
+    AttentionSpec spec = make_spec(6, 2, d, d == 80 ? 48 : d, true);
+    spec.sinks = true;
+    Problem problem(spec, {{5, 5}, {1, 1}, {40, 40}, {3, 70}, {1, 3 * kKeyChunk + 40}}, DType::kI8);
+    expect_reference(table(), problem);
+    problem.page(pool);
+    const Result one = run_kernel(table(), problem, 1, true);
+    EXPECT_TRUE(run_kernel(table(), problem, 3, true) == one);
+    Problem last = problem;
+    last.segments = {problem.segments.back()};
+    last.segments[0].query_begin = last.segments[0].query_end - 1;
+    const std::size_t width = static_cast<std::size_t>(spec.heads * spec.value_dim);
+    const Result alone = run_kernel(table(), last, 1, true);
+    EXPECT_EQ(std::memcmp(alone.y.data() + alone.y.size() - width, one.y.data() + one.y.size() - width,
+                          width * sizeof(float)),
+              0);
+  }
+}
+
+// Zeros and numbers too small for a scale become zeros; a row with NaN or infinity is NaN, others are not.
+TEST_P(AttentionTest, Int8CacheOfExtremes) {
+  ThreadPool pool(1);
+  const AttentionSpec spec = make_spec(2, 2, 32, 32, true);
+  Problem problem(spec, {{40, 40}}, DType::kI8, 0.0);
+  problem.q.assign(problem.q.size(), 1.0f);
+  problem.k.assign(problem.k.size(), 1e-42f);
+  problem.v.assign(problem.v.size(), 0.0f);
+  for (int i = 0; i < 32; ++i) problem.v[static_cast<std::size_t>(i)] = 1e-42f;
+  problem.v[static_cast<std::size_t>(20 * problem.ldv + 3)] = 3e38f;
+  problem.v[static_cast<std::size_t>(30 * problem.ldv + 5)] = std::numeric_limits<float>::infinity();
+  problem.v[static_cast<std::size_t>(35 * problem.ldv + 40)] = kNan;  // of the second head
+  problem.page(pool);
+  const Result result = run_kernel(table(), problem, 1, true);
+  for (std::int64_t row = 0; row < 40; ++row)
+    for (std::int64_t i = 0; i < 64; ++i) {
+      const float y = result.y[static_cast<std::size_t>(row * 64 + i)];
+      const bool spoiled = i < 32 ? row >= 30 : row >= 35;
+      EXPECT_EQ(std::isnan(y), spoiled) << row << " " << i;
+      if (spoiled) continue;
+      const double expected = i == 3 && row >= 20 ? 3e38 / static_cast<double>(row + 1) : 0.0;
+      EXPECT_NEAR(y, expected, 1e-5 * expected) << row << " " << i;
     }
 }
 

@@ -207,11 +207,19 @@ KeyCounts count_keys(const AttentionSpec& spec, double queries, double keys) {
 
 // 2 (D + Dv) operations for each query head and key that it sees. Queries,
 // keys, values and results pass through memory once.
+// Of a key and its value, for one head.
+double cache_bytes(DType dtype, const AttentionSpec& spec) {
+  const std::int64_t block =
+      kernels::cache_head_bytes(dtype, spec.head_dim) + kernels::cache_head_bytes(dtype, spec.value_dim);
+  return static_cast<double>(block) / kernels::kKeyBlock;
+}
+
 Cost attention_cost(const NodeView& node, const CostContext& step) {
   const AttentionSpec spec = attention_spec(node.node.attributes);
   const double tokens = static_cast<double>(node.type(0).shape[0].evaluate(step.value_of));
   KeyCounts counts;
-  double element = 4;
+  const double width = spec.head_dim + spec.value_dim;
+  double key_bytes = 4 * width;  // of a key and its value, for one head
   if (step.batch != nullptr && !step.batch->axes.empty()) {
     for (const kernels::Segment& segment : step.batch->axes[0].segments) {
       const KeyCounts own = count_keys(spec, segment.query_end - segment.query_begin, segment.keys);
@@ -219,21 +227,22 @@ Cost attention_cost(const NodeView& node, const CostContext& step) {
       counts.keys += own.keys;
     }
     if (node.node.op == &kAttentionPaged && !step.batch->cache.empty())
-      element = static_cast<double>(dtype_size(step.batch->cache[0].dtype));
+      key_bytes = cache_bytes(step.batch->cache[0].dtype, spec);
   } else {
     counts = count_keys(spec, tokens, tokens);
   }
-  const double width = spec.head_dim + spec.value_dim;
   return {.flops = 2 * counts.pairs * spec.heads * width,
-          .bytes = 4 * tokens * spec.heads * width + element * counts.keys * spec.kv_heads * width};
+          .bytes = 4 * tokens * spec.heads * width + key_bytes * counts.keys * spec.kv_heads};
 }
 
 Cost append_cost(const NodeView& node, const CostContext& step) {
   const double elements =
       element_count(node.type(0), step.value_of) + element_count(node.type(1), step.value_of);
+  const AttentionSpec spec = attention_spec(node.node.attributes);
+  const double tokens = static_cast<double>(node.type(0).shape[0].evaluate(step.value_of));
   const bool known = step.batch != nullptr && !step.batch->cache.empty();
-  const double written = known ? static_cast<double>(dtype_size(step.batch->cache[0].dtype)) : 4;
-  return {.flops = 0, .bytes = (4 + written) * elements};
+  const DType dtype = known ? step.batch->cache[0].dtype : DType::kF32;
+  return {.flops = 0, .bytes = 4 * elements + tokens * spec.kv_heads * cache_bytes(dtype, spec)};
 }
 
 }  // namespace

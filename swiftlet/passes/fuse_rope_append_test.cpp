@@ -39,7 +39,7 @@ TEST(FuseRopeAppend, EveryStepGivesTheSameBits) {
   ASSERT_TRUE(FuseRopeAppend().run(after));
   const Graph back = test::decomposed(after);
   const auto weights = test::random_weights(before);
-  for (const DType dtype : {DType::kF32, DType::kBF16}) {
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
     GraphRunner plain(before, test::as_built(), weights), fused(after, test::as_built(), weights, 3),
         decomposed(back, test::as_built(), weights);
     test::TestCache first(plain.program(), 2, 128, dtype), second(fused.program(), 2, 128, dtype),

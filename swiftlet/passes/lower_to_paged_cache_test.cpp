@@ -111,18 +111,21 @@ TEST(LowerToPagedCache, EveryKindOfAttentionEqualsTheWholeBitForBit) {
   expect_equal_to_whole(graph, 24, {{50, 3, 33}, {1, 1, 1}, {2, 40, 0}, {1, 1, 1}});
 }
 
-TEST(LowerToPagedCache, ACacheInHalfPrecisionIsNear) {
+TEST(LowerToPagedCache, ACacheInFewerBitsIsNear) {
   Graph graph = test::small_decoder();
   GraphRunner pure(graph);
   const Tensor x = test::random_tensor({45, 32}, 1);
   const Tensor expected = pure.run(test::ragged({45}), {{"x", x}})[0];
   LowerToPagedCache().run(graph);
   GraphRunner paged(graph);
-  test::TestCache cache(paged.program(), 1, 64, DType::kBF16);
-  paged.run(cache.step({44}), {{"x", rows_of(x, 0, 44)}});
-  const Tensor last = paged.run(cache.step({1}), {{"x", rows_of(x, 44, 45)}})[0];
-  EXPECT_TRUE(test::close(last, rows_of(expected, 44, 45), 2e-2));
-  EXPECT_FALSE(test::same_bits(last, rows_of(expected, 44, 45)));
+  for (const DType dtype : {DType::kBF16, DType::kI8}) {
+    SCOPED_TRACE(dtype_name(dtype));
+    test::TestCache cache(paged.program(), 1, 64, dtype);
+    paged.run(cache.step({44}), {{"x", rows_of(x, 0, 44)}});
+    const Tensor last = paged.run(cache.step({1}), {{"x", rows_of(x, 44, 45)}})[0];
+    EXPECT_TRUE(test::close(last, rows_of(expected, 44, 45), 2e-2));
+    EXPECT_FALSE(test::same_bits(last, rows_of(expected, 44, 45)));
+  }
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"run", kModel, "x", "--threads", "-1"}, "at least 0"},
         Wrong{{"run", kModel, "x", "--device", "gpu"}, "must be one of cpu, cuda, not gpu"},
         Wrong{{"run", kModel, "x", "--precision", "f64"}, "must be one of f32, bf16, int8"},
+        Wrong{{"run", kModel, "x", "--cache", "int4"}, "must be one of f32, bf16, int8"},
         Wrong{{"embed", kModel, "x", "--output", "x.csv"}, "must end in .npy or .jsonl"},
         Wrong{{"embed", kModel, "x", "--input", "y"}, "both came"},
         Wrong{{"search", kModel, "query"}, "--corpus is required"},

@@ -132,6 +132,24 @@ TEST(EngineDeterminism, GreedyOutputDoesNotDependOnBatchOrThreads) {
   }
 }
 
+// The text of the f32 cache is greedy's first choice by far enough that a cache in fewer bits does not change
+// it.
+TEST(EngineCache, FewerBitsTakeLessMemoryAndWriteTheSameText) {
+  const GenerationOptions options{.max_new_tokens = 60, .ignore_eos = true};
+  std::vector<std::vector<std::int32_t>> texts;
+  std::vector<std::int64_t> bytes;
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
+    Engine engine(LoadedModel::load(source_dir() / "assets/stories-7m", {.cache = dtype, .threads = 2}));
+    EXPECT_EQ(engine.cache_dtype(), dtype);
+    bytes.push_back(engine.cache_bytes());
+    texts.push_back(generate(engine, engine.model().encode_prompt("Once upon a time"), options).tokens);
+  }
+  EXPECT_EQ(bytes[0], 2 * bytes[1]);
+  EXPECT_EQ(bytes[2], bytes[1] / 2 * (32 + 4) / 32);  // heads of 32, and a scale each
+  EXPECT_EQ(texts[1], texts[0]);
+  EXPECT_EQ(texts[2], texts[0]);
+}
+
 TEST(EngineStreaming, PiecesMakeTheTextAndStopStringsEndIt) {
   Engine engine(load_f32("stories-7m"));
   std::string streamed;

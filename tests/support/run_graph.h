@@ -155,8 +155,8 @@ class TestCache {
     for (std::size_t i = free_.size() - 1; i > 0; --i)
       std::swap(free_[i], free_[static_cast<std::size_t>(uniform(seed, 2, i) * static_cast<double>(i + 1))]);
     const auto make = [&](int heads, int width) {
-      Buffer buffer = Buffer::heap(
-          free_.size() * static_cast<std::size_t>(heads * kernels::kKeyBlock * width) * dtype_size(dtype));
+      Buffer buffer = Buffer::heap(free_.size() * static_cast<std::size_t>(heads) *
+                                   static_cast<std::size_t>(kernels::cache_head_bytes(dtype, width)));
       std::memset(buffer.mutable_data(), 0xff, buffer.size());
       buffers_.push_back(buffer);
       return static_cast<void*>(buffers_.back().mutable_data());

@@ -39,6 +39,10 @@ inline Vec load(const std::uint16_t* p) {
   return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 
+inline Vec load(const std::int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+
 inline IntVec lane_numbers() {
   return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
 }
@@ -51,6 +55,11 @@ inline Vec load_part(const float* p, std::int64_t count) {
 }
 inline Vec load_part(const std::uint16_t* p, std::int64_t count) {
   std::uint16_t part[kLanes] = {};
+  for (std::int64_t i = 0; i < count; ++i) part[i] = p[i];
+  return load(part);
+}
+inline Vec load_part(const std::int8_t* p, std::int64_t count) {
+  std::int8_t part[kLanes] = {};
   for (std::int64_t i = 0; i < count; ++i) part[i] = p[i];
   return load(part);
 }

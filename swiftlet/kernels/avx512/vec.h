@@ -39,6 +39,10 @@ inline Vec load(const std::uint16_t* p) {
   return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 
+inline Vec load(const std::int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+
 inline Mask first_lanes(std::int64_t count) {
   return static_cast<Mask>(count >= kLanes ? 0xffffu : (1u << count) - 1u);
 }
@@ -48,6 +52,9 @@ inline Vec load_part(const float* p, std::int64_t count) {
 }
 inline Vec load_part(const std::uint16_t* p, std::int64_t count) {
   return widen(_mm256_maskz_loadu_epi16(first_lanes(count), p));
+}
+inline Vec load_part(const std::int8_t* p, std::int64_t count) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first_lanes(count), p)));
 }
 inline void store_part(float* p, std::int64_t count, Vec x) {
   _mm512_mask_storeu_ps(p, first_lanes(count), x);

@@ -92,9 +92,11 @@ inline void multiply_rows(int rows, const float* const* a, std::int64_t count, c
   multiply<NQ, kFresh>(a, count, b, ldb, c, columns);
 }
 
-// One chunk of keys for the pairs of a part.
+// One chunk of keys for the pairs of a part. T: an element of the keys and values; std::int8_t: paged, with
+// scales.
 template <class T>
 struct ChunkTask {
+  static constexpr bool kScaled = sizeof(T) == 1;
   const AttentionArgs& args;
   const AttentionPart& part;
   const Segment& segment;
@@ -106,6 +108,7 @@ struct ChunkTask {
   std::int64_t first_key = 0;
   const T* values = nullptr;
   std::int64_t ldv = 0;
+  const float *key_scales = nullptr, *value_scales = nullptr;  // [kKeyBlock]
 
   float* state(std::int64_t pair) const { return states + pair * width; }
 };
@@ -221,13 +224,16 @@ inline float finish_scores(const ChunkTask<T>& task, const TileView& view, int i
   const bool adjusts = adjusts_scores(task.args.spec), hides = seen.begin > 0 || seen.end < NV * kLanes;
   Vec score[NV];
 #pragma GCC unroll 4
-  for (int v = 0; v < NV; ++v) score[v] = load(scores + v * kLanes);
+  for (int v = 0; v < NV; ++v) {
+    score[v] = load(scores + v * kLanes);
+    if constexpr (ChunkTask<T>::kScaled) score[v] = mul(score[v], load(task.key_scales + v * kLanes));
+  }
   if (adjusts) {
     const std::int64_t distance = task.first_key - query_position(task.segment, view.rows[i]);
     for (int v = 0; v < NV; ++v)
       score[v] = adjust_score(task.args, view.heads[i], distance + v * kLanes, score[v]);
   }
-  if (adjusts || hides) {
+  if (adjusts || hides || ChunkTask<T>::kScaled) {
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
       const Mask visible = lanes_between(seen.begin - v * kLanes, seen.end - v * kLanes);
@@ -262,8 +268,11 @@ inline void soften(const ChunkTask<T>& task, const TileView& view) {
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
       const Vec p = power_of_two(fma(load(scores + v * kLanes), splat(unit), splat(shift[i])));
-      store(scores + v * kLanes, p);
       total = add(total, p);
+      if constexpr (ChunkTask<T>::kScaled)
+        store(scores + v * kLanes, mul(p, load(task.value_scales + v * kLanes)));
+      else
+        store(scores + v * kLanes, p);
     }
     store(sums, add(load(sums), total));
   }
@@ -332,13 +341,22 @@ void attend_blocks(ChunkTask<T>& task, std::int64_t pairs, KeyRange seen) {
   const std::int64_t d_size = task.args.spec.head_dim, e_size = task.args.spec.value_dim;
   for (std::int64_t key = seen.begin / kKeyBlock * kKeyBlock; key < seen.end; key += kKeyBlock) {
     task.first_key = key;
-    if (kv.paged) {
+    if (ChunkTask<T>::kScaled || kv.paged) {
       const std::int64_t place =
           std::int64_t{task.segment.blocks[key / kKeyBlock]} * task.args.spec.kv_heads + task.part.kv_head;
-      task.values = static_cast<const T*>(kv.values) + place * kKeyBlock * e_size;
+      const auto block_of = [&](const void* cache, std::int64_t size) {
+        return reinterpret_cast<const T*>(static_cast<const std::byte*>(cache) +
+                                          place * cache_head_bytes(kv.dtype, size));
+      };
+      const T* keys = block_of(kv.keys, d_size);
+      task.values = block_of(kv.values, e_size);
       task.ldv = e_size;
-      attend_block(task, static_cast<const T*>(kv.keys) + place * kKeyBlock * d_size, pairs);
-    } else {
+      if constexpr (ChunkTask<T>::kScaled) {
+        task.key_scales = reinterpret_cast<const float*>(keys + kKeyBlock * d_size);
+        task.value_scales = reinterpret_cast<const float*>(task.values + kKeyBlock * e_size);
+      }
+      attend_block(task, keys, pairs);
+    } else if constexpr (!ChunkTask<T>::kScaled) {
       task.values = static_cast<const T*>(kv.values) + (task.segment.key_begin + key) * kv.ldv +
                     task.part.kv_head * e_size;
       task.ldv = kv.ldv;
@@ -375,7 +393,9 @@ void attend_chunk_of(const AttentionArgs& args, const AttentionPart& part, std::
 void attend_chunk(const AttentionArgs& args, const AttentionPart& part, std::int64_t chunk, std::byte* memory,
                   float* states) noexcept {
   const Scratch scratch = carve_scratch(args.spec, reinterpret_cast<float*>(memory));
-  if (args.kv.dtype == DType::kBF16)
+  if (args.kv.dtype == DType::kI8)
+    attend_chunk_of<std::int8_t>(args, part, chunk, scratch, states);
+  else if (args.kv.dtype == DType::kBF16)
     attend_chunk_of<std::uint16_t>(args, part, chunk, scratch, states);
   else
     attend_chunk_of<float>(args, part, chunk, scratch, states);

@@ -18,6 +18,14 @@ float element(const void* data, DType dtype, std::int64_t index) {
                                : static_cast<const float*>(data)[index];
 }
 
+// Element `index` of key or value `j` of a head's block in int8; `size` as in cache_head_bytes.
+float element_of_int8(const void* cache, std::int64_t place, std::int64_t size, std::int64_t index,
+                      std::int64_t j) {
+  const auto* codes = static_cast<const std::int8_t*>(cache) + place * cache_head_bytes(DType::kI8, size);
+  const auto* scales = reinterpret_cast<const float*>(codes + kKeyBlock * size);
+  return codes[index] * scales[j % kKeyBlock];
+}
+
 // One query head of one row, with its keys.
 struct Query {
   const AttentionArgs& args;
@@ -31,6 +39,8 @@ struct Query {
       return element(kv.keys, kv.dtype,
                      (segment.key_begin + j) * kv.ldk + std::int64_t{kv_head} * args.spec.head_dim + d);
     const std::int64_t place = std::int64_t{segment.blocks[j / kKeyBlock]} * args.spec.kv_heads + kv_head;
+    if (kv.dtype == DType::kI8)
+      return element_of_int8(kv.keys, place, args.spec.head_dim, d * kKeyBlock + j % kKeyBlock, j);
     return element(kv.keys, kv.dtype, (place * args.spec.head_dim + d) * kKeyBlock + j % kKeyBlock);
   }
 
@@ -40,6 +50,9 @@ struct Query {
       return element(kv.values, kv.dtype,
                      (segment.key_begin + j) * kv.ldv + std::int64_t{kv_head} * args.spec.value_dim + e);
     const std::int64_t place = std::int64_t{segment.blocks[j / kKeyBlock]} * args.spec.kv_heads + kv_head;
+    if (kv.dtype == DType::kI8)
+      return element_of_int8(kv.values, place, args.spec.value_dim, j % kKeyBlock * args.spec.value_dim + e,
+                             j);
     return element(kv.values, kv.dtype, (place * kKeyBlock + j % kKeyBlock) * args.spec.value_dim + e);
   }
 
