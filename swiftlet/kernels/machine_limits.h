@@ -15,7 +15,8 @@ struct MachineLimits {
   double int8_ops = 0;    // dot products of unsigned with signed bytes
 };
 
-// Runs the best instructions that this processor has in hand-scheduled loops over registers, and several
+// AMX counts as the instruction of bf16 and int8 where the processor has it and the operating system permits
+// it. Runs the best instructions that this processor has in hand-scheduled loops over registers, and several
 // patterns of reading, on all members of the pool; the best of repeated short runs counts, so other load
 // disturbs little. Takes about half a second and, while it runs, up to 256 MiB. Throws kMemory when these
 // cannot be had.

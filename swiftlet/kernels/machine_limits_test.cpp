@@ -16,7 +16,7 @@ TEST(MachineLimits, ArePlausible) {
   EXPECT_LT(limits.read_bytes, 1e12);
   EXPECT_GT(limits.f32_ops, 1e9);
   EXPECT_LT(limits.f32_ops, 1e13);
-  EXPECT_EQ(limits.bf16_ops > 0, cpu_info().avx512_bf16);
+  EXPECT_EQ(limits.bf16_ops > 0, cpu_info().avx512_bf16 || (cpu_info().amx_bf16 && request_tile_registers()));
   EXPECT_EQ(limits.int8_ops > 0, cpu_info().avx2);
 }
 
