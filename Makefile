@@ -58,8 +58,8 @@ clang:  ## build and test with clang
 	@cmake --build build/clang -j$(JOBS)
 	@$(CTEST) --test-dir build/clang
 
-asan:  ## build and test under the address and undefined-behaviour sanitizers
-	@tools/setup.sh --test
+asan:  ## build and test with clang's address and undefined-behaviour sanitizers
+	@tools/setup.sh --ci
 	@cmake --preset asan -DSWIFTLET_TESTS=ON $(CONFIGURE) > /dev/null
 	@cmake --build build/asan -j$(JOBS)
 	@$(CTEST) --test-dir build/asan -LE slow
