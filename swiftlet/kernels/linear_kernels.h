@@ -40,6 +40,11 @@ static inline std::int64_t tile_row(const PreparedRows& x, std::int64_t tile) {
   return x.m * tile / x.tiles;
 }
 
+// The first sum of row `r` of the tile that begins with row `first`; null where there are none.
+static inline std::int32_t* row_sums(const PreparedRows& x, std::int64_t first, std::int64_t r) {
+  return x.sums == nullptr ? nullptr : x.sums + first * x.groups + r;
+}
+
 struct Range {
   std::int64_t begin = 0, end = 0;
 };

@@ -59,8 +59,7 @@ inline void for_rows(const PreparedRows& p, const Blocks& blocks, Range tiles, R
   for (std::int64_t tile = tiles.begin; tile < tiles.end; ++tile) {
     const std::int64_t first = tile_row(p, tile), rows = tile_row(p, tile + 1) - first;
     for (std::int64_t r = 0; r < rows; ++r)
-      row(first + r, p.words + first * blocks.row_words() + r * blocks.words, rows,
-          p.sums + first * p.groups + r);
+      row(first + r, p.words + first * blocks.row_words() + r * blocks.words, rows, row_sums(p, first, r));
   }
 }
 

@@ -50,7 +50,7 @@ inline void for_rows(const PreparedRows& p, Range tiles, Row row) {
   for (std::int64_t tile = tiles.begin; tile < tiles.end; ++tile) {
     const std::int64_t first = tile_row(p, tile), rows = tile_row(p, tile + 1) - first;
     for (std::int64_t r = 0; r < rows; ++r)
-      row(first + r, p.words + first * steps + r, rows, p.sums + first * p.groups + r);
+      row(first + r, p.words + first * steps + r, rows, row_sums(p, first, r));
   }
 }
 

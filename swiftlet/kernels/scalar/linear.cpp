@@ -86,8 +86,7 @@ void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tile
     std::uint32_t* words = p.words + first * steps;
     for (std::int64_t i = 0; i < steps * rows; ++i) words[i] = 0;
     for (std::int64_t r = 0; r < rows; ++r)
-      prepare_row(p, x + (first + r) * ldx, first + r, words + r,
-                  p.sums == nullptr ? nullptr : p.sums + first * p.groups + r, rows);
+      prepare_row(p, x + (first + r) * ldx, first + r, words + r, row_sums(p, first, r), rows);
   }
 }
 
