@@ -59,9 +59,9 @@ function(swiftlet_layer name)
     endforeach()
     target_compile_definitions(${name}_test PRIVATE SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set(discover TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
-    gtest_discover_tests(${name}_test ${discover} TEST_FILTER "-*Threads*"
+    gtest_discover_tests(${name}_test ${discover} NO_PRETTY_VALUES TEST_FILTER "-*Threads*"
                          PROPERTIES LABELS ${name} ${SWIFTLET_TEST_ENVIRONMENT})
-    gtest_discover_tests(${name}_test ${discover} TEST_FILTER "*Threads*" TEST_LIST ${name}_test_THREADS
+    gtest_discover_tests(${name}_test ${discover} NO_PRETTY_VALUES TEST_FILTER "*Threads*" TEST_LIST ${name}_test_THREADS
                          PROPERTIES LABELS threads ${SWIFTLET_TEST_ENVIRONMENT})
     foreach(source IN LISTS tests)
       file(STRINGS ${source} threads REGEX "^TEST.*Threads" LIMIT_COUNT 1)

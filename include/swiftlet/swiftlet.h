@@ -320,9 +320,10 @@ struct MachineInfo {
       cuda_devices;  // "NVIDIA H200, compute capability 9.0"; empty in a build without CUDA
   int threads = 0;
   std::int64_t total_memory_bytes = 0, available_memory_bytes = 0;
-  // Measured now, all threads, when asked for; zero where the machine lacks the instructions.
+  // Measured now, with `threads` of them, when asked for; zero where the machine lacks the instructions.
   double read_gigabytes_per_second = 0, f32_gflops = 0, bf16_gflops = 0, int8_gops = 0;
 };
-SWIFTLET_API MachineInfo machine(bool measure);
+// threads: 0 means the physical cores that this process may use.
+SWIFTLET_API MachineInfo machine(bool measure, int threads = 0);
 
 }  // namespace swiftlet

@@ -109,7 +109,8 @@ BenchResult bench(Model& model, const BenchOptions& options, const Job* job) {
   return result;
 }
 
-MachineInfo machine(bool measure) {
+MachineInfo machine(bool measure, int threads) {
+  if (threads < 0) fail(ErrorCode::kUsage, "threads", "must not be negative, is {}", threads);
   const CpuInfo& cpu = cpu_info();
   MachineInfo info;
   info.cpu = cpu.name;
@@ -129,11 +130,11 @@ MachineInfo machine(bool measure) {
   for (const kernels::CudaDevice& device : kernels::cuda_devices())
     info.cuda_devices.push_back(
         fmt::format("{}, compute capability {}.{}", device.name, device.major, device.minor));
-  info.threads = available_cores();
+  info.threads = threads > 0 ? threads : available_cores();
   info.total_memory_bytes = static_cast<std::int64_t>(total_memory_bytes());
   info.available_memory_bytes = static_cast<std::int64_t>(available_memory_bytes());
   if (measure) {
-    ThreadPool pool;
+    ThreadPool pool(info.threads);
     const kernels::MachineLimits limits = kernels::measure_machine(pool);
     info.read_gigabytes_per_second = limits.read_bytes * 1e-9;
     info.f32_gflops = limits.f32_ops * 1e-9;

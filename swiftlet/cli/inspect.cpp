@@ -28,7 +28,7 @@ void check(const InspectOptions& options, bool format_given) {
 }
 
 int show_machine(Session& session, bool measure) {
-  const MachineInfo info = machine(measure);
+  const MachineInfo info = machine(measure, session.options.threads);
   Json object{{"cpu", info.cpu},
               {"isa", info.isa},
               {"available_isas", info.available_isas},

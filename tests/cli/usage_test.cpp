@@ -130,6 +130,8 @@ TEST(Usage, MachineIsShown) {
   EXPECT_THAT(machine["available_isas"].get<std::vector<std::string>>(),
               ::testing::Contains(machine["isa"].get<std::string>()));
   EXPECT_FALSE(machine.contains("int8_gops"));
+  EXPECT_EQ(
+      json_of(swiftlet({"inspect", "--machine", "--no-measure", "--json", "--threads", "3"}))["threads"], 3);
   const Result text = swiftlet({"inspect", "--machine", "--no-measure"});
   EXPECT_THAT(text.out, HasSubstr("threads"));
   EXPECT_THAT(text.out, Not(HasSubstr("int8 peak")));
