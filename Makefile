@@ -28,7 +28,7 @@ build:  ## the command line alone, optimised: build/release/bin/swiftlet
 	@cmake --build $(BUILD) -j$(JOBS) --target swiftlet
 
 .PHONY: install
-install:  ## program, library, headers and CMake package into PREFIX (default /usr/local)
+install:  ## program, manual page, completions, library and CMake package into PREFIX (default /usr/local)
 	@tools/setup.sh --no-model
 	@cmake --preset release $(if $(wildcard $(BUILD)/build.ninja),,-DSWIFTLET_TESTS=OFF) $(CONFIGURE) > /dev/null
 	@cmake --build $(BUILD) -j$(JOBS)

@@ -36,6 +36,7 @@ const std::vector<Command>& commands() {
       {"convert", "Write a model as a native .swiftlet file, or as a folder for transformers", setup_convert},
       {"inspect", "Show a model, its graph, its certificate, or this machine", setup_inspect},
       {"completion", "Print the completion script of a shell", setup_completion},
+      {"help", "Explain a command, or print the manual page", setup_help},
       {"version", "Print the version", setup_version},
   };
   return kCommands;
@@ -45,6 +46,21 @@ const Command* find_command(const std::string& name) {
   for (const Command& command : commands())
     if (command.name == name) return &command;
   return nullptr;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  return names;
+}
+
+std::vector<std::unique_ptr<CommandLine>> command_lines() {
+  std::vector<std::unique_ptr<CommandLine>> lines;
+  for (const Command& command : commands()) {
+    lines.push_back(std::make_unique<CommandLine>(command.name, command.summary));
+    command.setup(*lines.back());
+  }
+  return lines;
 }
 
 std::string nearest(const std::string& word, const std::vector<std::string>& names) {

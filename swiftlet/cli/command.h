@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct Command {
 
 const std::vector<Command>& commands();  // in the order of the help
 const Command* find_command(const std::string& name);
+std::vector<std::string> command_names();
+// Every subcommand with its options declared, for what is made of them.
+std::vector<std::unique_ptr<CommandLine>> command_lines();
 
 Action setup_run(CommandLine& line);
 Action setup_embed(CommandLine& line);
@@ -32,6 +36,7 @@ Action setup_compress(CommandLine& line);
 Action setup_convert(CommandLine& line);
 Action setup_inspect(CommandLine& line);
 Action setup_completion(CommandLine& line);
+Action setup_help(CommandLine& line);
 Action setup_version(CommandLine& line);
 
 // The whole program: reads the arguments, runs, reports errors on standard error. Returns the exit status.

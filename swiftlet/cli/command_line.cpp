@@ -25,13 +25,6 @@ std::string left_column(const OptionInfo& option) {
   return text;
 }
 
-std::string right_column(const OptionInfo& option) {
-  std::string text = option.description;
-  if (option.value == kName) text += ": " + joined(option.choices, ", ");
-  if (!option.fallback.empty()) text += fmt::format(" [{}]", option.fallback);
-  return text;
-}
-
 // Breaks at spaces; lines after the first are indented.
 std::string wrapped(const std::string& text, std::size_t indent, std::size_t width) {
   std::string out, line;
@@ -46,6 +39,13 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t wid
 }
 
 }  // namespace
+
+std::string explanation(const OptionInfo& option) {
+  std::string text = option.description;
+  if (option.value == kName) text += ": " + joined(option.choices, ", ");
+  if (!option.fallback.empty()) text += fmt::format(" [{}]", option.fallback);
+  return text;
+}
 
 // CLI11 alone would wrap "-1" to a large number and read "010" as octal.
 template <class T>
@@ -170,39 +170,43 @@ void CommandLine::output_options() {
 }
 
 std::string CommandLine::usage() const {
-  std::string text = "Usage: swiftlet " + name_;
+  std::string text = "swiftlet " + name_;
   for (const OptionInfo& option : options_) {
     std::string part = option.names.front() + (option.positional ? "" : " " + option.value);
     if (option.positional && option.many) part += "...";
     if (option.required) text += " " + part;
     if (!option.required && option.positional) text += " [" + part + "]";
   }
-  return text + " [OPTIONS]\n";
+  return text + " [OPTIONS]";
+}
+
+std::vector<CommandLine::Section> CommandLine::sections() const {
+  std::vector<Section> sections{{"Arguments", {}}};
+  for (const OptionInfo& option : options_) {
+    const std::string& title = option.positional ? sections.front().title : option.group;
+    auto section = std::find_if(sections.begin(), sections.end(),
+                                [&](const Section& candidate) { return candidate.title == title; });
+    if (section == sections.end()) section = sections.insert(section, Section{title, {}});
+    section->options.push_back(&option);
+  }
+  if (sections.front().options.empty()) sections.erase(sections.begin());
+  return sections;
 }
 
 std::string CommandLine::help() const {
   constexpr std::size_t kColumn = 30, kWidth = 100;
-  std::string out = summary_ + "\n\n" + usage();
+  std::string out = summary_ + "\n\nUsage: " + usage() + "\n";
   if (!description_.empty()) out += "\n" + description_ + "\n";
-  std::vector<std::string> groups{"Arguments"};
-  const auto group_of = [](const OptionInfo& option) {
-    return option.positional ? std::string("Arguments") : option.group;
-  };
-  for (const OptionInfo& option : options_)
-    if (std::find(groups.begin(), groups.end(), group_of(option)) == groups.end())
-      groups.push_back(group_of(option));
-  for (const std::string& title : groups) {
-    std::string lines;
-    for (const OptionInfo& option : options_) {
-      if (group_of(option) != title) continue;
-      std::string left = left_column(option);
+  for (const Section& section : sections()) {
+    out += "\n" + section.title + ":\n";
+    for (const OptionInfo* option : section.options) {
+      std::string left = left_column(*option);
       if (left.size() + 2 > kColumn)
         left += "\n" + std::string(kColumn, ' ');
       else
         left.resize(kColumn, ' ');
-      lines += left + wrapped(right_column(option), kColumn, kWidth) + "\n";
+      out += left + wrapped(explanation(*option), kColumn, kWidth) + "\n";
     }
-    if (!lines.empty()) out += "\n" + title + ":\n" + lines;
   }
   if (!examples_.empty()) out += "\nExamples:\n";
   for (const std::string& line : examples_) out += "  " + line + "\n";

@@ -1,5 +1,5 @@
-// The options of one subcommand: declared once, read by the parser (CLI11), the help and the completion
-// scripts.
+// The options of one subcommand: declared once, read by the parser (CLI11), the help, the manual page and the
+// completion scripts.
 #pragma once
 
 #include <functional>
@@ -33,18 +33,28 @@ struct OptionInfo {
   bool positional = false, many = false, required = false;
 };
 
+// The description with the choices and the default, where there are some.
+std::string explanation(const OptionInfo& option);
+
 // Decimal, the whole text. For the types of the options: int, 64-bit integers, double.
 template <class T>
 bool parse_number(const std::string& text, T& value);
 
 class CommandLine {
  public:
+  // The options under one heading, in the order of their declaration; "Arguments" come first.
+  struct Section {
+    std::string title;
+    std::vector<const OptionInfo*> options;
+  };
+
   CommandLine(std::string name, std::string summary);
   ~CommandLine();
 
   // The heading for the options that follow.
   void group(std::string title) { group_ = std::move(title); }
-  // Paragraphs after the usage line; lines after "Examples:" as a user would type them.
+  // Lines after the usage line: a paragraph, or "term  meaning" with at least two spaces between. Lines after
+  // "Examples:" as a user would type them.
   void describe(std::string text) { description_ = std::move(text); }
   void examples(std::vector<std::string> lines) { examples_ = std::move(lines); }
 
@@ -77,7 +87,11 @@ class CommandLine {
 
   const std::string& name() const { return name_; }
   const std::string& summary() const { return summary_; }
+  const std::string& description() const { return description_; }
+  const std::vector<std::string>& example_lines() const { return examples_; }
   const std::vector<OptionInfo>& options() const { return options_; }
+  std::vector<Section> sections() const;
+  std::string usage() const;  // "swiftlet NAME ARGUMENTS [OPTIONS]"
   const CommonOptions& common() const { return common_; }
   std::string help() const;
   // Reads `words` into the targets. False when --help was asked for; throws Failure for wrong use.
@@ -89,7 +103,6 @@ class CommandLine {
   CLI::Option* note(CLI::Option* option, const std::string& names, const std::string& value,
                     const std::string& description, const std::string& fallback);
   void take_rest();
-  std::string usage() const;
   std::string name_, summary_, description_, group_;
   std::vector<std::string> examples_;
   std::vector<OptionInfo> options_;

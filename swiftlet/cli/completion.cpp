@@ -7,15 +7,6 @@
 namespace swiftlet::cli {
 namespace {
 
-std::vector<std::unique_ptr<CommandLine>> all_lines() {
-  std::vector<std::unique_ptr<CommandLine>> lines;
-  for (const Command& command : commands()) {
-    lines.push_back(std::make_unique<CommandLine>(command.name, command.summary));
-    command.setup(*lines.back());
-  }
-  return lines;
-}
-
 // Values that no file name can be.
 bool takes_no_file(const OptionInfo& option) {
   return option.value == "N" || option.value == "TEXT" || option.value == "LOSS" ||
@@ -54,7 +45,7 @@ std::string bash_case(const CommandLine& line) {
 
 std::string bash_script() {
   std::string names, cases;
-  for (const auto& line : all_lines()) {
+  for (const auto& line : command_lines()) {
     names += (names.empty() ? "" : " ") + line->name();
     cases += bash_case(*line);
   }
@@ -67,8 +58,7 @@ _swiftlet() {{
     return
   fi
   case ${{COMP_WORDS[1]}} in
-{1}    help) words="{0}" ;;
-    *) return ;;
+{1}    *) return ;;
   esac
   if [ -n "$options" ] && [[ $current == -* ]]; then
     COMPREPLY=($(compgen -W "$options" -- "$current"))
@@ -117,7 +107,7 @@ std::string zsh_spec(const OptionInfo& option) {
 
 std::string zsh_script() {
   std::string list, cases;
-  for (const auto& line : all_lines()) {
+  for (const auto& line : command_lines()) {
     list += fmt::format("    '{}:{}'\n", line->name(), quoted(line->summary(), ":"));
     cases += fmt::format("    {}) _arguments -s \\\n      '(-h --help)'{{-h,--help}}'[help]'", line->name());
     for (const OptionInfo& option : line->options()) cases += " \\\n" + zsh_spec(option);
@@ -156,7 +146,7 @@ std::string fish_option(const std::string& command, const OptionInfo& option) {
 
 std::string fish_script() {
   std::string out = "# fish completion of swiftlet; to use it:  swiftlet completion fish | source\n";
-  for (const auto& line : all_lines()) {
+  for (const auto& line : command_lines()) {
     out += fmt::format("complete -c swiftlet -n __fish_use_subcommand -f -a {} -d '{}'\n", line->name(),
                        quoted(line->summary()));
     for (const OptionInfo& option : line->options()) {

@@ -74,8 +74,8 @@ Action setup_eval(CommandLine& line) {
   line.examples({"swiftlet eval models/minilm --task stsb --data assets/stsb/dev.csv",
                  "swiftlet eval assets/stories-7m --task perplexity --data assets/text/stories-valid.txt.gz "
                  "--context 256",
-                 "swiftlet eval small.swiftlet --task kl --reference assets/stories-7m \\\n      --data "
-                 "assets/text/stories-valid.txt.gz --context 256 --json"});
+                 "swiftlet eval small.swiftlet --task kl --reference assets/stories-7m \\",
+                 "    --data assets/text/stories-valid.txt.gz --context 256 --json"});
   return [options](Session& session) {
     check(options->eval);
     Model model = session.load(options->model);

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "swiftlet/cli/command.h"
+#include "swiftlet/cli/help.h"
 
 namespace swiftlet::cli {
 namespace {
@@ -13,29 +14,6 @@ namespace {
 // Commands of the design that are still to come.
 constexpr const char* kPlanned[] = {"chat",      "classify",  "tag",   "answer",
                                     "translate", "summarize", "train", "serve"};
-
-std::vector<std::string> command_names() {
-  std::vector<std::string> names;
-  for (const Command& command : commands()) names.emplace_back(command.name);
-  return names;
-}
-
-std::string top_help() {
-  std::string out =
-      "Swiftlet makes a pretrained language model smaller and faster inside an accuracy budget,\n"
-      "proves what was kept, and runs the result.\n\n"
-      "Usage: swiftlet COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n";
-  for (const Command& command : commands()) out += fmt::format("  {:<12}{}\n", command.name, command.summary);
-  out +=
-      "\n`swiftlet COMMAND --help` tells the options and gives examples.\n\n"
-      "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors or\n"
-      "llama2.c .bin file, or a bundled model: stories-7m, stories260K.\n"
-      "Results go to standard output, everything else to standard error.\n"
-      "SWIFTLET_ISA=avx2 (for example) forces an instruction set.\n\n"
-      "Exit status: 0 done, 1 failed, 2 wrong use, 3 the accuracy budget was not met;\n"
-      "130 interrupted (Ctrl-C ends the work cleanly, a second one at once).\n";
-  return out;
-}
 
 void report(std::string_view message, std::string_view hint) {
   std::string line(message);
@@ -64,19 +42,16 @@ int dispatch(const std::vector<std::string>& words, Output& out) {
     return kWrongUse;
   }
   std::string name = words.front();
-  if (name == "-h" || name == "--help" || name == "help") {
-    if (words.size() == 1 || name != "help") {
-      out.write(top_help());
-      return kDone;
-    }
-    name = words[1];
+  if (name == "-h" || name == "--help") {
+    out.write(top_help());
+    return kDone;
   }
   if (name == "--version") name = "version";
   const Command* command = find_command(name);
   if (command == nullptr) unknown_command(name);
   CommandLine line(command->name, command->summary);
   const Action action = command->setup(line);
-  if (words.front() == "help" || !line.parse({words.begin() + 1, words.end()})) {
+  if (!line.parse({words.begin() + 1, words.end()})) {
     out.write(line.help());
     return kDone;
   }

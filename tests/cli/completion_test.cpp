@@ -28,6 +28,8 @@ TEST(Completion, BashOffersCommandsOptionsValuesAndFiles) {
   EXPECT_EQ(offered(scratch, "run m --device c"), "cpu cuda");
   EXPECT_EQ(offered(scratch, "eval m --task \"\""), "stsb retrieval perplexity kl");
   EXPECT_EQ(offered(scratch, "completion z"), "zsh");
+  EXPECT_EQ(offered(scratch, "help com"), "compress completion");
+  EXPECT_EQ(offered(scratch, "help --m"), "--man");
   EXPECT_EQ(offered(scratch, "run asset"), "assets");
   EXPECT_EQ(offered(scratch, "eval m --data LICEN"), "LICENSE");
   EXPECT_EQ(offered(scratch, "run m --seed \"\""), "");

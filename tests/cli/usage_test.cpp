@@ -30,7 +30,7 @@ TEST_P(EachCommand, RefusesAnUnknownOption) {
 
 INSTANTIATE_TEST_SUITE_P(Cli, EachCommand,
                          ::testing::Values("run", "embed", "search", "tokenize", "eval", "bench", "compress",
-                                           "convert", "inspect", "completion", "version"),
+                                           "convert", "inspect", "completion", "help", "version"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
 struct Wrong {
@@ -98,6 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"inspect", "--machine", kModel}, "--machine takes no MODEL"},
         Wrong{{"inspect", "--machine", "--graph"}, "exclude one another"},
         Wrong{{"inspect", kModel, "--lowered"}, "go with --graph"},
+        Wrong{{"help", "nothing"}, "must be one of run, embed"}, Wrong{{"help", "run", "--man"}, "both came"},
         Wrong{{"completion", "tcsh"}, "must be one of bash, zsh, fish"}));
 
 TEST(Usage, WithoutArgumentsTheHelpGoesToStandardError) {
@@ -119,8 +120,8 @@ TEST(Usage, HelpNamesTheExitStatuses) {
     EXPECT_THAT(help, HasSubstr(word));
 }
 
-TEST(Usage, HelpOfAnUnknownCommandIsWrongUse) {
-  EXPECT_EQ(swiftlet({"help", "nothing"}).status, 2);
+TEST(Usage, HelpAloneIsTheListOfCommands) {
+  EXPECT_EQ(swiftlet({"help"}).out, swiftlet({"--help"}).out);
 }
 
 TEST(Usage, MachineIsShown) {

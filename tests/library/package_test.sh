@@ -16,6 +16,18 @@ cmake -S "$source/examples/library" -B "$work/example" -DCMAKE_PREFIX_PATH="$wor
   -DCMAKE_CXX_FLAGS='-Wall -Wextra -Wpedantic -Werror' > "$work/configure.log" || fail "$(cat "$work/configure.log")"
 cmake --build "$work/example" > "$work/build.log" || fail "$(cat "$work/build.log")"
 
+# The manual page and the completions are those of the installed program.
+share=$work/moved/share
+installed_as() {
+  local file=$share/$1
+  shift
+  "$work/moved/bin/swiftlet" "$@" | cmp -s - "$file" || fail "$file is not what swiftlet $* prints"
+}
+installed_as man/man1/swiftlet.1 help --man
+installed_as bash-completion/completions/swiftlet completion bash
+installed_as zsh/site-functions/_swiftlet completion zsh
+installed_as fish/vendor_completions.d/swiftlet.fish completion fish
+
 cd "$work"  # no checkout around
 "$work/example/tell" stories-7m 'Once upon a time' > story || fail 'the example failed'
 "$work/moved/bin/swiftlet" run stories-7m 'Once upon a time' --max-tokens 200 --no-echo --quiet > reference ||
