@@ -344,6 +344,58 @@ TEST_P(RowsTest, L2Normalize) {
   }
 }
 
+TEST_P(RowsTest, NoRowsAreNoWork) {
+  Guarded y(0);
+  const float gain[8] = {};
+  RopeArgs rope{.heads = 1, .head_dim = 8, .rotary_dim = 8, .ldx = 8, .ldy = 8};
+  rope.inverse_frequencies = gain;
+  rows().layer_norm(nullptr, nullptr, gain, nullptr, 1e-5f, 0, 8, nullptr, y.data());
+  rows().rms_norm(nullptr, nullptr, gain, 0, 1e-5f, 0, 8, nullptr, y.data());
+  rows().activate(Activation::kGelu, nullptr, y.data(), 0);
+  rows().gate(Activation::kSilu, nullptr, 8, nullptr, 8, y.data(), 8, 0, 8);
+  rows().add(nullptr, nullptr, y.data(), 0);
+  rows().mul(nullptr, nullptr, y.data(), 0);
+  rows().scale(nullptr, 2, y.data(), 0);
+  rows().rope(rope);
+  rows().softmax(nullptr, y.data(), 0, 8);
+  rows().l2_normalize(nullptr, 0, 8, y.data());
+  EXPECT_TRUE(y.intact());
+}
+
+// A vocabulary's width and more. Sums of n terms in at least four lanes, each off by half an ulp of the sum
+// so far: n / 8 ulps at the very worst, and the root of that as chance has it.
+TEST_P(RowsTest, HugeRows) {
+  constexpr std::int64_t kD = 262147;
+  const double bound = 4 * std::sqrt(kD / 8.0) * kUlp;
+  Guarded x(random_values(kD, 31, 3)), gain(random_values(kD, 32)), y(kD);
+  const auto within = [&](const std::vector<double>& expected) {
+    return near(y.values(), expected, [&](std::size_t i) { return bound * (std::abs(expected[i]) + 1e-9); });
+  };
+  std::vector<double> centred = normalized(x.values(), kD, true, 1e-5);
+  std::vector<double> scaled = normalized(x.values(), kD, false, 1e-5);
+  for (std::int64_t i = 0; i < kD; ++i) {
+    centred[static_cast<std::size_t>(i)] *= gain[i];
+    scaled[static_cast<std::size_t>(i)] *= gain[i];
+  }
+  rows().layer_norm(x.data(), nullptr, gain.data(), nullptr, 1e-5f, 1, kD, nullptr, y.data());
+  // The mean is near zero, so its error is one of the deviations' size, not of the element's.
+  EXPECT_TRUE(
+      near(y.values(), centred, [&](std::size_t i) { return bound * (std::abs(centred[i]) + 1e-2); }));
+  rows().rms_norm(x.data(), nullptr, gain.data(), 0, 1e-5f, 1, kD, nullptr, y.data());
+  EXPECT_TRUE(within(scaled));
+
+  std::vector<double> softmax, unit;
+  double total = 0, square = 0;
+  for (const float value : x.values()) total += std::exp(double{value}), square += double{value} * value;
+  for (const float value : x.values())
+    softmax.push_back(std::exp(double{value}) / total), unit.push_back(value / std::sqrt(square));
+  rows().softmax(x.data(), y.data(), 1, kD);
+  EXPECT_TRUE(within(softmax));
+  rows().l2_normalize(x.data(), 1, kD, y.data());
+  EXPECT_TRUE(within(unit));
+  EXPECT_TRUE(y.intact());
+}
+
 // A row gives the same bits alone and among others.
 TEST_P(RowsTest, RowsDoNotDependOnTheBatch) {
   constexpr std::int64_t kD = 100, kRows = 5;
