@@ -1,8 +1,10 @@
 #include "swiftlet/io/transformers_folder.h"
 
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
@@ -15,23 +17,34 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_bytes(const fs::path& path, std::span<const std::byte> bytes) {
-  OutputFile file(path);
-  file.write(bytes);
-  file.commit();
-}
-
-void write_json(const fs::path& path, const nlohmann::ordered_json& json) {
-  OutputFile file(path);
-  file.write(json.dump(2) + "\n");
-  file.commit();
-}
-
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) fail(ErrorCode::kIo, folder.string(), "cannot be created: {}", error.message());
 }
+
+// The small files of a folder, each written aside until all are there, weights included.
+class SmallFiles {
+ public:
+  explicit SmallFiles(fs::path folder) : folder_(std::move(folder)) { make_folder(folder_); }
+
+  void bytes(std::string_view name, std::span<const std::byte> bytes) {
+    if (fs::path(name).has_parent_path()) make_folder(folder_ / fs::path(name).parent_path());
+    files_.push_back(std::make_unique<OutputFile>(folder_ / name));
+    files_.back()->write(bytes);
+  }
+  void json(std::string_view name, const nlohmann::ordered_json& json) {
+    const std::string text = json.dump(2) + "\n";
+    bytes(name, std::as_bytes(std::span(text.data(), text.size())));
+  }
+  void commit() {
+    for (const auto& file : files_) file->commit();
+  }
+
+ private:
+  fs::path folder_;
+  std::vector<std::unique_ptr<OutputFile>> files_;
+};
 
 DType dtype_of(Format format) {
   return format == Format::kF16 ? DType::kF16 : format == Format::kBF16 ? DType::kBF16 : DType::kF32;
@@ -84,11 +97,9 @@ std::vector<SafetensorsDeclaration> declare(const Checkpoint& checkpoint, std::o
   return tensors;
 }
 
-void write_weights(const fs::path& path, const Checkpoint& checkpoint, std::optional<Format> format,
-                   const Job& job) {
-  const std::vector<SafetensorsDeclaration> tensors = declare(checkpoint, format);
+void write_weights(SafetensorsWriter& writer, const std::vector<SafetensorsDeclaration>& tensors,
+                   const Checkpoint& checkpoint, std::optional<Format> format, const Job& job) {
   const auto count = static_cast<std::int64_t>(tensors.size());
-  SafetensorsWriter writer(path, tensors, {{"format", "pt"}});
   for (std::int64_t done = 0; const auto& declared : tensors) {
     job.step("convert", done++, count);
     writer.begin(declared.name);
@@ -104,7 +115,6 @@ void write_weights(const fs::path& path, const Checkpoint& checkpoint, std::opti
     release_mapped(weight);
   }
   job.step("convert", count, count);
-  writer.commit();
 }
 
 std::string_view torch_name(Format format) {
@@ -134,16 +144,15 @@ nlohmann::ordered_json generation_json(const GenerationConfig& generation) {
   return json;
 }
 
-void write_tokenizer(const fs::path& folder, const Checkpoint& checkpoint) {
+void write_tokenizer(SmallFiles& files, const Checkpoint& checkpoint) {
   const TokenizerSource& tokenizer = checkpoint.tokenizer;
-  if (tokenizer.kind != TokenizerKind::kNone)
-    write_bytes(folder / file_name(tokenizer.kind), tokenizer.bytes.bytes());
+  if (tokenizer.kind != TokenizerKind::kNone) files.bytes(file_name(tokenizer.kind), tokenizer.bytes.bytes());
   nlohmann::ordered_json config = tokenizer.config.json();
   if (!checkpoint.chat_template.empty()) config["chat_template"] = checkpoint.chat_template;
-  if (!config.empty()) write_json(folder / "tokenizer_config.json", config);
+  if (!config.empty()) files.json("tokenizer_config.json", config);
 }
 
-void write_sentence_transformer(const fs::path& folder, const SentenceTransformer& sentence,
+void write_sentence_transformer(SmallFiles& files, const SentenceTransformer& sentence,
                                 const Config& config) {
   const std::string prefix = "sentence_transformers.models.";
   auto modules = nlohmann::ordered_json::array();
@@ -155,20 +164,19 @@ void write_sentence_transformer(const fs::path& folder, const SentenceTransforme
   add("", "Transformer");
   add("1_Pooling", "Pooling");
   if (sentence.normalize) add("2_Normalize", "Normalize");
-  make_folder(folder / "1_Pooling");
   nlohmann::ordered_json pooling{{"word_embedding_dimension", config.int_or("hidden_size", 0)}};
   for (const auto& [key, mode] : kPoolingKeys) pooling[std::string(key)] = mode == sentence.pooling;
-  write_json(folder / "1_Pooling" / "config.json", pooling);
+  files.json("1_Pooling/config.json", pooling);
   nlohmann::ordered_json bert{{"do_lower_case", sentence.do_lower_case}};
   if (sentence.max_seq_length > 0) bert["max_seq_length"] = sentence.max_seq_length;
-  write_json(folder / "sentence_bert_config.json", bert);
+  files.json("sentence_bert_config.json", bert);
   if (!sentence.prompts.empty())
-    write_json(folder / "config_sentence_transformers.json",
+    files.json("config_sentence_transformers.json",
                {{"prompts", sentence.prompts},
                 {"default_prompt_name", sentence.default_prompt.empty()
                                             ? nlohmann::ordered_json()
                                             : nlohmann::ordered_json(sentence.default_prompt)}});
-  write_json(folder / "modules.json", modules);
+  files.json("modules.json", modules);
 }
 
 }  // namespace
@@ -178,14 +186,23 @@ void write_transformers_folder(const fs::path& folder, const Checkpoint& checkpo
   if (format && Encoding{*format}.is_integer())
     fail(ErrorCode::kUnsupported, folder.string(), "a folder of transformers holds floats, not {}",
          to_string(Encoding{*format}));
-  make_folder(folder);
-  write_json(folder / "config.json", config_json(checkpoint, format));
+  SmallFiles files(folder);
+  files.json("config.json", config_json(checkpoint, format));
   const auto generation = generation_json(checkpoint.generation);
-  if (!generation.empty()) write_json(folder / "generation_config.json", generation);
-  write_tokenizer(folder, checkpoint);
+  if (!generation.empty()) files.json("generation_config.json", generation);
+  write_tokenizer(files, checkpoint);
   if (checkpoint.sentence_transformer)
-    write_sentence_transformer(folder, *checkpoint.sentence_transformer, checkpoint.config);
-  write_weights(folder / "model.safetensors", checkpoint, format, job);
+    write_sentence_transformer(files, *checkpoint.sentence_transformer, checkpoint.config);
+  const std::vector<SafetensorsDeclaration> tensors = declare(checkpoint, format);
+  const fs::path weights = folder / "model.safetensors";
+  SafetensorsWriter writer(weights, tensors, {{"format", "pt"}});
+  write_weights(writer, tensors, checkpoint, format, job);
+  // Old weights must not stand beside a new configuration, whenever the process is killed: from here there
+  // are none until the last rename. (What was mapped from them stays readable.)
+  std::error_code ignored;
+  fs::remove(weights, ignored);
+  files.commit();
+  writer.commit();
 }
 
 }  // namespace swiftlet

@@ -96,6 +96,42 @@ TEST(Slow, AKillAtAnyMomentLeavesAWholeFileOrNone) {
   EXPECT_EQ(temporaries(scratch), 0u);
 }
 
+// A folder of several files: of one model, or without weights, but never a mixture of two.
+TEST(Slow, AKillAtAnyMomentLeavesAFolderOfOneModelOrWithoutWeights) {
+  const Scratch scratch;
+  const std::string target = scratch.path("folder");
+  const std::vector<std::string> sources{kModel, "tests/data/models/llama-grouped"};
+  std::vector<std::string> shown;
+  std::vector<microseconds> times;
+  for (const std::string& source : sources) {
+    const Work work{{"convert", source, "-o", target}, {}, {}};
+    times.push_back(std::max(timed(work), timed(work)));
+    shown.push_back(swiftlet({"inspect", target, "--tensors"}).out);
+  }
+  constexpr int kRounds = 100;
+  std::mt19937 random(5);
+  int killed = 0, kept = 0, replaced = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::size_t next = std::size_t(round) % 2;
+    ASSERT_EQ(swiftlet({"convert", sources[1 - next], "-o", target}).status, 0);
+    Start start;
+    start.kill_after =
+        microseconds(std::uniform_int_distribution<std::int64_t>(0, times[next].count())(random));
+    killed += swiftlet({"convert", sources[next], "-o", target}, start).status != 0;
+    const Result result = swiftlet({"inspect", target, "--tensors"});
+    if (result.status != 0) {
+      EXPECT_THAT(result.err, HasSubstr("has no model.safetensors")) << "round " << round;
+      continue;
+    }
+    kept += result.out == shown[1 - next];
+    replaced += result.out == shown[next];
+    EXPECT_TRUE(result.out == shown[0] || result.out == shown[1]) << "round " << round << "\n" << result.out;
+  }
+  EXPECT_GT(killed, kRounds / 2);
+  EXPECT_GT(kept, kRounds / 20);
+  RecordProperty("replaced", replaced);
+}
+
 // Without chance: a temporary that was left is named and swept by the next run.
 TEST(Kill, WhatAKilledRunLeftIsNamedAndSwept) {
   const Scratch scratch;
