@@ -88,8 +88,9 @@ fuzz:  ## feed every parser damaged input, FUZZ_SECONDS each (default 600); find
 format:  ## clang-format over the sources
 	@$(SOURCES) | xargs -r clang-format -i
 
-lint:  ## layer order, format, shell scripts, clang-tidy
+lint:  ## layer order, READMEs in step, format, shell scripts, clang-tidy
 	@tools/check_layers.py
+	@tools/check_readmes.py
 	@tools/check_format.sh
 	@if command -v shellcheck > /dev/null; then shellcheck tools/*.sh tests/*/*.sh .ci/run; else echo "shellcheck: not installed, skipped"; fi
 	@if command -v clang-tidy > /dev/null; then \
