@@ -1,5 +1,6 @@
 #include "swiftlet/models/rope_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -27,6 +28,42 @@ void scale_llama3(std::vector<double>& frequencies, const Config& scaling) {
   }
 }
 
+// The pair of dimensions that turns `rotations` times within `context` positions, as a fraction (YaRN,
+// section 3.2: the wavelength of pair i is 2 pi theta^(2i/d)).
+double pair_of_rotations(double rotations, double context, double theta, double rotary_dim) {
+  return rotary_dim * std::log(context / (2 * std::numbers::pi * rotations)) / (2 * std::log(theta));
+}
+
+// YaRN (Peng et al., 2023): pairs that turn often within the original context stay, those that turn less than
+// once are interpolated, a ramp between; and all scores are sharpened through the length of the rotated
+// vectors.
+void scale_yarn(ops::RopeSpec& spec, const Config& config, const Config& scaling, double theta) {
+  const auto context = static_cast<double>(scaling.has("original_max_position_embeddings")
+                                               ? scaling.require_int("original_max_position_embeddings", 1)
+                                               : config.require_int("max_position_embeddings", 1));
+  const double factor = scaling.require_number("factor", 1e-6, 1e6);
+  const double fast = scaling.number_or("beta_fast", 32, 1e-6),
+               slow = scaling.number_or("beta_slow", 1, 1e-6);
+  require(theta > 1, config.where(), "yarn needs a rope_theta above 1, it is {}", theta);
+  const auto dim = static_cast<double>(spec.rotary_dim);
+  double first = pair_of_rotations(fast, context, theta, dim),
+         last = pair_of_rotations(slow, context, theta, dim);
+  if (scaling.bool_or("truncate", true)) first = std::floor(first), last = std::ceil(last);
+  first = std::max(first, 0.0), last = std::min(last, dim - 1);
+  if (first == last) last += 0.001;  // a step; as transformers does
+  for (std::size_t i = 0; i < spec.inverse_frequencies.size(); ++i) {
+    const double interpolated = std::clamp((static_cast<double>(i) - first) / (last - first), 0.0, 1.0);
+    spec.inverse_frequencies[i] *= interpolated / factor + (1 - interpolated);
+  }
+  // The paper's equation 22; DeepSeek's models give two multiples of its logarithm instead.
+  const auto length = [&](double multiple) {
+    return factor <= 1 ? 1.0 : 0.1 * multiple * std::log(factor) + 1;
+  };
+  const double over = scaling.number_or("mscale", 0), under = scaling.number_or("mscale_all_dim", 0);
+  const double inferred = over != 0 && under != 0 ? length(over) / length(under) : length(1);
+  spec.attention_factor = scaling.number_or("attention_factor", inferred, 1e-6, 1e6);
+}
+
 }  // namespace
 
 ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim) {
@@ -45,9 +82,11 @@ ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim) {
     for (double& frequency : spec.inverse_frequencies) frequency /= factor;
   } else if (type == "llama3") {
     scale_llama3(spec.inverse_frequencies, *scaling);
-  } else if (type != "default") {
+  } else if (type == "yarn") {
+    scale_yarn(spec, config, *scaling, theta);
+  } else if (type != "default" && type != "dynamic") {
     fail(ErrorCode::kUnsupported, scaling->where() + ": rope_type",
-         "'{}' is not available; known are default, linear, llama3", type);
+         "'{}' is not available; known are default, linear, dynamic, yarn, llama3", type);
   }
   return spec;
 }

@@ -52,6 +52,7 @@ BERT = dict(vocab_size=BERT_VOCAB, hidden_size=40, intermediate_size=96, num_hid
             max_position_embeddings=64, type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12, pad_token_id=0)
 LLAMA3_ROPE = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
                    original_max_position_embeddings=32)
+YARN_ROPE = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32, beta_fast=8.0)
 
 # name: (class, config, dtype of the file, lengths, entries written over config.json as older checkpoints have them)
 MODELS = {
@@ -72,6 +73,14 @@ MODELS = {
     "bert-mlm": (BertForMaskedLM, BERT | dict(num_attention_heads=5, layer_norm_eps=1e-5), torch.float32, (1, 7, 23),
                  {}),
     "bert-f16": (BertModel, BERT | dict(num_hidden_layers=2), torch.float16, (1, 7, 23), {}),
+    "llama-rope-yarn": (LlamaForCausalLM,
+                        LLAMA | dict(head_dim=16, num_key_value_heads=2,
+                                     rope_parameters=YARN_ROPE | dict(rope_theta=1000.0)),
+                        torch.float32, (1, 7, 61), {"rope_theta": 1000.0, "rope_scaling": YARN_ROPE}),
+    "llama-rope-dynamic": (LlamaForCausalLM,
+                           LLAMA | dict(num_key_value_heads=1, num_hidden_layers=2,
+                                        rope_parameters=dict(rope_type="dynamic", factor=4.0, rope_theta=300.0)),
+                           torch.float32, (1, 7, 61), {}),
 }
 
 
