@@ -58,15 +58,16 @@ struct Engine::Sequence {
   GenerationOptions options;
   OnText on_text;
   StopStrings stop;
-  StreamDecoder decoder;
+  std::optional<StreamDecoder> decoder;  // none without a tokenizer
   std::unique_ptr<SequenceState> state;
   std::int64_t computed = 0;  // tokens whose keys and values are in the cache
   GenerationResult result;
   Clock::time_point begin = Clock::now();
   bool finished = false;
 
-  Sequence(const Tokenizer& tokenizer, std::vector<std::string> stops)
-      : stop(std::move(stops)), decoder(tokenizer) {}
+  explicit Sequence(std::vector<std::string> stops) : stop(std::move(stops)) {}
+  // The text that a token completes.
+  std::string text_of(std::int32_t token) { return decoder ? decoder->push(token) : std::string(); }
   // Room for all that generation will add, so that a step of decoding allocates nothing.
   void reserve() {
     const auto most = static_cast<std::size_t>(options.max_new_tokens);
@@ -107,12 +108,14 @@ std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOp
   const auto length = static_cast<std::int64_t>(prompt.size());
   require(length >= 1 && length < context_, "prompt",
           "has {} tokens; the context holds {} with at least one new token", length, context_);
-  auto sequence = std::make_unique<Sequence>(model_->require_tokenizer(), options.stop);
+  auto sequence = std::make_unique<Sequence>(options.stop);
+  if (model_->tokenizer || on_text || !options.stop.empty())
+    sequence->decoder.emplace(model_->require_tokenizer());
   sequence->number = next_number_++;
   sequence->options = options;
   sequence->options.max_new_tokens = std::min(options.max_new_tokens, context_ - length);
   sequence->on_text = std::move(on_text);
-  for (std::int32_t id : prompt) sequence->decoder.push(id);  // the text continues the prompt's
+  for (std::int32_t id : prompt) sequence->text_of(id);  // the text continues the prompt's
   sequence->tokens = std::move(prompt);
   sequence->reserve();
   sequence->result.prompt_tokens = length;
@@ -184,7 +187,7 @@ void Engine::accept(Sequence& sequence, std::span<const float> logits) {
   if (ends && !sequence.options.ignore_eos) return flush(sequence, FinishReason::kStop);
   sequence.tokens.push_back(token);
   result.tokens.push_back(token);
-  const StopStrings::Result text = sequence.stop.feed(sequence.decoder.push(token));
+  const StopStrings::Result text = sequence.stop.feed(sequence.text_of(token));
   emit(sequence, text.text);
   if (text.stopped) return finish(sequence, FinishReason::kStop);
   if (static_cast<std::int64_t>(result.tokens.size()) == sequence.options.max_new_tokens)
@@ -193,7 +196,8 @@ void Engine::accept(Sequence& sequence, std::span<const float> logits) {
 
 // Half a character, or the beginning of a stop string, may still be held back.
 void Engine::flush(Sequence& sequence, FinishReason reason) {
-  const StopStrings::Result text = sequence.stop.feed(sequence.decoder.finish());
+  const StopStrings::Result text =
+      sequence.stop.feed(sequence.decoder ? sequence.decoder->finish() : std::string());
   emit(sequence, text.text);
   if (!text.stopped) emit(sequence, sequence.stop.finish());
   finish(sequence, text.stopped ? FinishReason::kStop : reason);

@@ -57,7 +57,8 @@ class Engine {
   ~Engine();
 
   // Queues a sequence; returns its number. Throws kInvalid when prompt and one new token exceed the context.
-  // The new tokens are limited to what the context leaves.
+  // The new tokens are limited to what the context leaves. A model without a tokenizer gives tokens and no
+  // text; with `on_text` or stop strings it throws kNotFound.
   std::int64_t submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
                       OnText on_text = {});
   // One step of the program; false when no sequence is left. Throws kCancelled out of a cancelled job only

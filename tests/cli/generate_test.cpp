@@ -167,6 +167,19 @@ TEST(Bench, MeasuresADecoder) {
   EXPECT_FALSE(got.contains("sentences_per_second"));
 }
 
+TEST(Bench, NeedsNoTokenizer) {
+  const Scratch scratch;
+  const std::filesystem::path model = SWIFTLET_SOURCE_DIR "/tests/data/models/llama-tied";
+  for (const char* name : {"config.json", "model.safetensors"})
+    std::filesystem::copy_file(model / name, scratch.path(name));
+  const auto bench =
+      json_of(swiftlet({"bench", scratch.path(""), "--prompt", "8", "--generate", "4", "--json"}));
+  EXPECT_GT(bench["decode_tokens_per_second"].get<double>(), 0);
+  const Result run = swiftlet({"run", scratch.path(""), "x"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("has no tokenizer"));
+}
+
 TEST(Bench, ProfilesEveryKernelOfEachPhase) {
   const Scratch scratch;
   const std::string trace = scratch.path("trace.json");
