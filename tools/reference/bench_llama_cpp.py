@@ -129,9 +129,7 @@ def prepare(arguments, work):
 def measure_llama(arguments, model):
     rows = json.loads(run(arguments.llama / "llama-bench", "-m", model, "-p", arguments.prompt, "-n",
                           arguments.generate, "-t", arguments.threads, "-ngl", 0, "-r", RUNS, "-o", "json"))
-    best = {("prefill" if row["n_prompt"] else "decode"): max(row["samples_ts"]) for row in rows}
-    best["version"] = f"{rows[0]['build_commit']} ({rows[0]['build_number']})"
-    return best
+    return {("prefill" if row["n_prompt"] else "decode"): max(row["samples_ts"]) for row in rows}
 
 
 def measure_swiftlet(arguments, model):
@@ -192,7 +190,9 @@ def main():
     work = arguments.work / arguments.shape
     prepare(arguments, work)
     results = compare(arguments, work)
-    print(json.dumps({"shape": arguments.shape, "threads": arguments.threads, "prompt": arguments.prompt,
+    version = arguments.llama.parent.parent / "VERSION"
+    print(json.dumps({"llama.cpp": version.read_text().strip() if version.exists() else "unknown",
+                      "shape": arguments.shape, "threads": arguments.threads, "prompt": arguments.prompt,
                       "generate": arguments.generate, "results": results}, indent=1))
     print(table(arguments, results), file=sys.stderr)
 

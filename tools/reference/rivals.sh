@@ -26,6 +26,7 @@ if [ ! -x "$work/llama.cpp/build/bin/llama-bench" ] || [ ! -x "$work/llama.cpp/b
   tar -xzf "$download"/llama_cpp_python-*.tar.gz -C "$download"
   rm -rf "$work/llama.cpp"
   mv "$download"/llama_cpp_python-*/vendor/llama.cpp "$work/llama.cpp"
+  printf 'of llama-cpp-python %s\n' "$llama_cpp_python" > "$work/llama.cpp/VERSION"
   printf 'rivals: building llama.cpp\n'
   cmake -S "$work/llama.cpp" -B "$work/llama.cpp/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON \
     -DLLAMA_CURL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF > /dev/null
