@@ -1,8 +1,9 @@
 // Errors that a user, a file or the network can cause: the one type that the library throws for them.
 //
 // what() is one line "[where] what was expected, what came", where `where` is a path, an option or the name
-// of a tensor. The library never prints, exits or aborts. Faults of the program that calls it (an index out
-// of range) are std::logic_error, and a lack of memory may be std::bad_alloc.
+// of a tensor. The library never exits or aborts, and prints nothing but warnings, on standard error. Faults
+// of the program that calls it (an index out of range) are std::logic_error, and a lack of memory may be
+// std::bad_alloc.
 #pragma once
 
 #include <stdexcept>

@@ -26,17 +26,27 @@ Plan make_plan(const CompressOptions& options) {
     plan.embeddings = float_or_integer(options.embeddings, options.group, options.asymmetric, "embeddings");
   else if (!plan.weights.is_integer())
     plan.embeddings = plan.weights;
-  if (options.activations.empty()) {
-    plan.arithmetic = Arithmetic::kInt8;
-  } else {
-    plan.arithmetic = *parse_precision(options.activations);
-    if (plan.weights.is_integer() && plan.arithmetic == Arithmetic::kBF16)
-      fail(ErrorCode::kUnsupported, "activations",
-           "bf16 activations with {} weights are not available; take int8 or f32", options.weights);
-  }
-  if (!plan.weights.is_integer() && !options.activations.empty() && plan.arithmetic == Arithmetic::kInt8)
+  const bool integers = plan.weights.is_integer() || plan.embeddings.is_integer();
+  if (!integers && (options.group != 0 || options.asymmetric))
+    fail(ErrorCode::kUsage, "group", "groups and offsets belong to int8 and int4, not to {}",
+         options.weights);
+  const Arithmetic of_floats = plan.weights.format == Format::kBF16 ? Arithmetic::kBF16 : Arithmetic::kF32;
+  plan.arithmetic = integers ? Arithmetic::kInt8 : of_floats;
+  if (options.activations.empty()) return plan;
+  const auto wanted = parse_arithmetic(options.activations);
+  if (!wanted)
+    fail(ErrorCode::kUsage, "activations", "'{}' is not known; known are f32, bf16, int8",
+         options.activations);
+  if (plan.weights.is_integer() && wanted == Arithmetic::kBF16)
+    fail(ErrorCode::kUnsupported, "activations",
+         "bf16 activations with {} weights are not available; take int8 or f32", options.weights);
+  if (!plan.weights.is_integer() && wanted == Arithmetic::kInt8)
     fail(ErrorCode::kUsage, "activations", "int8 activations need int8 or int4 weights, not {}",
          options.weights);
+  if (!plan.weights.is_integer() && wanted != of_floats)
+    fail(ErrorCode::kUsage, "activations", "{} weights are multiplied in {}, not {}", options.weights,
+         to_string(of_floats), options.activations);
+  plan.arithmetic = *wanted;
   return plan;
 }
 

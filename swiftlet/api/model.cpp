@@ -63,11 +63,17 @@ std::int64_t context_for(std::size_t prompt_tokens, const GenerateOptions& optio
   return static_cast<std::int64_t>(prompt_tokens) + std::min(options.max_new_tokens, kMost) + 1;
 }
 
-WeightInfo describe_weight(const Weight& weight) {
+// A matrix with the arithmetic that it will meet, a table with that of the head that it may also be.
+WeightInfo describe_weight(const LoadedModel& model, const Weight& weight) {
+  Arithmetic arithmetic = weight.arithmetic;
+  if (weight.shape.rank() == 2) {
+    const kernels::KernelTable& table = kernels::default_table();
+    arithmetic = matrix_form(weight, model.options.precision, table).arithmetic;
+  }
   return {.name = weight.name,
           .shape = {weight.shape.dims().begin(), weight.shape.dims().end()},
           .encoding = to_string(weight.encoding),
-          .arithmetic = std::string(to_string(weight.arithmetic)),
+          .arithmetic = std::string(to_string(arithmetic)),
           .bytes = weight.bytes()};
 }
 
@@ -194,7 +200,7 @@ ModelInfo Model::info() const {
     const Weight weight = loaded.weights->get(name);
     info.parameters += weight.shape.elements();
     info.weight_bytes += weight.bytes();
-    info.weights.push_back(describe_weight(weight));
+    info.weights.push_back(describe_weight(loaded, weight));
   }
   info.plan_json = checkpoint.plan;
   info.certificate_json = checkpoint.certificate;

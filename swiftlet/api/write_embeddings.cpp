@@ -1,3 +1,4 @@
+#include <cmath>
 #include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -19,8 +20,10 @@ std::string embedding_line(const Embeddings& vectors, std::int64_t row, std::str
   const std::span<const float> values(vectors.values);
   const auto count = std::size_t(vectors.columns);
   const auto own = values.subspan(std::size_t(row) * count, count);
-  fmt::format_to(std::back_inserter(line), "{}]}}", fmt::join(own, ", "));
-  return line;
+  for (std::size_t i = 0; i < own.size(); ++i)  // JSON has no NaN
+    fmt::format_to(std::back_inserter(line), "{}{}", i > 0 ? ", " : "",
+                   std::isfinite(own[i]) ? fmt::format("{}", own[i]) : "null");
+  return line + "]}";
 }
 
 void write_embeddings(const Embeddings& vectors, const std::vector<std::string>& texts,

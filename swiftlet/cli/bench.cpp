@@ -1,4 +1,5 @@
 // swiftlet bench MODEL: speed, and its distance to the limits of the machine.
+#include <algorithm>
 #include <memory>
 
 #include "swiftlet/cli/bench_profile.h"
@@ -76,7 +77,7 @@ Action setup_bench(CommandLine& line) {
   line.positional("MODEL", options->model, "The model to measure");
   line.group("Work");
   line.number<std::int64_t>("--prompt", bench.prompt, "Decoders: tokens of the prompt", 1);
-  line.number<std::int64_t>("--generate", bench.generate, "Decoders: tokens to generate", 0);
+  line.number<std::int64_t>("--generate", bench.generate, "Decoders: tokens to generate", 2);
   line.number<std::int64_t>("--batch", bench.batch, "Decoders: sequences at once", 1, 65536);
   line.text("-i,--input", bench.input, "FILE", "Encoders: one text a line");
   line.number("--repeat", bench.repeat, "Runs; the best one counts", 1, 1000000);
@@ -95,7 +96,19 @@ Action setup_bench(CommandLine& line) {
     const bool decoder = line.given("--prompt") || line.given("--generate") || line.given("--batch");
     if (decoder && !options->bench.input.empty())
       wrong_use("bench", "--input is for encoders; --prompt, --generate and --batch for decoders");
+    check_apart("bench", "--trace", options->bench.trace, {options->model, options->bench.input});
     Model model = session.load(options->model);
+    const ModelInfo info = model.info();
+    if (info.kind == "decoder" && !options->bench.input.empty())
+      wrong_use("bench", "--input is for encoders; --prompt, --generate and --batch for decoders");
+    // The defaults fit any model.
+    BenchOptions& bench_options = options->bench;
+    if (!line.given("--generate"))
+      bench_options.generate =
+          std::min(bench_options.generate, std::max<std::int64_t>(info.max_positions / 4, 2));
+    if (!line.given("--prompt"))
+      bench_options.prompt = std::min(bench_options.prompt,
+                                      std::max<std::int64_t>(info.max_positions - bench_options.generate, 1));
     BenchResult result = swiftlet::bench(model, options->bench, &session.job);
     if (result.load_seconds == 0) result.load_seconds = session.load_seconds();
     if (session.options.json)

@@ -101,8 +101,11 @@ void CommandLine::toggle(const std::string& name, bool& target, const std::strin
 
 void CommandLine::text(const std::string& names, std::string& target, const std::string& value,
                        const std::string& description, bool required) {
-  note(app_->add_option(names, target), names, value, description, target)->required(required);
+  CLI::Option* option = note(app_->add_option(names, target), names, value, description, target);
   options_.back().required = required;
+  option->required(required);
+  // An unset variable of a script is no value.
+  option->check([](const std::string& given) { return given.empty() ? "must not be empty" : std::string(); });
 }
 
 void CommandLine::texts(const std::string& names, std::vector<std::string>& target, const std::string& value,

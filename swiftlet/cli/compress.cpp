@@ -1,6 +1,7 @@
 // swiftlet compress MODEL -o OUT: smaller inside an accuracy budget, with the proof.
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "swiftlet/cli/command.h"
 #include "swiftlet/cli/compress_report.h"
@@ -37,12 +38,6 @@ void check(const CompressOptions& options) {
   check_model_path(options.model);
 }
 
-void write_report(const CompressArguments& arguments, const CompressResult& result) {
-  OutputFile file(arguments.report);
-  file.write(markdown_report(arguments.compress, result));
-  file.commit();
-}
-
 void print(Session& session, const CompressArguments& arguments, const CompressResult& result) {
   session.progress.clear();
   session.out.write(tensors_table(result, !arguments.table).text() + "\n");
@@ -58,9 +53,16 @@ void print(Session& session, const CompressArguments& arguments, const CompressR
 
 int run(Session& session, CompressArguments& arguments) {
   check(arguments.compress);
+  check_apart("compress", "--report", arguments.report,
+              {arguments.compress.model, arguments.compress.output, arguments.compress.data});
+  std::optional<OutputFile> report;  // before the work, so that a wrong name costs nothing
+  if (!arguments.report.empty()) report.emplace(arguments.report);
   arguments.compress.threads = session.options.threads;
   const CompressResult result = compress(arguments.compress, &session.job);
-  if (!arguments.report.empty()) write_report(arguments, result);
+  if (report) {
+    report->write(markdown_report(arguments.compress, result));
+    report->commit();
+  }
   if (session.options.json)
     session.print_json(to_json(arguments.compress, result));
   else

@@ -28,7 +28,7 @@ void check(const EmbedOptions& options) {
 std::vector<std::string> read_texts(Session& session, EmbedOptions& options) {
   if (!options.texts.empty()) return std::move(options.texts);
   const std::string path = options.input.empty() ? "-" : options.input;
-  if (path == "-" && stdin_is_terminal()) fmt::print(stderr, "Type one text a line, then Ctrl-D:\n");
+  if (path == "-" && stdin_is_terminal()) write_stderr("Type one text a line, then Ctrl-D:\n");
   return Input(path, session.job).lines();
 }
 

@@ -66,6 +66,8 @@ int show_machine(Session& session, bool measure) {
 
 int verify(Session& session, const std::string& path) {
   check_model_path(path);
+  if (!path.ends_with(".swiftlet"))
+    wrong_use("inspect", fmt::format("--verify is for native files, name.swiftlet, not {}", path));
   const std::int64_t tensors = verify_file(path, &session.job);
   session.progress.clear();
   if (session.options.json)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "swiftlet/core/error.h"
 
@@ -37,6 +38,10 @@ void reserve_standard_streams() {
     // The lowest free number is the closed stream's. Reading only: writes to it still fail.
     if (::open("/dev/null", descriptor == 2 ? O_WRONLY : O_RDONLY) != descriptor) return;
   }
+}
+
+void write_stderr(std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 }  // namespace swiftlet::cli

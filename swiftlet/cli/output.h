@@ -27,6 +27,9 @@ class Output {
   std::string pending_;
 };
 
+// To standard error. What cannot be written there is lost: there is nobody left to tell.
+void write_stderr(std::string_view text) noexcept;
+
 // Opens /dev/null for each standard stream that is closed, so that no file of ours gets its number. A closed
 // standard output then fails at the first write, as it should. Call it first.
 void reserve_standard_streams();

@@ -7,6 +7,7 @@
 
 #include "swiftlet/cli/command.h"
 #include "swiftlet/cli/help.h"
+#include "swiftlet/core/one_line.h"
 
 namespace swiftlet::cli {
 namespace {
@@ -16,11 +17,8 @@ constexpr const char* kPlanned[] = {"chat",      "classify",  "tag",   "answer",
                                     "translate", "summarize", "train", "serve"};
 
 void report(std::string_view message, std::string_view hint) {
-  std::string line(message);
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  fmt::print(stderr, "swiftlet: error: {}\n", line);
-  if (!hint.empty()) fmt::print(stderr, "swiftlet: hint: {}\n", hint);
+  write_stderr(fmt::format("swiftlet: error: {}\n", one_line(message)));
+  if (!hint.empty()) write_stderr(fmt::format("swiftlet: hint: {}\n", hint));
 }
 
 [[noreturn]] void unknown_command(const std::string& word) {
@@ -38,7 +36,7 @@ void report(std::string_view message, std::string_view hint) {
 
 int dispatch(const std::vector<std::string>& words, Output& out) {
   if (words.empty()) {
-    fmt::print(stderr, "{}", top_help());
+    write_stderr(fmt::format("{}", top_help()));
     return kWrongUse;
   }
   std::string name = words.front();
@@ -75,7 +73,7 @@ int guarded(const std::function<int()>& work) {
     return failure.status;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled && interrupted_status() != 0) {
-      fmt::print(stderr, "swiftlet: interrupted\n");
+      write_stderr("swiftlet: interrupted\n");
       return interrupted_status();
     }
     report(error.what(), "");

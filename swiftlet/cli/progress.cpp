@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "swiftlet/cli/format.h"
+#include "swiftlet/cli/output.h"
 #include "swiftlet/cli/table.h"
 
 namespace swiftlet::cli {
@@ -43,7 +44,7 @@ void Progress::update(std::string_view stage, std::int64_t done, std::int64_t to
   const double seconds = std::chrono::duration<double>(now - started_).count();
   // The last column stays free: some terminals would wrap.
   const std::string line = progress_line(stage, done, done - first_, total, seconds, terminal_width() - 1);
-  fmt::print(stderr, "\r{}\x1b[K", line);
+  write_stderr(fmt::format("\r{}\x1b[K", line));
   std::fflush(stderr);
   drawn_ = true;
 }

@@ -16,7 +16,7 @@ struct RunOptions {
 };
 
 std::string read_prompt(const Session& session) {
-  if (stdin_is_terminal()) fmt::print(stderr, "Type the prompt, then Ctrl-D:\n");
+  if (stdin_is_terminal()) write_stderr("Type the prompt, then Ctrl-D:\n");
   std::string prompt = Input("-", session.job).all();
   if (prompt.ends_with('\n')) prompt.pop_back();  // the end of the last line, not of the prompt
   if (prompt.ends_with('\r')) prompt.pop_back();

@@ -116,7 +116,7 @@ int search(Session& session, const SearchOptions& options) {
   for (const std::string& query : options.queries) searcher.answer(query, options.queries.size() > 1);
   if (options.queries.empty()) {
     session.progress.clear();
-    if (stdin_is_terminal()) fmt::print(stderr, "Type one query a line; Ctrl-D ends:\n");
+    if (stdin_is_terminal()) write_stderr("Type one query a line; Ctrl-D ends:\n");
     Input input("-", session.job);
     input.before_wait([&] { session.out.flush(); });
     while (const auto query = input.line())

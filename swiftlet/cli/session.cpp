@@ -22,8 +22,8 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
     progress_.clear();
     const auto level = spdlog::level::to_string_view(message.level);
-    fmt::print(stderr, "swiftlet: {}: {}\n", std::string_view(level.data(), level.size()),
-               std::string_view(message.payload.data(), message.payload.size()));
+    write_stderr(fmt::format("swiftlet: {}: {}\n", std::string_view(level.data(), level.size()),
+                             std::string_view(message.payload.data(), message.payload.size())));
   }
   void flush_() override { std::fflush(stderr); }
 
@@ -77,7 +77,7 @@ void Session::print_json(const Json& object) {
 void Session::write_note(const std::string& text) {
   out.flush();  // results come before remarks about them
   progress.clear();
-  fmt::print(stderr, "{}\n", text);
+  write_stderr(fmt::format("{}\n", text));
 }
 
 void check_model_path(const std::string& path) {
@@ -85,6 +85,21 @@ void check_model_path(const std::string& path) {
   if (!std::filesystem::exists(locate_model(path), error) &&
       !(error && error != std::errc::no_such_file_or_directory))
     throw Failure(kFailed, fmt::format("[{}] no such file or folder", path), kModelHint);
+}
+
+void check_apart(const std::string& command, const char* option, const std::string& path,
+                 const std::vector<std::string>& others) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path written = fs::weakly_canonical(path, ignored);
+  for (const std::string& other : others) {
+    if (path.empty() || other.empty()) continue;
+    const fs::path read = fs::weakly_canonical(locate_model(other), ignored);
+    const bool inside = fs::is_directory(read, ignored) && fs::exists(written, ignored) &&
+                        fs::relative(written, read, ignored).native().find("..") == std::string::npos;
+    if (written == read || inside)
+      wrong_use(command, fmt::format("{} {} would replace a part of {}", option, path, other));
+  }
 }
 
 void check_native_name(const std::string& path) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "swiftlet/cli/command_line.h"
 #include "swiftlet/cli/interrupt.h"
@@ -61,6 +62,9 @@ class Session {
 
 // A missing model throws Failure with a hint.
 void check_model_path(const std::string& path);
+// A file that `option` asks to write may be none of `others`, nor lie in one that is a folder: wrong use.
+void check_apart(const std::string& command, const char* option, const std::string& path,
+                 const std::vector<std::string>& others);
 // Native files are known by their name: wrong use unless it ends in .swiftlet.
 void check_native_name(const std::string& path);
 

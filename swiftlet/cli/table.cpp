@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "swiftlet/core/one_line.h"
+
 namespace swiftlet::cli {
 namespace {
 
@@ -57,6 +59,7 @@ std::size_t display_width(std::string_view text) {
 
 void Table::row(std::vector<std::string> cells) {
   cells.resize(columns_.size());
+  for (std::string& cell : cells) cell = one_line(cell);  // names come from files
   rows_.push_back(std::move(cells));
 }
 

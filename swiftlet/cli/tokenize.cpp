@@ -108,7 +108,8 @@ int tokenize(Session& session, const TokenizeOptions& options) {
   Input input(options.input, session.job);
   const Model model = session.load(options.model);
   if (options.input == "-" && stdin_is_terminal())
-    fmt::print(stderr, "Type one {} a line; Ctrl-D ends:\n", options.decode ? "list of token ids" : "text");
+    write_stderr(
+        fmt::format("Type one {} a line; Ctrl-D ends:\n", options.decode ? "list of token ids" : "text"));
   Translator translator(session, model, options);
   input.before_wait([&] { session.out.flush(); });
   Place place{options.input};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/core/version.h"
@@ -19,10 +20,14 @@ namespace fs = std::filesystem;
 std::vector<fs::path> files_of(const fs::path& path) {
   if (!fs::is_directory(path)) return {path};
   std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(path)) {
-    const auto extension = entry.path().extension();
-    if (entry.is_regular_file() && extension != ".swiftlet" && extension != ".tmp")
-      files.push_back(entry.path());
+  try {
+    for (const auto& entry : fs::recursive_directory_iterator(path)) {
+      const auto extension = entry.path().extension();
+      if (entry.is_regular_file() && extension != ".swiftlet" && extension != ".tmp")
+        files.push_back(entry.path());
+    }
+  } catch (const fs::filesystem_error& error) {
+    fail(ErrorCode::kIo, error.path1().string(), "cannot be looked at: {}", error.code().message());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -89,7 +94,7 @@ std::string make_certificate(const CompressRequest& request, const SourceHashes&
     json["instruction_set"] = kernels::default_table().isa;
     json["processor"] = cpu_info().name;
   }
-  return json.dump();
+  return json.dump(-1, ' ', false, decltype(json)::error_handler_t::replace);  // names may be no UTF-8
 }
 
 std::size_t room_for_certificate(const CompressRequest& request, const SourceHashes& hashes,

@@ -46,7 +46,7 @@ void check_output(const fs::path& model, const fs::path& output) {
 void embed_tokenizer(Checkpoint& checkpoint) {
   TokenizerSource& source = checkpoint.tokenizer;
   if (source.kind == TokenizerKind::kNone || source.kind == TokenizerKind::kTokenizerJson) return;
-  auto text = std::make_shared<const std::string>(Tokenizer::load(source.where).serialized());
+  auto text = std::make_shared<const std::string>(Tokenizer::from_source(source).serialized());
   source.kind = TokenizerKind::kTokenizerJson;
   source.bytes = Buffer::borrowed(text, reinterpret_cast<const std::byte*>(text->data()), text->size());
 }
@@ -65,8 +65,10 @@ struct Source {
   Checkpoint checkpoint;
   std::vector<PlannedWeight> planned;
 
-  explicit Source(const CompressRequest& request)
+  Source(const CompressRequest& request, const Job& job)
       : checkpoint(load_checkpoint(request.model, {.check_memory = false, .stream = true})) {
+    if (is_native_name(request.model))
+      verify_native(request.model, job);  // or the damage would get good hashes
     embed_tokenizer(checkpoint);
     planned = resolve_plan(request.plan, models::build_model(checkpoint), checkpoint);
     checkpoint.plan = plan_to_json(request.plan);
@@ -158,15 +160,19 @@ void judge(CompressReport& report, const CompressRequest& request) {
 }  // namespace
 
 std::int64_t model_file_bytes(const fs::path& model) {
-  if (!fs::is_directory(model)) return static_cast<std::int64_t>(fs::file_size(model));
-  std::int64_t sum = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(model)) {
-    const fs::path& path = entry.path();
-    const bool part =
-        path.extension() == ".safetensors" || path.extension() == ".json" || path.filename() == "vocab.txt";
-    if (entry.is_regular_file() && part) sum += static_cast<std::int64_t>(entry.file_size());
+  try {
+    if (!fs::is_directory(model)) return static_cast<std::int64_t>(fs::file_size(model));
+    std::int64_t sum = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(model)) {
+      const fs::path& path = entry.path();
+      const bool part =
+          path.extension() == ".safetensors" || path.extension() == ".json" || path.filename() == "vocab.txt";
+      if (entry.is_regular_file() && part) sum += static_cast<std::int64_t>(entry.file_size());
+    }
+    return sum;
+  } catch (const fs::filesystem_error& error) {
+    fail(ErrorCode::kIo, error.path1().string(), "cannot be looked at: {}", error.code().message());
   }
-  return sum;
 }
 
 CompressReport compress_model(const CompressRequest& request, const Job& job) {
@@ -179,7 +185,7 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   if (!request.budget.empty()) Budget::parse(request.budget);  // before the long work
   if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
   const SourceHashes hashes = hash_sources(request, job);
-  const Source source(request);
+  const Source source(request, job);
   NativeWriter writer(request.output, source.checkpoint, source.descriptions(),
                       room_for_certificate(request, hashes, report));
   report.weights = write_weights(writer, source, job);
@@ -196,6 +202,7 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
 
 std::int64_t convert_model(const fs::path& model, const fs::path& output, const Job& job) {
   check_output(model, output);
+  if (is_native_name(model)) verify_native(model, job);
   Checkpoint checkpoint = load_checkpoint(model, {.check_memory = false, .stream = true});
   embed_tokenizer(checkpoint);
   models::build_model(checkpoint);  // refuses what could not be loaded again

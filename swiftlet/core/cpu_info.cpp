@@ -11,6 +11,8 @@
 #include <fstream>
 #include <limits>
 
+#include "swiftlet/core/error.h"
+
 namespace swiftlet {
 namespace {
 
@@ -107,6 +109,14 @@ std::uint64_t available_memory_bytes() {
   const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
   const std::uint64_t left = limit == kNoLimit ? kNoLimit : limit - std::min(limit, used);
   return std::min(kilobytes_in("/proc/meminfo", "MemAvailable:"), left);
+}
+
+void check_fits(std::string_view where, std::uint64_t bytes) {
+  const std::uint64_t available = available_memory_bytes();
+  constexpr double kGiga = 1e9;
+  if (bytes > available)
+    fail(ErrorCode::kMemory, where, "needs {:.1f} GB of memory, {:.1f} GB are available",
+         static_cast<double>(bytes) / kGiga, static_cast<double>(available) / kGiga);
 }
 
 std::uint64_t peak_memory_bytes() {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace swiftlet {
 
@@ -27,6 +28,8 @@ bool request_tile_registers();
 // Bytes of physical memory, and those that can be had now without swapping (capped by a cgroup limit).
 std::uint64_t total_memory_bytes();
 std::uint64_t available_memory_bytes();
+// Throws kMemory "[where] needs 12.3 GB of memory, 4.0 GB are available".
+void check_fits(std::string_view where, std::uint64_t bytes);
 // The largest resident set of this process since it started, or since reset_peak_memory().
 std::uint64_t peak_memory_bytes();
 // Gives freed memory back to the system and starts a new peak, so that one process can measure several

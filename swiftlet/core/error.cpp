@@ -2,10 +2,12 @@
 
 #include <system_error>
 
+#include "swiftlet/core/one_line.h"
+
 namespace swiftlet {
 
 Error::Error(ErrorCode code, std::string_view where, std::string_view message)
-    : std::runtime_error(fmt::format("[{}] {}", where, message)), code_(code) {}
+    : std::runtime_error(one_line(fmt::format("[{}] {}", where, message))), code_(code) {}
 
 std::string errno_text(int error_number) {
   return std::generic_category().message(error_number);

@@ -20,6 +20,15 @@ TEST(Error, SaysWhereAndWhatInOneLine) {
   }
 }
 
+TEST(Error, NamesFromFilesDoNotSteerTheTerminal) {
+  try {
+    fail(ErrorCode::kInvalid, "a\nb", "type {} of \u00e9\u009b", "\x1b[31mred");
+    FAIL() << "fail() returned";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "[a?b] type ?[31mred of \u00e9??");
+  }
+}
+
 TEST(Error, RequireThrowsInvalidOnlyWhenBroken) {
   EXPECT_NO_THROW(require(true, "here", "never said"));
   try {

@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "swiftlet/core/one_line.h"
+
 namespace swiftlet {
 
 spdlog::logger& logger() {
@@ -17,7 +19,7 @@ spdlog::logger& logger() {
 }
 
 void write_warning(const std::string& text) {
-  logger().warn(text);
+  logger().warn(one_line(text));
 }
 
 }  // namespace swiftlet

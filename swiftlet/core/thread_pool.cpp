@@ -10,8 +10,11 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "swiftlet/core/error.h"
 
 namespace swiftlet {
 namespace {
@@ -120,11 +123,21 @@ struct ThreadPool::Team {
 
 ThreadPool::ThreadPool(int threads) : size_(threads > 0 ? threads : available_cores()) {
   team_ = std::make_unique<Team>(size_);
-  for (int member = 1; member < size_; ++member)
-    team_->workers.emplace_back([team = team_.get(), member] { team->work(member); });
+  try {
+    for (int member = 1; member < size_; ++member)
+      team_->workers.emplace_back([team = team_.get(), member] { team->work(member); });
+  } catch (const std::system_error& error) {
+    const std::size_t started = team_->workers.size() + 1;
+    stop();
+    fail(ErrorCode::kMemory, "threads", "{} of {} could be started: {}", started, size_, error.what());
+  }
 }
 
 ThreadPool::~ThreadPool() {
+  stop();
+}
+
+void ThreadPool::stop() {
   {
     const std::lock_guard lock(team_->sleep);
     team_->stopping.store(true);

@@ -51,6 +51,7 @@ class ThreadPool {
  private:
   using Erased = void (*)(void* context, int member);
   void run_erased(Erased body, void* context) noexcept;
+  void stop();
   struct Team;
   std::unique_ptr<Team> team_;
   int size_;

@@ -41,8 +41,10 @@ void check_extents(const Encoding& encoding, std::int64_t n, std::int64_t k) {
   require(n <= kMaxExtent && k <= kMaxExtent && n <= kMaxElements / k, "encoding", "[{}, {}] is too large", n,
           k);
   require(encoding.group >= 0, "encoding", "expected a group size of 0 or more, got {}", encoding.group);
-  require(encoding.is_integer() || (encoding.group == 0 && !encoding.asymmetric), "encoding",
-          "groups and zero points belong to integer formats, got {}", to_string(encoding));
+  // Not require(), which would build the name each time: rows of embeddings pass here.
+  if (!encoding.is_integer() && (encoding.group != 0 || encoding.asymmetric))
+    fail(ErrorCode::kInvalid, "encoding", "groups and zero points belong to integer formats, got {}",
+         to_string(encoding));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/text/unicode.h"
 
 namespace swiftlet {
 namespace {
@@ -16,6 +17,20 @@ std::shared_ptr<LoadedModel> with_pooling(std::shared_ptr<LoadedModel> model) {
     fail(ErrorCode::kUnsupported, model->checkpoint.source,
          "is a plain encoder without pooling: modules.json of sentence-transformers is missing");
   return model;
+}
+
+// Bytes that are no UTF-8 stay.
+std::string lower_case(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const text::Utf8Piece piece = text::next_utf8_piece(text, at);
+    if (piece.valid)
+      text::append_lower(out, text::char_at(text, at).code);
+    else
+      out.append(text.substr(at, piece.bytes));
+    at += piece.bytes;
+  }
+  return out;
 }
 
 }  // namespace
@@ -40,6 +55,7 @@ std::vector<std::int32_t> Encoder::tokenize(std::string_view text) const {
   std::string prompted;
   if (!sentence.default_prompt.empty()) prompted = sentence.prompts.at(sentence.default_prompt);
   prompted += text;
+  if (sentence.do_lower_case) prompted = lower_case(prompted);
   return model_->encode(prompted, {.max_tokens = static_cast<std::size_t>(max_length_)});
 }
 
@@ -57,13 +73,14 @@ std::vector<float> Encoder::embed_tokens(std::span<const std::vector<std::int32_
                                          const Job& job) {
   std::vector<float> out(sequences.size() * static_cast<std::size_t>(width_));
   rows_.clear();
-  const std::int64_t capacity = program_->maxima[program_->symbol("tokens")];
+  const std::int64_t most_sequences = program_->maxima[program_->symbol("sequences")];
   step_.clear();
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     const auto length = static_cast<std::int64_t>(sequences[i].size());
-    require(length <= capacity, model_->checkpoint.source, "text {} has {} tokens, at most {} are possible",
-            i, length, capacity);
-    if (step_.tokens() + length > std::max(kBatchTokens, length)) {
+    require(length <= max_length_, model_->checkpoint.source,
+            "text {} has {} tokens, at most {} are possible", i, length, max_length_);
+    if (step_.tokens() + length > std::max(kBatchTokens, length) ||
+        static_cast<std::int64_t>(rows_.size()) == most_sequences) {
       flush(out);
       job.step("embed", static_cast<std::int64_t>(i), static_cast<std::int64_t>(sequences.size()));
     }

@@ -6,16 +6,8 @@ namespace swiftlet {
 namespace {
 
 std::optional<Tokenizer> load_tokenizer(const TokenizerSource& source) {
-  switch (source.kind) {
-    case TokenizerKind::kNone:
-      return std::nullopt;
-    case TokenizerKind::kTokenizerJson:
-      return Tokenizer::from_json(source.text(), source.where);
-    case TokenizerKind::kVocabText:
-    case TokenizerKind::kLlama2c:
-      return Tokenizer::load(source.where);
-  }
-  return std::nullopt;
+  if (source.kind == TokenizerKind::kNone) return std::nullopt;
+  return Tokenizer::from_source(source);
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
+#include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
-#include "swiftlet/io/checkpoint.h"
 
 namespace swiftlet {
 

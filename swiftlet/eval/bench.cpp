@@ -94,10 +94,11 @@ DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBenc
                            BenchProfile* profile) {
   if (options.prompt < 1 || options.generate < 2 || options.batch < 1 || options.repeat < 1)
     fail(ErrorCode::kUsage, "bench", "prompt, batch and repeat must be at least 1 and generate at least 2");
-  const std::int64_t context = options.prompt + options.generate;
-  require(context <= model->built.max_positions, model->checkpoint.source,
+  const std::int64_t most = model->built.max_positions;
+  const std::int64_t context = std::min(options.prompt, most) + std::min(options.generate, most);
+  require(context <= most && options.prompt <= most && options.generate <= most, model->checkpoint.source,
           "prompt {} and {} new tokens exceed the model's context of {}", options.prompt, options.generate,
-          model->built.max_positions);
+          most);
   Engine engine(model, {.max_sequences = options.batch, .context = context});
   double prefill = 0, decode = 0;
   for (int run = 0; run < options.repeat; ++run) {

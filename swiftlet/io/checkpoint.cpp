@@ -146,14 +146,6 @@ Checkpoint load_checkpoint(const fs::path& path, const CheckpointOptions& option
   }
 }
 
-void check_fits(std::string_view where, std::uint64_t bytes) {
-  const std::uint64_t available = available_memory_bytes();
-  constexpr double kGiga = 1e9;
-  if (bytes > available)
-    fail(ErrorCode::kMemory, where, "needs {:.1f} GB of memory, {:.1f} GB are available",
-         static_cast<double>(bytes) / kGiga, static_cast<double>(available) / kGiga);
-}
-
 const Weight* Checkpoint::find(std::string_view name) const {
   const auto found = weights.find(name);
   return found == weights.end() ? nullptr : &found->second;

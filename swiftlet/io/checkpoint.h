@@ -103,7 +103,4 @@ struct CheckpointOptions {
 // Throws kNotFound, kInvalid, kUnsupported, kIo or kMemory with the file and the place in it.
 Checkpoint load_checkpoint(const std::filesystem::path& path, const CheckpointOptions& options = {});
 
-// Throws kMemory "[where] needs 12.3 GB of memory, 4.0 GB are available".
-void check_fits(std::string_view where, std::uint64_t bytes);
-
 }  // namespace swiftlet

@@ -118,6 +118,8 @@ void read_sentence_config(const fs::path& folder, SentenceTransformer& out) {
 }  // namespace
 
 void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool stream) {
+  // Of all tensors that are made later; a header may be large.
+  const auto shared = stream ? std::make_shared<const SafetensorsFile>(file) : nullptr;
   for (const auto& entry : file.entries()) {
     require(!checkpoint.weights.contains(entry.name) && !checkpoint.tensors.contains(entry.name),
             file.where(entry.name), "is also in another file of the model");
@@ -130,7 +132,8 @@ void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool strea
       weight.shape = entry.shape;
       weight.encoding.format = format_of(entry.dtype);
       checkpoint.weights.emplace(entry.name, std::move(weight));
-      checkpoint.made_codes.emplace(entry.name, [file, entry] { return float_tensor(file, entry).buffer(); });
+      checkpoint.made_codes.emplace(entry.name,
+                                    [shared, entry] { return float_tensor(*shared, entry).buffer(); });
     } else {
       checkpoint.weights.emplace(entry.name, weight_from_tensor(entry.name, float_tensor(file, entry)));
     }

@@ -35,6 +35,20 @@ static inline std::int64_t most_words(const PreparedRows& x) {
   return x.m * x.groups * (group <= 16 ? group : (group + 15) / 16 * 16) + 16;
 }
 
+// What paths of f32 arithmetic must be able to decode. A new format is refused, and missing here is a warning
+// of the compiler, until every table can.
+static inline bool is_decoded(const Encoding& encoding) noexcept {
+  switch (encoding.format) {
+    case Format::kF32:
+    case Format::kF16:
+    case Format::kBF16:
+    case Format::kInt8:
+    case Format::kInt4:
+      return true;
+  }
+  return false;
+}
+
 // First row of a tile.
 static inline std::int64_t tile_row(const PreparedRows& x, std::int64_t tile) {
   return x.m * tile / x.tiles;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/mapped_file.h"
 
@@ -10,6 +11,15 @@ namespace swiftlet {
 namespace {
 
 constexpr int kPoison = 0xff;  // a NaN in every float format, -1 as an integer
+
+}  // namespace
+namespace {
+
+// The heap itself may promise more memory than there is.
+Buffer heap_that_fits(const char* what, std::size_t bytes) {
+  check_fits(what, bytes);
+  return Buffer::heap(bytes);
+}
 
 }  // namespace
 
@@ -25,7 +35,6 @@ Bindings::Bindings(std::shared_ptr<const Program> program, std::shared_ptr<Weigh
 void Bindings::refresh() {
   const std::uint64_t generation = store_->generation();
   if (generation == generation_) return;
-  generation_ = generation;
   for (std::size_t i = 0; i < versions_.size(); ++i) {
     const Program::Slot& slot = program_->slots[i];
     const std::uint64_t version = store_->version(slot.name);
@@ -35,6 +44,7 @@ void Bindings::refresh() {
     if (slot.form.layout == Layout::kPanels) bound_[i].panels = kernels::panel_view(*owned_[i]);
     versions_[i] = version;
   }
+  generation_ = generation;  // last: what threw is tried again
 }
 
 void Bindings::check_files() const {
@@ -46,8 +56,8 @@ Executor::Executor(std::shared_ptr<const Program> program, std::shared_ptr<Weigh
     : program_(program),
       bindings_(program, std::move(weights)),
       pool_(std::move(pool)),
-      arena_(Buffer::heap(program_->arena_bytes)),
-      workspace_(Buffer::heap(program_->workspace_bytes)),
+      arena_(heap_that_fits("arena", program_->arena_bytes)),
+      workspace_(heap_that_fits("workspace", program_->workspace_bytes)),
       symbols_(program_->symbols.size(), 0),
       inputs_(program_->inputs.size(), nullptr) {
   require(pool_->size() <= program_->threads, "execute",
@@ -116,10 +126,13 @@ void Executor::run(const StepInputs& step) {
   bindings_.refresh();
   context_.weights = bindings_.weights();
   context_.batch = &step.batch;
-  if (poison_) return run_poisoned();
-  if (profile_ != nullptr) return run_profiled();
-  for (const Program::Step& kernel : program_->steps)
-    kernel.kernel.run(kernel.kernel.parameters.get(), context_);
+  if (poison_)
+    run_poisoned();
+  else if (profile_ != nullptr)
+    run_profiled();
+  else
+    for (const Program::Step& kernel : program_->steps)
+      kernel.kernel.run(kernel.kernel.parameters.get(), context_);
   if (any_mapping_marked()) bindings_.check_files();
 }
 

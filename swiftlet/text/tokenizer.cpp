@@ -182,6 +182,10 @@ Tokenizer Tokenizer::load(const std::filesystem::path& path) {
   return from_json(source.json, source.where);
 }
 
+Tokenizer Tokenizer::from_source(const TokenizerSource& source) {
+  return from_json(text::json_of(source), source.where);
+}
+
 Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where) {
   return Tokenizer(std::make_shared<const Impl>(json, std::string(where)));
 }

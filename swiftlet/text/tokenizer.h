@@ -16,6 +16,8 @@
 
 namespace swiftlet {
 
+struct TokenizerSource;  // io/checkpoint.h
+
 struct EncodeOptions {
   bool add_special = true;     // what the post-processor adds: [CLS] and [SEP], <s>, ...
   std::size_t max_tokens = 0;  // 0: no limit. The text is cut short, the special tokens stay
@@ -39,6 +41,8 @@ class Tokenizer {
   // that is not available. "truncation" and "padding" of a tokenizer.json are the caller's affair
   // (EncodeOptions) and not applied.
   static Tokenizer load(const std::filesystem::path& path);
+  // Of a checkpoint's files, with their tokenizer_config.json. REQUIRES: source.kind is not kNone.
+  static Tokenizer from_source(const TokenizerSource& source);
   // The text of a tokenizer.json, or what serialized() gave. `where` names it in errors.
   static Tokenizer from_json(std::string_view json, std::string_view where);
 

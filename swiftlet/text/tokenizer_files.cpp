@@ -107,6 +107,23 @@ TokenizerSource read_tokenizer_source(const fs::path& path) {
   return {std::move(bytes), where};
 }
 
+std::string json_of(const swiftlet::TokenizerSource& source) {
+  const std::string config = source.config.json().empty() ? "" : source.config.json().dump();
+  const std::string& config_where = source.config.where();
+  std::string bytes(source.text());
+  switch (source.kind) {
+    case TokenizerKind::kTokenizerJson:
+      return config.empty() ? std::move(bytes) : with_roles(bytes, config, config_where);
+    case TokenizerKind::kVocabText:
+      return json_of_vocab_txt(bytes, config, source.where, config_where);
+    case TokenizerKind::kLlama2c:
+      return json_of_llama2c(bytes, source.where);
+    case TokenizerKind::kNone:
+      break;
+  }
+  fail(ErrorCode::kNotFound, source.where, "there is no tokenizer");
+}
+
 std::string with_roles(const std::string& json, const std::string& config, const std::string& config_where) {
   const JsonDocument document(config, config_where);
   Json roles = Json::object();

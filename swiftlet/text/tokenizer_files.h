@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "swiftlet/io/checkpoint.h"
+
 namespace swiftlet::text {
 
 struct TokenizerSource {
@@ -13,6 +15,9 @@ struct TokenizerSource {
 
 // Finds and reads what Tokenizer::load() accepts. Throws swiftlet::Error.
 TokenizerSource read_tokenizer_source(const std::filesystem::path& path);
+
+// The same of what a checkpoint holds, with its tokenizer_config.json. REQUIRES: it has a tokenizer.
+std::string json_of(const swiftlet::TokenizerSource& source);
 
 // The text of a BERT vocab.txt and of its tokenizer_config.json ("" when there is none).
 std::string json_of_vocab_txt(const std::string& vocab, const std::string& config, const std::string& where,

@@ -3,12 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "swiftlet/core/file.h"
 #include "swiftlet/eval/csv.h"
+#include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/sha256.h"
 #include "swiftlet/text/text_testing.h"
 
@@ -317,6 +319,27 @@ TEST(TokenizerThreads, ShareOneTokenizer) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, std::vector<int>(4));
+}
+
+Buffer bytes_of(const std::string& text) {
+  Buffer buffer = Buffer::heap(text.size());
+  std::memcpy(buffer.mutable_data(), text.data(), text.size());
+  return buffer;
+}
+
+TEST(TokenizerSource, TheConfigOfACheckpointCounts) {
+  TokenizerSource source;
+  source.kind = TokenizerKind::kVocabText;
+  source.where = "vocab.txt";
+  source.bytes = bytes_of("[UNK]\n[CLS]\n[SEP]\nswift\nSwift\n");
+  EXPECT_EQ(Tokenizer::from_source(source).encode("Swift").ids, (std::vector<std::int32_t>{1, 3, 2}));
+  source.config = Config::parse(R"({"do_lower_case": false})", "tokenizer_config.json");
+  EXPECT_EQ(Tokenizer::from_source(source).encode("Swift").ids, (std::vector<std::int32_t>{1, 4, 2}));
+  source.kind = TokenizerKind::kTokenizerJson;
+  source.bytes = bytes_of(
+      R"({"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0,"b":1},"merges":[]}})");
+  source.config = Config::parse(R"({"eos_token": "b"})", "tokenizer_config.json");
+  EXPECT_EQ(Tokenizer::from_source(source).special().eos, 1);
 }
 
 }  // namespace

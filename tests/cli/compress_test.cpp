@@ -118,6 +118,12 @@ TEST(Convert, AFlippedBitIsFound) {
   const Result result = swiftlet({"inspect", scratch.write("x.swiftlet", bytes), "--verify"});
   EXPECT_EQ(result.status, 1);
   EXPECT_EQ(error_lines(result.err), 1u) << result.err;
+  // Nor may the damage get good hashes in another file.
+  for (const char* command : {"convert", "compress"}) {
+    const Result again = swiftlet({command, scratch.path("x.swiftlet"), "-o", scratch.path("y.swiftlet")});
+    EXPECT_EQ(again.status, 1) << command;
+    EXPECT_FALSE(scratch.has("y.swiftlet")) << command;
+  }
 }
 
 }  // namespace

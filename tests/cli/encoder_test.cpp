@@ -1,6 +1,7 @@
 // Encoders: embed, search and eval; MiniLM where it is at hand.
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 
 #include "tests/cli/process.h"
@@ -26,6 +27,54 @@ TEST(Run, AnEncoderIsRefusedInOneLine) {
   const Result result = swiftlet({"run", kTiny, "text"});
   EXPECT_EQ(result.status, 1);
   EXPECT_EQ(error_lines(result.err), 1u) << result.err;
+}
+
+// The tiny BERT as a sentence encoder of 64 tokens; `change` works on its tokenizer.json.
+template <class Change>
+std::string sentence_encoder(const Scratch& scratch, bool do_lower_case, Change change) {
+  namespace fs = std::filesystem;
+  const fs::path source = fs::path(SWIFTLET_SOURCE_DIR) / kTiny;
+  const fs::path folder = scratch.path(do_lower_case ? "lower" : "plain");
+  fs::create_directories(folder / "1_Pooling");
+  for (const char* name : {"config.json", "model.safetensors"}) fs::copy_file(source / name, folder / name);
+  auto tokenizer = nlohmann::json::parse(read((source / "tokenizer.json").string()));
+  change(tokenizer);
+  const auto put = [&](const char* name, const nlohmann::json& json) {
+    std::ofstream(folder / name) << json.dump();
+  };
+  put("tokenizer.json", tokenizer);
+  put("1_Pooling/config.json", {{"word_embedding_dimension", 40}, {"pooling_mode_mean_tokens", true}});
+  put("sentence_bert_config.json", {{"max_seq_length", 64}, {"do_lower_case", do_lower_case}});
+  put("modules.json",
+      {{{"idx", 0}, {"path", ""}, {"type", "sentence_transformers.models.Transformer"}},
+       {{"idx", 1}, {"path", "1_Pooling"}, {"type", "sentence_transformers.models.Pooling"}}});
+  return folder.string();
+}
+
+TEST(Embed, LowersTheTextWhereTheModelAsks) {
+  const Scratch scratch;
+  const auto keep_case = [](nlohmann::json& tokenizer) { tokenizer["normalizer"]["lowercase"] = false; };
+  const auto vector_of = [](const std::string& model, const char* text) {
+    return json_of(swiftlet({"embed", model, text, "--json"}))["embeddings"][0];
+  };
+  const std::string plain = sentence_encoder(scratch, false, keep_case);
+  const std::string lower = sentence_encoder(scratch, true, keep_case);
+  EXPECT_NE(vector_of(plain, "The Swift"), vector_of(plain, "the swift"));
+  EXPECT_EQ(vector_of(lower, "The Swift"), vector_of(plain, "the swift"));
+}
+
+// A template may repeat the text after it was cut to the model's length.
+TEST(Embed, ATemplateThatRepeatsTheTextIsRefused) {
+  const Scratch scratch;
+  const std::string model = sentence_encoder(scratch, false, [](nlohmann::json& tokenizer) {
+    auto& single = tokenizer["post_processor"]["single"];
+    for (int i = 0; i < 20; ++i) single.push_back(single[1]);
+  });
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "the swift ";
+  const Result result = swiftlet({"embed", model, text});
+  EXPECT_EQ(result.status, 1) << result.out;
+  EXPECT_THAT(result.err, HasSubstr("tokens, at most 64 are possible"));
 }
 
 TEST(Embed, PrintsALineForEachText) {

@@ -167,6 +167,21 @@ TEST(Bench, MeasuresADecoder) {
   EXPECT_FALSE(got.contains("sentences_per_second"));
 }
 
+TEST(Bench, ItsDefaultsFitASmallContext) {
+  const auto bench = json_of(swiftlet({"bench", "stories-7m", "--repeat", "1", "--json"}));
+  EXPECT_EQ(bench["generated_tokens"], 128);
+  EXPECT_EQ(bench["prompt_tokens"], 384);
+}
+
+TEST(Bench, RefusesWhatTheContextCannotHold) {
+  for (const char* tokens : {"1000000", "9223372036854775807"})
+    for (const char* option : {"--prompt", "--generate"}) {
+      const Result result = swiftlet({"bench", kSmall, option, tokens});
+      EXPECT_EQ(result.status, 1) << option << tokens;
+      EXPECT_THAT(result.err, HasSubstr("exceed the model's context"));
+    }
+}
+
 TEST(Bench, NeedsNoTokenizer) {
   const Scratch scratch;
   const std::filesystem::path model = SWIFTLET_SOURCE_DIR "/tests/data/models/llama-tied";

@@ -69,6 +69,13 @@ TEST(Streams, AClosedErrorStreamDoesNotSpoilTheResult) {
   EXPECT_EQ(result.out, swiftlet(kRun).out);
 }
 
+TEST(Streams, AFullErrorStreamDoesNotChangeTheStatus) {
+  EXPECT_EQ(shell("$S run assets/stories260K/stories260K.bin \"Once upon a time\" -n 8 2>/dev/full").out,
+            swiftlet(kRun).out);
+  EXPECT_EQ(shell("$S run no/model text 2>/dev/full").status, 1);
+  EXPECT_EQ(shell("$S bogus 2>/dev/full").status, 2);
+}
+
 TEST(Streams, JsonStandsAlone) {
   const Result result = swiftlet(with(kRun, {"--json"}));
   EXPECT_EQ(result.err, "");

@@ -20,8 +20,8 @@ constexpr std::int64_t kFewRows = 4;           // which meet encoded panels in p
 constexpr std::int64_t kBlockSteps = 512;      // of K at a time when f32 panels are read in place
 constexpr std::int64_t kDecodedColumns = 256;  // columns times panels of the block on the stack: 16 KiB
 
-bool supports(const Encoding&) noexcept {
-  return true;
+bool supports(const Encoding& encoding) noexcept {
+  return is_decoded(encoding);
 }
 
 int tile_rows(bool, std::int64_t) noexcept {

@@ -18,8 +18,8 @@ namespace {
 
 constexpr int kTileRows = 4;
 
-bool supports_any(const Encoding&) noexcept {
-  return true;
+bool supports_decoded(const Encoding& encoding) noexcept {
+  return is_decoded(encoding);
 }
 bool supports_bf16(const Encoding& encoding) noexcept {
   return encoding.format == Format::kBF16;
@@ -183,7 +183,7 @@ void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Ra
 }  // namespace
 
 const LinearKernels& scalar_linear_kernels() {
-  static constexpr LinearPath kF32{supports_any, tile_rows, prepare, multiply};
+  static constexpr LinearPath kF32{supports_decoded, tile_rows, prepare, multiply};
   static constexpr LinearPath kBF16{supports_bf16, tile_rows, prepare, multiply};
   static constexpr LinearPath kInt8{supports_integers, tile_rows, prepare, multiply};
   static constexpr LinearKernels kKernels{&kF32, &kBF16, &kInt8};
