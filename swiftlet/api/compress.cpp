@@ -33,10 +33,7 @@ Plan make_plan(const CompressOptions& options) {
   const Arithmetic of_floats = plan.weights.format == Format::kBF16 ? Arithmetic::kBF16 : Arithmetic::kF32;
   plan.arithmetic = integers ? Arithmetic::kInt8 : of_floats;
   if (options.activations.empty()) return plan;
-  const auto wanted = parse_arithmetic(options.activations);
-  if (!wanted)
-    fail(ErrorCode::kUsage, "activations", "'{}' is not known; known are f32, bf16, int8",
-         options.activations);
+  const auto wanted = parse_precision(options.activations, "activations");
   if (plan.weights.is_integer() && wanted == Arithmetic::kBF16)
     fail(ErrorCode::kUnsupported, "activations",
          "bf16 activations with {} weights are not available; take int8 or f32", options.weights);

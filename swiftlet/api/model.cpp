@@ -77,21 +77,6 @@ WeightInfo describe_weight(const LoadedModel& model, const Weight& weight) {
           .bytes = weight.bytes()};
 }
 
-}  // namespace
-
-std::string version() {
-  return std::string(kVersion);
-}
-
-std::optional<Arithmetic> parse_precision(std::string_view name) {
-  if (name.empty()) return std::nullopt;
-  const auto precision = parse_arithmetic(name);
-  if (!precision) fail(ErrorCode::kUsage, "precision", "'{}' is not known; known are f32, bf16, int8", name);
-  return precision;
-}
-
-namespace {
-
 std::optional<DType> parse_cache(std::string_view name) {
   if (name.empty()) return std::nullopt;
   if (name == "f32") return DType::kF32;
@@ -101,6 +86,17 @@ std::optional<DType> parse_cache(std::string_view name) {
 }
 
 }  // namespace
+
+std::string version() {
+  return std::string(kVersion);
+}
+
+std::optional<Arithmetic> parse_precision(std::string_view name, std::string_view where) {
+  if (name.empty()) return std::nullopt;
+  const auto precision = parse_arithmetic(name);
+  if (!precision) fail(ErrorCode::kUsage, where, "'{}' is not known; known are f32, bf16, int8", name);
+  return precision;
+}
 
 const Job& or_default(const Job* job) {
   static const Job nothing;

@@ -58,7 +58,7 @@ struct ModelAccess {
 };
 
 // "" is nullopt; throws kUsage for an unknown name.
-std::optional<Arithmetic> parse_precision(std::string_view name);
+std::optional<Arithmetic> parse_precision(std::string_view name, std::string_view where = "precision");
 
 // A job that does nothing, for callers that pass none.
 const Job& or_default(const Job* job);

@@ -20,9 +20,13 @@ std::string embedding_line(const Embeddings& vectors, std::int64_t row, std::str
   const std::span<const float> values(vectors.values);
   const auto count = std::size_t(vectors.columns);
   const auto own = values.subspan(std::size_t(row) * count, count);
-  for (std::size_t i = 0; i < own.size(); ++i)  // JSON has no NaN
-    fmt::format_to(std::back_inserter(line), "{}{}", i > 0 ? ", " : "",
-                   std::isfinite(own[i]) ? fmt::format("{}", own[i]) : "null");
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    if (i > 0) line += ", ";
+    if (std::isfinite(own[i]))
+      fmt::format_to(std::back_inserter(line), "{}", own[i]);
+    else
+      line += "null";  // JSON has no NaN
+  }
   return line + "]}";
 }
 

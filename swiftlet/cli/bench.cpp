@@ -68,6 +68,18 @@ void print(Session& session, const BenchResult& result) {
   if (!result.phases.empty()) session.out.write(profile_text(result));
 }
 
+[[noreturn]] void wrong_input() {
+  wrong_use("bench", "--input is for encoders; --prompt, --generate and --batch for decoders");
+}
+
+// The defaults fit any decoder: what was not asked for is at most what the context holds.
+void fit_defaults(const CommandLine& line, std::int64_t context, BenchOptions& bench) {
+  if (!line.given("--generate"))
+    bench.generate = std::min(bench.generate, std::max<std::int64_t>(context / 4, 2));
+  if (!line.given("--prompt"))
+    bench.prompt = std::min(bench.prompt, std::max<std::int64_t>(context - bench.generate, 1));
+}
+
 }  // namespace
 
 Action setup_bench(CommandLine& line) {
@@ -94,21 +106,12 @@ Action setup_bench(CommandLine& line) {
                  "swiftlet bench stories-int4.swiftlet --batch 8 --prompt 64 --generate 64 --json"});
   return [options, &line](Session& session) {
     const bool decoder = line.given("--prompt") || line.given("--generate") || line.given("--batch");
-    if (decoder && !options->bench.input.empty())
-      wrong_use("bench", "--input is for encoders; --prompt, --generate and --batch for decoders");
+    if (decoder && !options->bench.input.empty()) wrong_input();
     check_apart("bench", "--trace", options->bench.trace, {options->model, options->bench.input});
     Model model = session.load(options->model);
     const ModelInfo info = model.info();
-    if (info.kind == "decoder" && !options->bench.input.empty())
-      wrong_use("bench", "--input is for encoders; --prompt, --generate and --batch for decoders");
-    // The defaults fit any model.
-    BenchOptions& bench_options = options->bench;
-    if (!line.given("--generate"))
-      bench_options.generate =
-          std::min(bench_options.generate, std::max<std::int64_t>(info.max_positions / 4, 2));
-    if (!line.given("--prompt"))
-      bench_options.prompt = std::min(bench_options.prompt,
-                                      std::max<std::int64_t>(info.max_positions - bench_options.generate, 1));
+    if (info.kind == "decoder" && !options->bench.input.empty()) wrong_input();
+    fit_defaults(line, info.max_positions, options->bench);
     BenchResult result = swiftlet::bench(model, options->bench, &session.job);
     if (result.load_seconds == 0) result.load_seconds = session.load_seconds();
     if (session.options.json)

@@ -36,7 +36,7 @@ void report(std::string_view message, std::string_view hint) {
 
 int dispatch(const std::vector<std::string>& words, Output& out) {
   if (words.empty()) {
-    write_stderr(fmt::format("{}", top_help()));
+    write_stderr(top_help());
     return kWrongUse;
   }
   std::string name = words.front();

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
 
 namespace swiftlet::cli {
@@ -89,17 +90,9 @@ void check_model_path(const std::string& path) {
 
 void check_apart(const std::string& command, const char* option, const std::string& path,
                  const std::vector<std::string>& others) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  const fs::path written = fs::weakly_canonical(path, ignored);
-  for (const std::string& other : others) {
-    if (path.empty() || other.empty()) continue;
-    const fs::path read = fs::weakly_canonical(locate_model(other), ignored);
-    const bool inside = fs::is_directory(read, ignored) && fs::exists(written, ignored) &&
-                        fs::relative(written, read, ignored).native().find("..") == std::string::npos;
-    if (written == read || inside)
+  for (const std::string& other : others)
+    if (!path.empty() && !other.empty() && !part_of(locate_model(other), path).empty())
       wrong_use(command, fmt::format("{} {} would replace a part of {}", option, path, other));
-  }
 }
 
 void check_native_name(const std::string& path) {

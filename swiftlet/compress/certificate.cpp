@@ -18,18 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> files_of(const fs::path& path) {
-  if (!fs::is_directory(path)) return {path};
-  std::vector<fs::path> files;
-  try {
-    for (const auto& entry : fs::recursive_directory_iterator(path)) {
-      const auto extension = entry.path().extension();
-      if (entry.is_regular_file() && extension != ".swiftlet" && extension != ".tmp")
-        files.push_back(entry.path());
-    }
-  } catch (const fs::filesystem_error& error) {
-    fail(ErrorCode::kIo, error.path1().string(), "cannot be looked at: {}", error.code().message());
-  }
-  std::sort(files.begin(), files.end());
+  std::vector<fs::path> files = files_in(path);
+  if (fs::is_directory(path))
+    std::erase_if(files, [](const fs::path& file) {
+      return file.extension() == ".swiftlet" || file.extension() == ".tmp";
+    });
   return files;
 }
 

@@ -5,6 +5,7 @@
 #include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/file.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/transformers_folder.h"
@@ -18,14 +19,11 @@ bool is_native_name(const fs::path& output) {
   return output.extension() == ".swiftlet";
 }
 
-// Whether `path` is the model or, for a folder, one of the files in it.
+// Whether `path` is the model or, for a folder, one of the files in it; native files that lie there are not
+// its own.
 bool belongs_to(const fs::path& model, const fs::path& path) {
-  std::error_code ignored;
-  if (fs::equivalent(model, path, ignored)) return true;
-  if (!fs::is_directory(model, ignored)) return false;
-  for (const auto& entry : fs::recursive_directory_iterator(model, ignored))
-    if (entry.path().extension() != ".swiftlet" && fs::equivalent(entry.path(), path, ignored)) return true;
-  return false;
+  const fs::path part = part_of(model, path);
+  return part == model || (!part.empty() && !is_native_name(part));
 }
 
 void check_output(const fs::path& model, const fs::path& output) {
@@ -60,16 +58,21 @@ NativeWeight describe(const Weight& weight, const PlannedWeight& planned) {
           .arithmetic = planned.arithmetic};
 }
 
+// A model whose weights are taken one after the other. A native file's hashes are checked first, or damage
+// would get good ones in the new file.
+Checkpoint open_source(const fs::path& model, const Job& job) {
+  Checkpoint checkpoint = load_checkpoint(model, {.check_memory = false, .stream = true});
+  if (is_native_name(model)) verify_native(model, job);
+  embed_tokenizer(checkpoint);
+  return checkpoint;
+}
+
 // The source while its weights are taken one after the other.
 struct Source {
   Checkpoint checkpoint;
   std::vector<PlannedWeight> planned;
 
-  Source(const CompressRequest& request, const Job& job)
-      : checkpoint(load_checkpoint(request.model, {.check_memory = false, .stream = true})) {
-    if (is_native_name(request.model))
-      verify_native(request.model, job);  // or the damage would get good hashes
-    embed_tokenizer(checkpoint);
+  Source(const CompressRequest& request, const Job& job) : checkpoint(open_source(request.model, job)) {
     planned = resolve_plan(request.plan, models::build_model(checkpoint), checkpoint);
     checkpoint.plan = plan_to_json(request.plan);
     checkpoint.certificate.clear();
@@ -160,19 +163,18 @@ void judge(CompressReport& report, const CompressRequest& request) {
 }  // namespace
 
 std::int64_t model_file_bytes(const fs::path& model) {
-  try {
-    if (!fs::is_directory(model)) return static_cast<std::int64_t>(fs::file_size(model));
-    std::int64_t sum = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(model)) {
-      const fs::path& path = entry.path();
-      const bool part =
-          path.extension() == ".safetensors" || path.extension() == ".json" || path.filename() == "vocab.txt";
-      if (entry.is_regular_file() && part) sum += static_cast<std::int64_t>(entry.file_size());
-    }
-    return sum;
-  } catch (const fs::filesystem_error& error) {
-    fail(ErrorCode::kIo, error.path1().string(), "cannot be looked at: {}", error.code().message());
+  const bool folder = fs::is_directory(model);
+  std::int64_t sum = 0;
+  for (const fs::path& path : files_in(model)) {
+    const bool part =
+        path.extension() == ".safetensors" || path.extension() == ".json" || path.filename() == "vocab.txt";
+    if (folder && !part) continue;
+    std::error_code error;
+    const std::uintmax_t bytes = fs::file_size(path, error);
+    if (error) fail(ErrorCode::kIo, path.string(), "cannot be looked at: {}", error.message());
+    sum += static_cast<std::int64_t>(bytes);
   }
+  return sum;
 }
 
 CompressReport compress_model(const CompressRequest& request, const Job& job) {
@@ -202,9 +204,7 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
 
 std::int64_t convert_model(const fs::path& model, const fs::path& output, const Job& job) {
   check_output(model, output);
-  if (is_native_name(model)) verify_native(model, job);
-  Checkpoint checkpoint = load_checkpoint(model, {.check_memory = false, .stream = true});
-  embed_tokenizer(checkpoint);
+  const Checkpoint checkpoint = open_source(model, job);
   models::build_model(checkpoint);  // refuses what could not be loaded again
   if (is_native_name(output))
     write_native(output, checkpoint, job);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -14,6 +15,8 @@
 
 namespace swiftlet {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct Descriptor {
   int value = -1;
@@ -114,6 +117,30 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit)
   }
   text.resize(done);
   return text;
+}
+
+std::vector<fs::path> files_in(const fs::path& path) {
+  if (!fs::is_directory(path)) return {path};
+  std::vector<fs::path> files;
+  try {
+    for (const auto& entry : fs::recursive_directory_iterator(path))
+      if (entry.is_regular_file()) files.push_back(entry.path());
+  } catch (const fs::filesystem_error& error) {
+    fail(ErrorCode::kIo, error.path1().string(), "cannot be looked at: {}", error.code().message());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+fs::path part_of(const fs::path& whole, const fs::path& path) {
+  std::error_code ignored;
+  // The names are compared too: what is to be written need not exist yet.
+  const bool same_name = fs::weakly_canonical(whole, ignored) == fs::weakly_canonical(path, ignored);
+  if (same_name || fs::equivalent(whole, path, ignored)) return whole;
+  if (!fs::is_directory(whole, ignored)) return {};
+  for (fs::recursive_directory_iterator entry(whole, ignored), end; entry != end; entry.increment(ignored))
+    if (fs::equivalent(entry->path(), path, ignored)) return entry->path();
+  return {};
 }
 
 OutputFile::OutputFile(std::filesystem::path path) : path_(std::move(path)) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "swiftlet/core/buffer.h"
 
@@ -21,6 +22,12 @@ Buffer map_file(const std::filesystem::path& path);
 // The whole file as text; refuses files over `limit` bytes (kInvalid), so that a wrong path cannot fill the
 // memory.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{256} << 20);
+
+// The regular files in `path` and the folders below, sorted; `path` itself where it is no folder. Throws kIo.
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& path);
+// What `path` is of `whole`: `whole` itself, or something that lies in it, links followed; empty when
+// neither.
+std::filesystem::path part_of(const std::filesystem::path& whole, const std::filesystem::path& path);
 
 // A file that appears whole or not at all: written aside as "<name>.<pid>.tmp" in the same folder, synced and
 // renamed by commit(); removed when destroyed before that. What a process that was killed left aside is

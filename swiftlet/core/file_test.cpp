@@ -79,6 +79,27 @@ TEST_F(File, AnEmptyFileGivesNothing) {
   EXPECT_EQ(read_text_file(path("a")), "");
 }
 
+TEST_F(File, ListsTheFilesBelowAFolder) {
+  fs::create_directories(folder_ / "b/c");
+  for (const char* name : {"b/c/z", "b/y", "a"}) std::ofstream(folder_ / name) << name;
+  EXPECT_EQ(files_in(folder_), (std::vector{folder_ / "a", folder_ / "b/c/z", folder_ / "b/y"}));
+  EXPECT_EQ(files_in(folder_ / "a"), std::vector{folder_ / "a"});
+}
+
+TEST_F(File, KnowsWhatLiesInAFolder) {
+  fs::create_directories(folder_ / "model/part");
+  std::ofstream(folder_ / "model/part/weights") << "w";
+  std::ofstream(folder_ / "else") << "e";
+  fs::create_symlink(folder_ / "model/part/weights", folder_ / "link");
+  const fs::path model = folder_ / "model";
+  EXPECT_EQ(part_of(model, model), model);
+  EXPECT_EQ(part_of(model, model / "part/../part/weights"), model / "part/weights");
+  EXPECT_EQ(part_of(model, folder_ / "link"), model / "part/weights");
+  EXPECT_EQ(part_of(model, folder_ / "else"), fs::path());
+  EXPECT_EQ(part_of(model, model / "new"), fs::path());
+  EXPECT_EQ(part_of(folder_ / "new", folder_ / "./new"), folder_ / "new");
+}
+
 TEST_F(File, ReadsText) {
   put("a", "two\nlines\n");
   EXPECT_EQ(read_text_file(path("a")), "two\nlines\n");

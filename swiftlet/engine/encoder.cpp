@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "swiftlet/core/error.h"
-#include "swiftlet/text/unicode.h"
+#include "swiftlet/text/normalizer.h"
 
 namespace swiftlet {
 namespace {
@@ -17,20 +17,6 @@ std::shared_ptr<LoadedModel> with_pooling(std::shared_ptr<LoadedModel> model) {
     fail(ErrorCode::kUnsupported, model->checkpoint.source,
          "is a plain encoder without pooling: modules.json of sentence-transformers is missing");
   return model;
-}
-
-// Bytes that are no UTF-8 stay.
-std::string lower_case(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const text::Utf8Piece piece = text::next_utf8_piece(text, at);
-    if (piece.valid)
-      text::append_lower(out, text::char_at(text, at).code);
-    else
-      out.append(text.substr(at, piece.bytes));
-    at += piece.bytes;
-  }
-  return out;
 }
 
 }  // namespace
@@ -55,7 +41,11 @@ std::vector<std::int32_t> Encoder::tokenize(std::string_view text) const {
   std::string prompted;
   if (!sentence.default_prompt.empty()) prompted = sentence.prompts.at(sentence.default_prompt);
   prompted += text;
-  if (sentence.do_lower_case) prompted = lower_case(prompted);
+  if (sentence.do_lower_case) {
+    text::NormalizedText lower(prompted);
+    text::lower_case(lower);
+    prompted = lower.text();
+  }
   return model_->encode(prompted, {.max_tokens = static_cast<std::size_t>(max_length_)});
 }
 

@@ -83,9 +83,8 @@ std::pair<double, double> timed_run(Engine& engine, const DecoderBench& options,
 double cache_bytes_per_token(const Program& program, DType dtype) {
   double bytes = 0;
   for (const Program::State& layer : program.states)
-    bytes += static_cast<double>(layer.kv_heads * (kernels::cache_head_bytes(dtype, layer.head_dim) +
-                                                   kernels::cache_head_bytes(dtype, layer.value_dim)));
-  return bytes / kernels::kKeyBlock;
+    bytes += layer.kv_heads * kernels::cache_token_bytes(dtype, layer.head_dim, layer.value_dim);
+  return bytes;
 }
 
 }  // namespace

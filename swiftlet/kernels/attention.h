@@ -60,6 +60,12 @@ constexpr std::int64_t cache_head_bytes(DType dtype, std::int64_t size) {
   return dtype == DType::kI8 ? codes + kKeyBlock * static_cast<std::int64_t>(sizeof(float)) : codes;
 }
 
+// Bytes of a key (D) and its value (E) of one head, its share of a block.
+constexpr double cache_token_bytes(DType dtype, std::int64_t head_dim, std::int64_t value_dim) {
+  return static_cast<double>(cache_head_bytes(dtype, head_dim) + cache_head_bytes(dtype, value_dim)) /
+         kKeyBlock;
+}
+
 // Where keys and values lie. With D the size of a key head, E that of a value head, element d of row j of
 // head g of a segment is at
 //   pure   keys    (key_begin + j) * ldk + g * D + d

@@ -8,6 +8,7 @@
 
 #include "swiftlet/core/buffer.h"
 #include "swiftlet/core/cpu_info.h"
+#include "swiftlet/kernels/amx/tile.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -99,15 +100,10 @@ void int8_avxvnni(std::int64_t n) {
 
 // Full tiles: four sums, each of two tiles of x times each of two of weights. The product takes 16 cycles and
 // its result 52, so four sums keep the unit busy. No compiler uses these registers by itself.
-struct alignas(64) FullTiles {
-  std::uint8_t palette = 1, unused[15] = {};
-  std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
 constexpr double kTileProducts = 4 * 16 * 16;  // of one iteration, each of 64 bytes
 
 void int8_amx(std::int64_t n) {
-  const FullTiles config;
+  const amx::TileConfig config = amx::config_of(amx::kTileRows, amx::kTileWords);
   __asm__ volatile(
       "ldtilecfg %1\n"
       ".irp r,0,1,2,3,4,5,6,7\n tilezero %%tmm\\r\n .endr\n"
@@ -121,7 +117,7 @@ void int8_amx(std::int64_t n) {
 }
 
 void bf16_amx(std::int64_t n) {
-  const FullTiles config;
+  const amx::TileConfig config = amx::config_of(amx::kTileRows, amx::kTileWords);
   __asm__ volatile(
       "ldtilecfg %1\n"
       ".irp r,0,1,2,3,4,5,6,7\n tilezero %%tmm\\r\n .endr\n"

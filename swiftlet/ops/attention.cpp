@@ -207,13 +207,6 @@ KeyCounts count_keys(const AttentionSpec& spec, double queries, double keys) {
 
 // 2 (D + Dv) operations for each query head and key that it sees. Queries,
 // keys, values and results pass through memory once.
-// Of a key and its value, for one head.
-double cache_bytes(DType dtype, const AttentionSpec& spec) {
-  const std::int64_t block =
-      kernels::cache_head_bytes(dtype, spec.head_dim) + kernels::cache_head_bytes(dtype, spec.value_dim);
-  return static_cast<double>(block) / kernels::kKeyBlock;
-}
-
 Cost attention_cost(const NodeView& node, const CostContext& step) {
   const AttentionSpec spec = attention_spec(node.node.attributes);
   const double tokens = static_cast<double>(node.type(0).shape[0].evaluate(step.value_of));
@@ -227,7 +220,7 @@ Cost attention_cost(const NodeView& node, const CostContext& step) {
       counts.keys += own.keys;
     }
     if (node.node.op == &kAttentionPaged && !step.batch->cache.empty())
-      key_bytes = cache_bytes(step.batch->cache[0].dtype, spec);
+      key_bytes = kernels::cache_token_bytes(step.batch->cache[0].dtype, spec.head_dim, spec.value_dim);
   } else {
     counts = count_keys(spec, tokens, tokens);
   }
@@ -242,7 +235,8 @@ Cost append_cost(const NodeView& node, const CostContext& step) {
   const double tokens = static_cast<double>(node.type(0).shape[0].evaluate(step.value_of));
   const bool known = step.batch != nullptr && !step.batch->cache.empty();
   const DType dtype = known ? step.batch->cache[0].dtype : DType::kF32;
-  return {.flops = 0, .bytes = 4 * elements + tokens * spec.kv_heads * cache_bytes(dtype, spec)};
+  const double written = kernels::cache_token_bytes(dtype, spec.head_dim, spec.value_dim);
+  return {.flops = 0, .bytes = 4 * elements + tokens * spec.kv_heads * written};
 }
 
 }  // namespace
