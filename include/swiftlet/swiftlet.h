@@ -108,7 +108,8 @@ struct Embeddings {
 // {"text": "a fast bird", "embedding": [0.0123, ...]}. Numbers are the shortest that give the same float.
 SWIFTLET_API std::string embedding_line(const Embeddings& vectors, std::int64_t row, std::string_view text);
 // All rows, by the name's extension: .npy (NumPy, f32 matrix) or .jsonl (one embedding_line a row). The file
-// appears whole or not at all. Throws kUsage for another extension, kIo.
+// appears whole or not at all; a pipe or a device is written directly. Throws kUsage for another extension,
+// kInvalid unless there is one text for each row, kIo.
 SWIFTLET_API void write_embeddings(const Embeddings& vectors, const std::vector<std::string>& texts,
                                    const std::string& path);
 
@@ -160,7 +161,7 @@ class SWIFTLET_API Model {
   std::int64_t embedded_tokens() const;
 
   // Decoders. on_text receives whole UTF-8 pieces as they come; returning false ends the generation
-  // ("cancelled"), as does cancelling the job.
+  // ("cancelled"), as does cancelling the job. The text is the progress: the job's is not reported.
   using OnText = std::function<bool(std::string_view piece)>;
   Generation generate(std::string_view prompt, const GenerateOptions& options = {},
                       const OnText& on_text = {}, const Job* job = nullptr);
@@ -175,7 +176,8 @@ class SWIFTLET_API Model {
   friend struct ModelAccess;  // the other functions of the library
 };
 
-// Semantic search: passages embedded once, queries by inner product.
+// Semantic search: passages embedded once, queries by inner product. Uses `model` as long as it lives: the
+// model must not be moved or destroyed before. Searching from several threads is as embed().
 class SWIFTLET_API SearchIndex {
  public:
   SearchIndex(Model& model, std::vector<std::string> passages, const Job* job = nullptr);
@@ -203,7 +205,8 @@ struct EvalOptions {
 };
 
 // Metrics by name, in the order in which they should be shown: "spearman", "pearson"; "perplexity",
-// "mean_nll", "bits_per_byte"; "ndcg_at_10", "mrr_at_10", "recall_at_100"; "kl_divergence", "top1_agreement".
+// "mean_nll" (nats), "bits_per_byte" (of a whole text); "ndcg_at_10", "mrr_at_10", "recall_at_100";
+// "kl_divergence", "kl_divergence_p95", "kl_divergence_max" (nats), "top1_agreement" (a share).
 struct SWIFTLET_API EvalResult {
   std::string task, data;
   std::vector<std::pair<std::string, double>> metrics;
@@ -225,8 +228,9 @@ struct CompressOptions {
   std::vector<std::string> skip = {};  // names with * and ?; those weights stay as they are
   std::string metric = {};             // an eval task ("stsb", "perplexity", "kl"); empty: no gate
   std::string data = {};               // for the metric
-  std::string budget =
-      {};  // "0.5%" (relative) or "0.3" (absolute, in points of the metric times 100); empty: no limit
+  // "0.5%": relative; "0.3": absolute, in points for metrics of 0 to 1 (0.3 points are 0.003), in the
+  // metric's own unit for perplexity and nats for kl. Empty: no limit.
+  std::string budget = {};
   std::int64_t context = 0, stride = 0;
   bool force = false;  // write the file although the budget is broken
   int threads = 0;
@@ -253,7 +257,7 @@ struct CompressResult {
   std::optional<Measurement> before, after;  // when a metric was asked for
   std::string metric;                        // the deciding one: "spearman", "perplexity", "kl_divergence"
   double loss = 0, budget = 0;               // in the budget's unit; loss > 0 is worse
-  std::string budget_unit;                   // "%" or "points"
+  std::string budget_unit;                   // "%", "points", "perplexity" or "nats"
   bool within_budget = true;
   std::string reason;  // why no file was written, one line
   double seconds = 0;

@@ -58,6 +58,7 @@ void write_trace(const BenchProfile& profile, const std::string& path) {
 std::vector<std::string> non_empty_lines(const std::string& path) {
   std::vector<std::string> lines = read_lines(path);
   std::erase(lines, "");
+  require(!lines.empty(), path, "a text a line was expected, none came");
   return lines;
 }
 

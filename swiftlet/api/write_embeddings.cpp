@@ -33,13 +33,11 @@ std::string embedding_line(const Embeddings& vectors, std::int64_t row, std::str
 void write_embeddings(const Embeddings& vectors, const std::vector<std::string>& texts,
                       const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension == ".npy") {
-    write_npy(path, vectors.values, vectors.columns);
-    return;
-  }
-  if (extension != ".jsonl") fail(ErrorCode::kUsage, path, "a name that ends in .npy or .jsonl was expected");
+  if (extension != ".npy" && extension != ".jsonl")
+    fail(ErrorCode::kUsage, path, "a name that ends in .npy or .jsonl was expected");
   require(std::int64_t(texts.size()) == vectors.rows, path, "{} texts were expected, {} came", vectors.rows,
           texts.size());
+  if (extension == ".npy") return write_npy(path, vectors.values, vectors.columns);
   OutputFile file{std::filesystem::path(path)};
   for (std::int64_t row = 0; row < vectors.rows; ++row)
     file.write(embedding_line(vectors, row, texts[std::size_t(row)]) + "\n");

@@ -103,7 +103,7 @@ void CommandLine::text(const std::string& names, std::string& target, const std:
                        const std::string& description, bool required) {
   CLI::Option* option = note(app_->add_option(names, target), names, value, description, target);
   options_.back().required = required;
-  option->required(required);
+  option->required(required)->take_last();
   // An unset variable of a script is no value.
   option->check([](const std::string& given) { return given.empty() ? "must not be empty" : std::string(); });
 }
@@ -123,7 +123,7 @@ void CommandLine::choice(const std::string& names, std::string& target, std::vec
       note(app_->add_option(names, target), names, value, description, target.empty() ? fallback : target);
   options_.back().choices = choices;
   options_.back().required = required;
-  option->required(required);
+  option->required(required)->take_last();
   option->check([choices](const std::string& text) -> std::string {
     if (std::find(choices.begin(), choices.end(), text) != choices.end()) return {};
     return fmt::format("must be one of {}, not {}", joined(choices, ", "), text);
@@ -134,12 +134,18 @@ template <class T>
 void CommandLine::number(const std::string& names, T& target, const std::string& description, T low, T high) {
   CLI::Option* option = note(app_->add_option(names, target), names, "N", description,
                              std::is_integral_v<T> ? std::to_string(target) : CLI::detail::to_string(target));
+  option->take_last();
   option->check([low, high](const std::string& text) -> std::string {
     T value{};
-    if (!parse_number(text, value)) return "a number was expected, not " + text;
-    if (value >= low && value <= high) return {};  // not a number fails both
+    double any = 0;  // a number, though not one of this type
+    const bool parsed = parse_number(text, value), number = parsed || parse_number(text, any);
+    if (parsed && value >= low && value <= high) return {};  // not a number fails both
+    if (!parsed && any != std::floor(any)) return "a whole number was expected, not " + text;
+    const bool inside = any >= double(low) && any <= double(high);  // but written as 010 or 1e3
+    if (!number || (!parsed && inside)) return "a number was expected, not " + text;
     std::string range = "at least " + CLI::detail::to_string(low);
-    if (high != std::numeric_limits<T>::max()) range += " and at most " + CLI::detail::to_string(high);
+    if (!parsed || high != std::numeric_limits<T>::max())
+      range += " and at most " + CLI::detail::to_string(high);
     return "must be " + range + ", not " + text;
   });
 }

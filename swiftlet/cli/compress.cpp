@@ -31,9 +31,9 @@ void check(const CompressOptions& options) {
   if (!options.metric.empty() && options.data.empty())
     wrong_use("compress", fmt::format("--metric {} needs --data", options.metric));
   if (options.metric.empty() && !options.data.empty()) wrong_use("compress", "--data needs --metric");
-  if (options.context > 0 && options.stride > options.context)
-    wrong_use("compress", fmt::format("--stride must be at most --context ({}), not {}", options.context,
-                                      options.stride));
+  check_window("compress", options.metric, options.context, options.stride);
+  if (options.force && options.budget.empty())
+    wrong_use("compress", "--force goes with --budget: without one the file is always written");
   check_native_name(options.output);
   check_model_path(options.model);
 }
@@ -91,7 +91,7 @@ void add_gate_options(CommandLine& line, CompressArguments& arguments) {
   CompressOptions& compress = arguments.compress;
   line.group("Proof");
   line.text("--budget", compress.budget, "LOSS",
-            "What may be lost: 0.5% (relative) or 0.3 (points, the metric times 100)");
+            "What may be lost: 0.5% (relative) or 0.3 (points of 100; perplexity and kl in their own unit)");
   line.choice("--metric", compress.metric, eval_tasks(), "Task measured before and after");
   line.text("--data", compress.data, "FILE", "Its data, as for `swiftlet eval`");
   line.number<std::int64_t>("--context", compress.context, "Tokens of a window; 0: the model's, at most 1024",

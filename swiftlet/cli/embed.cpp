@@ -56,7 +56,9 @@ void print_lines(Session& session, const Embeddings& vectors, const std::vector<
 int embed(Session& session, EmbedOptions& options) {
   check(options);
   const std::vector<std::string> texts = read_texts(session, options);
-  if (texts.empty()) fail(ErrorCode::kInvalid, "embed", "a text was expected, none came");
+  if (texts.empty())
+    fail(ErrorCode::kInvalid, options.input.empty() ? "embed" : options.input,
+         "a text was expected, none came");
   Model model = session.load(options.model);
   const auto start = std::chrono::steady_clock::now();
   const Embeddings vectors = model.embed(texts, &session.job);

@@ -19,9 +19,7 @@ void check(const EvalOptions& eval) {
     wrong_use("eval", "--task kl needs --reference", "--reference names the model to compare with");
   if (eval.task != "kl" && !eval.reference.empty())
     wrong_use("eval", fmt::format("--reference goes with --task kl, not {}", eval.task));
-  if (eval.context > 0 && eval.stride > eval.context)
-    wrong_use("eval",
-              fmt::format("--stride must be at most --context ({}), not {}", eval.context, eval.stride));
+  check_window("eval", eval.task, eval.context, eval.stride);
 }
 
 Json to_json(const EvalResult& result, const std::string& model) {

@@ -6,6 +6,11 @@
 #include <cerrno>
 
 namespace swiftlet::cli {
+namespace {
+
+constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // of a line, or of all that is read as one text
+
+}  // namespace
 
 Input::Input(const std::string& path, const Job& job)
     : name_(path == "-" ? "standard input" : path), job_(&job) {
@@ -31,6 +36,8 @@ bool Input::fill() {
   if (ended_) return false;
   if (before_wait_) before_wait_();
   const std::size_t size = buffer_.size();
+  require(size - start_ <= kMostBytes, name_, "more than {} bytes came in one piece, the limit here",
+          kMostBytes);
   buffer_.resize(size + kPiece);
   ssize_t got = -1;
   while (got < 0) {

@@ -14,7 +14,8 @@ namespace swiftlet::cli {
 
 class Input {
  public:
-  // "-": standard input. Throws kNotFound and kIo as files do, kUnsupported for gzip data.
+  // "-": standard input. Throws kNotFound and kIo as files do, kUnsupported for gzip data, kInvalid for a
+  // line or a whole text that no memory should hold.
   Input(const std::string& path, const Job& job);
   ~Input();
   Input(const Input&) = delete;

@@ -25,10 +25,13 @@ void check(const InspectOptions& options, bool format_given) {
   if (options.lowered && options.format == "plan" && format_given)
     wrong_use("inspect", "a plan is always lowered: --lowered goes with --format text and dot");
   if (options.no_measure && !options.machine) wrong_use("inspect", "--no-measure goes with --machine");
+  if (options.tensors && (options.machine || options.graph || options.verify))
+    wrong_use("inspect", "--tensors goes with MODEL alone");
 }
 
 int show_machine(Session& session, bool measure) {
   const MachineInfo info = machine(measure, session.options.threads);
+  if (session.job.cancelled()) fail(ErrorCode::kCancelled, "inspect", "interrupted");
   Json object{{"cpu", info.cpu},
               {"isa", info.isa},
               {"available_isas", info.available_isas},

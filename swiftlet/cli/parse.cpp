@@ -51,6 +51,9 @@ bool CommandLine::parse(std::vector<std::string> words) {
     app_->parse(words);
   } catch (const CLI::CallForHelp&) {
     return false;
+  } catch (const CLI::ArgumentMismatch& error) {  // "--top-k: 1 required INT missing"
+    const std::string text = error.what();
+    wrong_use(name_, text.substr(0, text.find(':')) + ": a value was expected, none came");
   } catch (const CLI::ParseError& error) {
     // An unknown option is likelier the cause than what is missing.
     for (const std::string& word : app_->remaining())

@@ -69,7 +69,15 @@ Generation stream(Session& session, Model& model, const RunOptions& options) {
   return result;
 }
 
+// Before the model is loaded, so that a mistake costs nothing.
+void check(const GenerateOptions& options) {
+  if (options.top_p <= 0) wrong_use("run", "--top-p must be more than 0");
+  for (const std::string& stop : options.stop)
+    if (stop.empty()) wrong_use("run", "--stop must not be empty");
+}
+
 int run(Session& session, RunOptions& options) {
+  check(options.generate);
   if (!options.prompt_given) options.prompt = read_prompt(session);
   Model model = session.load(options.model);
   Generation result;

@@ -95,6 +95,15 @@ void check_apart(const std::string& command, const char* option, const std::stri
       wrong_use(command, fmt::format("{} {} would replace a part of {}", option, path, other));
 }
 
+void check_window(const std::string& command, const std::string& task, std::int64_t context,
+                  std::int64_t stride) {
+  const bool windows = task == "perplexity" || task == "kl";
+  if ((context > 0 || stride > 0) && !windows)
+    wrong_use(command, "--context and --stride go with perplexity and kl");
+  if (context > 0 && stride > context)
+    wrong_use(command, fmt::format("--stride must be at most --context ({}), not {}", context, stride));
+}
+
 void check_native_name(const std::string& path) {
   if (!path.ends_with(".swiftlet")) wrong_use(path, "the name of a native file must end in .swiftlet");
 }

@@ -65,6 +65,9 @@ void check_model_path(const std::string& path);
 // A file that `option` asks to write may be none of `others`, nor lie in one that is a folder: wrong use.
 void check_apart(const std::string& command, const char* option, const std::string& path,
                  const std::vector<std::string>& others);
+// Windows are of tasks that go through a text: wrong use with another, or when --stride would leave gaps.
+void check_window(const std::string& command, const std::string& task, std::int64_t context,
+                  std::int64_t stride);
 // Native files are known by their name: wrong use unless it ends in .swiftlet.
 void check_native_name(const std::string& path);
 

@@ -1,11 +1,14 @@
 #include "swiftlet/compress/compress.h"
 
+#include <algorithm>
+
 #include "swiftlet/compress/budget.h"
 #include "swiftlet/compress/certificate.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/core/log.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/transformers_folder.h"
@@ -30,6 +33,11 @@ void check_output(const fs::path& model, const fs::path& output) {
   std::error_code ignored;
   const fs::file_status status = fs::status(output, ignored);
   const bool native = is_native_name(output);
+  const std::string extension = output.extension().string();
+  for (const char* other : {".gguf", ".onnx", ".safetensors", ".bin", ".pt", ".npz"})
+    if (extension == other)
+      fail(ErrorCode::kUnsupported, output.string(),
+           "{} files cannot be written: expected name.swiftlet, or a folder", extension);
   for (const fs::path& written : {output, output / "model.safetensors", output / "config.json"})
     if (belongs_to(model, written))
       fail(ErrorCode::kUsage, output.string(), "the output would replace the model that is read");
@@ -67,6 +75,20 @@ Checkpoint open_source(const fs::path& model, const Job& job) {
   return checkpoint;
 }
 
+// Rounding twice would lose more than the certificate tells, so what is quantized stays as it is.
+void check_quantized(const std::vector<PlannedWeight>& planned, const std::string& source) {
+  const auto quantized = std::count_if(planned.begin(), planned.end(), [](const PlannedWeight& weight) {
+    return weight.note == kAlreadyQuantized;
+  });
+  if (quantized == 0) return;
+  const bool left =
+      std::any_of(planned.begin(), planned.end(), [](const PlannedWeight& weight) { return weight.change; });
+  if (!left)
+    fail(ErrorCode::kUsage, source, "is quantized already ({} weights): compress the original instead",
+         quantized);
+  warn("{}: {} weights are quantized already and stay as they are", source, quantized);
+}
+
 // The source while its weights are taken one after the other.
 struct Source {
   Checkpoint checkpoint;
@@ -74,6 +96,7 @@ struct Source {
 
   Source(const CompressRequest& request, const Job& job) : checkpoint(open_source(request.model, job)) {
     planned = resolve_plan(request.plan, models::build_model(checkpoint), checkpoint);
+    check_quantized(planned, checkpoint.source);
     checkpoint.plan = plan_to_json(request.plan);
     checkpoint.certificate.clear();
   }
@@ -143,6 +166,14 @@ ModelMeasurement measure(const fs::path& model, Loader load, const CompressReque
   return measurement;
 }
 
+void check_budget(const CompressRequest& request) {
+  if (Budget::parse(request.budget).relative && request.task == "kl")
+    fail(ErrorCode::kUsage, "budget",
+         "a model does not diverge from itself: kl is 0 before, and {} of it means nothing; give nats, like "
+         "0.05",
+         request.budget);
+}
+
 void judge(CompressReport& report, const CompressRequest& request) {
   const Task& task = find_task(request.task);
   const Budget budget = Budget::parse(request.budget.empty() ? "0" : request.budget);
@@ -155,9 +186,9 @@ void judge(CompressReport& report, const CompressRequest& request) {
   // A metric that is not a number is a broken one, whatever the budget.
   report.within_budget = request.budget.empty() ? after == after : report.loss <= budget.limit;
   if (!report.within_budget)
-    report.reason =
-        fmt::format("{} went from {:.5g} to {:.5g}: a loss of {:.3g} {}, the budget is {:.3g}",
-                    task.deciding_metric, before, after, report.loss, report.budget_unit, budget.limit);
+    report.reason = fmt::format("{} went from {:.5g} to {:.5g}: a loss of {:.3g} {}, the budget is {:.3g} {}",
+                                task.deciding_metric, before, after, report.loss, report.budget_unit,
+                                budget.limit, report.budget_unit);
 }
 
 }  // namespace
@@ -184,7 +215,7 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   if (request.task.empty() && !request.budget.empty())
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
   CompressReport report;
-  if (!request.budget.empty()) Budget::parse(request.budget);  // before the long work
+  if (!request.budget.empty()) check_budget(request);  // before the long work
   if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
   const SourceHashes hashes = hash_sources(request, job);
   const Source source(request, job);

@@ -42,7 +42,7 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
   else if (skipped)
     planned.note = "skipped by the plan";
   else if (weight.encoding.is_integer())
-    planned.note = "already quantized";
+    planned.note = kAlreadyQuantized;
   else if (role == Role::kTable && weight.shape[0] != model.vocab_size)
     planned.note = "position or type table, kept";
   else

@@ -16,6 +16,8 @@ struct Plan {
   std::vector<std::string> skip;                 // names with * and ?: these weights stay as they are
 };
 
+inline constexpr const char* kAlreadyQuantized = "already quantized";  // a note
+
 struct PlannedWeight {
   std::string name;
   bool change = false;

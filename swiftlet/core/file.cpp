@@ -27,13 +27,13 @@ struct Descriptor {
   }
 };
 
-[[noreturn]] void fail_open(const std::filesystem::path& path, int error_number) {
+[[noreturn]] void fail_open(const fs::path& path, int error_number) {
   fail(error_number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo, path.string(), "cannot be opened: {}",
        errno_text(error_number));
 }
 
 // Opens a regular file for reading and tells its size.
-Descriptor open_for_reading(const std::filesystem::path& path, std::size_t& bytes) {
+Descriptor open_for_reading(const fs::path& path, std::size_t& bytes) {
   // O_NONBLOCK: opening a named pipe without a writer would hang instead of being refused below.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.value < 0) fail_open(path, errno);
@@ -44,14 +44,14 @@ Descriptor open_for_reading(const std::filesystem::path& path, std::size_t& byte
   return file;
 }
 
-std::filesystem::path folder_of(const std::filesystem::path& file) {
-  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
 // "<name>.<pid>.tmp", or "<name>.<pid>-<n>.tmp" where that name is taken: by a writer of another pid
 // namespace or another thread.
-std::filesystem::path temporary_of(const std::filesystem::path& target, int attempt) {
-  std::filesystem::path path = target;
+fs::path temporary_of(const fs::path& target, int attempt) {
+  fs::path path = target;
   path += attempt == 0 ? fmt::format(".{}.tmp", ::getpid()) : fmt::format(".{}-{}.tmp", ::getpid(), attempt);
   return path;
 }
@@ -68,16 +68,16 @@ bool is_temporary_of(const std::string& target, std::string_view name) {
 
 // Removes a temporary whose writer is gone, so that nobody holds its lock. The lock is held meanwhile: a
 // writer that has just made the file waits for it in claim() and sees what happened.
-bool remove_abandoned(const std::filesystem::path& temporary) {
+bool remove_abandoned(const fs::path& temporary) {
   const Descriptor file(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
   struct stat status {};
   if (file.value < 0 || ::fstat(file.value, &status) != 0 || !S_ISREG(status.st_mode)) return false;
   return ::flock(file.value, LOCK_EX | LOCK_NB) == 0 && ::unlink(temporary.c_str()) == 0;
 }
 
-void sweep_stale(const std::filesystem::path& target) {
+void sweep_stale(const fs::path& target) {
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_of(target), ignored)) {
+  for (const auto& entry : fs::directory_iterator(folder_of(target), ignored)) {
     if (!is_temporary_of(target.filename().string(), entry.path().filename().string())) continue;
     if (remove_abandoned(entry.path()))
       warn("[{}] was left by a run that was cut off and is removed", entry.path().string());
@@ -94,7 +94,7 @@ bool claim(int descriptor) {
 
 }  // namespace
 
-Buffer map_file(const std::filesystem::path& path) {
+Buffer map_file(const fs::path& path) {
   std::size_t bytes = 0;
   Descriptor file = open_for_reading(path, bytes);
   if (bytes == 0) return {};
@@ -102,7 +102,7 @@ Buffer map_file(const std::filesystem::path& path) {
   return Buffer::borrowed(mapped, mapped->bytes().data(), bytes);
 }
 
-std::string read_text_file(const std::filesystem::path& path, std::size_t limit) {
+std::string read_text_file(const fs::path& path, std::size_t limit) {
   std::size_t bytes = 0;
   const Descriptor file = open_for_reading(path, bytes);
   require(bytes <= limit, path.string(), "is {} bytes, at most {} are read here", bytes, limit);
@@ -120,9 +120,9 @@ std::string read_text_file(const std::filesystem::path& path, std::size_t limit)
 }
 
 std::vector<fs::path> files_in(const fs::path& path) {
-  if (!fs::is_directory(path)) return {path};
   std::vector<fs::path> files;
   try {
+    if (!fs::is_directory(path)) return {path};
     for (const auto& entry : fs::recursive_directory_iterator(path))
       if (entry.is_regular_file()) files.push_back(entry.path());
   } catch (const fs::filesystem_error& error) {
@@ -143,15 +143,19 @@ fs::path part_of(const fs::path& whole, const fs::path& path) {
   return {};
 }
 
-OutputFile::OutputFile(std::filesystem::path path) : path_(std::move(path)) {
+OutputFile::OutputFile(fs::path path) : path_(std::move(path)) {
   std::error_code ignored;
-  const auto status = std::filesystem::status(path_, ignored);
-  if (std::filesystem::is_directory(status)) fail(ErrorCode::kIo, path_.string(), "is a folder, not a file");
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+  const auto status = fs::status(path_, ignored);
+  if (fs::is_directory(status)) fail(ErrorCode::kIo, path_.string(), "is a folder, not a file");
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
     descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
   } else {
-    if (std::filesystem::is_symlink(std::filesystem::symlink_status(path_, ignored)))
-      path_ = std::filesystem::weakly_canonical(path_);
+    if (fs::is_symlink(fs::symlink_status(path_, ignored))) {
+      std::error_code error;
+      const fs::path target = fs::weakly_canonical(path_, error);
+      if (error) fail(ErrorCode::kIo, path_.string(), "cannot be created: {}", error.message());
+      path_ = target;
+    }
     sweep_stale(path_);
     open_aside();
   }

@@ -29,7 +29,13 @@ TaskResult run_kl(std::shared_ptr<LoadedModel> model, const TaskOptions& options
     result.seconds += watch.seconds();
     for (std::size_t t = window.first_scored; t < window.end; ++t) {
       const std::size_t row = (t - window.begin - 1) * vocabulary;
-      meter.add(expected.subspan(row, vocabulary), logits.subspan(row, vocabulary));
+      try {
+        meter.add(expected.subspan(row, vocabulary), logits.subspan(row, vocabulary));
+      } catch (const Error& error) {
+        fail(error.code(),
+             fmt::format("{} or {}: token {}", model->checkpoint.source, reference->checkpoint.source, t + 1),
+             "{}", error.what());
+      }
     }
     result.tokens += static_cast<std::int64_t>(tokens.size());
     result.items += static_cast<std::int64_t>(window.scored());

@@ -1,5 +1,6 @@
 // Perplexity of a text, windowed as the transformers documentation describes ("Perplexity of fixed-length
 // models").
+#include <cmath>
 #include <limits>
 
 #include "swiftlet/core/error.h"
@@ -44,7 +45,11 @@ TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions&
     const auto logits =
         scorer.logits(std::span(text.tokens).subspan(window.begin, window.end - window.begin));
     result.seconds += watch.seconds();
-    for (const double nll : window_nll(*model->pool, text, window, logits, vocabulary)) meter.add(nll);
+    for (const double nll : window_nll(*model->pool, text, window, logits, vocabulary)) {
+      require(!std::isnan(nll), model->checkpoint.source, "gives no number for token {} of the text",
+              meter.scored() + 1);
+      meter.add(nll);
+    }
     result.tokens += static_cast<std::int64_t>(window.end - window.begin);
     result.items += static_cast<std::int64_t>(window.scored());
   }

@@ -1,4 +1,7 @@
 // STS-B (Cer et al., 2017): correlation of the cosine of two sentence vectors with human similarity scores.
+#include <cmath>
+
+#include "swiftlet/core/error.h"
 #include "swiftlet/eval/correlation.h"
 #include "swiftlet/eval/sentence_pairs.h"
 #include "swiftlet/eval/vectors.h"
@@ -9,6 +12,8 @@ TaskResult run_stsb(std::shared_ptr<LoadedModel> model, const TaskOptions& optio
   std::vector<SentencePair> pairs = read_sentence_pairs(options.data);
   if (options.limit > 0 && pairs.size() > static_cast<std::size_t>(options.limit))
     pairs.resize(static_cast<std::size_t>(options.limit));
+  require(pairs.size() >= 2, options.data.string(), "a correlation needs at least 2 pairs, {} came",
+          pairs.size());
   std::vector<std::string> texts;
   std::vector<double> scores;
   for (SentencePair& pair : pairs) {
@@ -16,6 +21,7 @@ TaskResult run_stsb(std::shared_ptr<LoadedModel> model, const TaskOptions& optio
     texts.push_back(std::move(pair.second));
     scores.push_back(pair.score);
   }
+  const std::string source = model->checkpoint.source;
   Encoder encoder(std::move(model));
   TaskResult result;
   const std::vector<float> vectors = embed_for_task(encoder, texts, result, job);
@@ -24,6 +30,7 @@ TaskResult run_stsb(std::shared_ptr<LoadedModel> model, const TaskOptions& optio
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const std::span<const float> pair = std::span(vectors).subspan(2 * i * width, 2 * width);
     similarities.push_back(cosine(pair.first(width), pair.last(width)));
+    require(std::isfinite(similarities.back()), source, "gives no number for pair {}", i + 1);
   }
   result.metrics = {{"spearman", spearman(similarities, scores)}, {"pearson", pearson(similarities, scores)}};
   return result;

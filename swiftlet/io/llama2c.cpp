@@ -193,15 +193,22 @@ std::vector<fs::path> tokenizer_candidates(const fs::path& folder) {
 
 TokenizerSource find_tokenizer_bin(const fs::path& folder, std::int64_t vocab) {
   TokenizerSource source;
+  std::string others;
   for (const auto& path : tokenizer_candidates(folder)) {
     Buffer bytes = map_file(path);
-    if (count_llama2c_pieces(bytes.bytes()) != vocab) continue;
+    const std::int64_t pieces = count_llama2c_pieces(bytes.bytes());
+    if (pieces != vocab) {
+      others += fmt::format("; {} {}", path.filename().string(),
+                            pieces > 0 ? fmt::format("has {}", pieces) : "is damaged");
+      continue;
+    }
     source.kind = TokenizerKind::kLlama2c;
     source.where = path.string();
     source.bytes = std::move(bytes);
     return source;
   }
-  source.where = fmt::format("{}: no tokenizer.bin or tok*.bin with {} pieces", folder.string(), vocab);
+  source.where =
+      fmt::format("{}: no tokenizer.bin or tok*.bin with {} pieces{}", folder.string(), vocab, others);
   return source;
 }
 

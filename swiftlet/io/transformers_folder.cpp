@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,26 @@ void make_folder(const fs::path& folder) {
   if (error) fail(ErrorCode::kIo, folder.string(), "cannot be created: {}", error.message());
 }
 
+// What transformers, sentence-transformers and load_checkpoint look for, beside config.json and
+// model.safetensors.
+constexpr const char* kReadNames[] = {"generation_config.json",
+                                      "tokenizer.json",
+                                      "tokenizer_config.json",
+                                      "special_tokens_map.json",
+                                      "added_tokens.json",
+                                      "vocab.txt",
+                                      "vocab.json",
+                                      "merges.txt",
+                                      "tokenizer.model",
+                                      "spiece.model",
+                                      "sentencepiece.bpe.model",
+                                      "tokenizer.bin",
+                                      "chat_template.jinja",
+                                      "modules.json",
+                                      "config_sentence_transformers.json",
+                                      "model.safetensors.index.json",
+                                      "adapter_config.json"};
+
 // The small files of a folder, each written aside until all are there, weights included.
 class SmallFiles {
  public:
@@ -30,6 +51,7 @@ class SmallFiles {
 
   void bytes(std::string_view name, std::span<const std::byte> bytes) {
     if (fs::path(name).has_parent_path()) make_folder(folder_ / fs::path(name).parent_path());
+    names_.emplace(name);
     files_.push_back(std::make_unique<OutputFile>(folder_ / name));
     files_.back()->write(bytes);
   }
@@ -37,12 +59,21 @@ class SmallFiles {
     const std::string text = json.dump(2) + "\n";
     bytes(name, std::as_bytes(std::span(text.data(), text.size())));
   }
+  // Nothing that readers of such folders would take for a part of this model may stand there.
+  void check_strangers() const {
+    std::error_code ignored;
+    for (const char* name : kReadNames)
+      if (!names_.contains(name) && fs::exists(folder_ / name, ignored))
+        fail(ErrorCode::kUsage, (folder_ / name).string(),
+             "is of another model and would be read with this one: take an empty folder, or remove it");
+  }
   void commit() {
     for (const auto& file : files_) file->commit();
   }
 
  private:
   fs::path folder_;
+  std::set<std::string, std::less<>> names_;
   std::vector<std::unique_ptr<OutputFile>> files_;
 };
 
@@ -59,7 +90,7 @@ Format format_in_folder(const Weight& weight, std::optional<Format> wanted) {
 Weight as_rows(const Weight& weight, Format format) {
   if (!weight.encoding.is_integer() && weight.encoding.format == format) return unpack(weight);
   Weight rows = weight_from_tensor(weight.name, Tensor::from(decode(weight), weight.shape));
-  if (format == Format::kF32) return rows;
+  if (format == Format::kF32 || weight.shape.elements() == 0) return rows;
   // encode() makes panels of matrices only: a vector goes through it as a matrix of one row.
   const std::int64_t k = weight.shape.rank() == 0 ? 1 : weight.shape[-1];
   rows.shape = Shape({weight.shape.elements() / k, k});
@@ -193,6 +224,7 @@ void write_transformers_folder(const fs::path& folder, const Checkpoint& checkpo
   write_tokenizer(files, checkpoint);
   if (checkpoint.sentence_transformer)
     write_sentence_transformer(files, *checkpoint.sentence_transformer, checkpoint.config);
+  files.check_strangers();
   const std::vector<SafetensorsDeclaration> tensors = declare(checkpoint, format);
   const fs::path weights = folder / "model.safetensors";
   SafetensorsWriter writer(weights, tensors, {{"format", "pt"}});

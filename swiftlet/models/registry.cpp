@@ -14,7 +14,9 @@ namespace {
 constexpr std::array kFamilies{&kBert, &kLlama};
 
 void warn_unread(const Checkpoint& checkpoint, const Family& family, const Graph& graph) {
-  std::vector<std::string> unread;
+  std::vector<std::string> unread;  // no graph reads integers
+  for (const auto& [name, tensor] : checkpoint.tensors)
+    if (!family.ignores(name)) unread.push_back(name);
   for (const auto& [name, weight] : checkpoint.weights)
     if (!graph.find(name) && !family.ignores(name)) unread.push_back(name);
   if (unread.empty()) return;

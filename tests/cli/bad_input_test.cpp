@@ -76,6 +76,33 @@ TEST(BadInput, MissingInputsAreNamed) {
   expect_failure(swiftlet({"tokenize", model, "--input", "assets/text/stories-valid.txt.gz"}), "gzip");
 }
 
+TEST(BadInput, NoTextIsAnErrorThatNamesTheFile) {
+  const Scratch scratch;
+  const std::string empty = scratch.write("empty.txt", "");
+  const char* const encoder = "tests/data/models/bert-gelu";
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"embed", encoder, "--input", empty},
+           {"search", encoder, "--corpus", empty, "x"},
+           {"bench", encoder, "--input", empty},
+           {"eval", encoder, "--task", "stsb", "--data", empty},
+           {"eval", "assets/stories-7m", "--task", "perplexity", "--data", empty}})
+    expect_failure(swiftlet(words), "empty.txt]");
+}
+
+TEST(BadInput, ATextWithoutEndIsNotCollected) {
+  if (!std::filesystem::exists("/dev/zero")) GTEST_SKIP() << "no /dev/zero here";
+  expect_failure(swiftlet({"tokenize", "assets/stories-7m", "--input", "/dev/zero"}),
+                 "[/dev/zero] more than 268435456 bytes came in one piece");
+}
+
+TEST(BadInput, ATokenizerThatDoesNotFitIsNamed) {
+  const Scratch scratch;
+  const std::string model =
+      scratch.write("x.bin", read(SWIFTLET_SOURCE_DIR "/assets/stories260K/stories260K.bin"));
+  scratch.write("tok9.bin", "damaged");
+  expect_failure(swiftlet({"tokenize", model, "--input", "LICENSE"}), "with 512 pieces; tok9.bin is damaged");
+}
+
 TEST(BadInput, AnOutputThatCannotBeWrittenIsNamed) {
   expect_failure(swiftlet({"convert", "assets/stories-7m", "-o", "no/folder/x.swiftlet"}), "no/folder");
   expect_failure(swiftlet({"convert", "assets/stories-7m", "-o", "/proc/x.swiftlet"}), "/proc/x.swiftlet");
@@ -118,6 +145,8 @@ TEST(BadOutput, AFolderAPipeOrAFileInTheWayIsNamed) {
   ASSERT_EQ(::mkfifo(scratch.path("pipe.swiftlet").c_str(), 0600), 0);
   for (const std::string command : {"convert", "compress"})
     expect_failure(swiftlet({command, kSmall, "-o", scratch.path("pipe.swiftlet")}), "is not a regular file");
+  expect_failure(swiftlet({"convert", kSmall, "-o", scratch.path("x.onnx")}),
+                 ".onnx files cannot be written");
   const std::string file = scratch.write("out", "precious");
   expect_failure(swiftlet({"convert", kSmall, "-o", file}), "out] is a file: expected a folder");
   EXPECT_EQ(read(file), "precious");
@@ -151,6 +180,19 @@ TEST(BadOutput, TheModelThatIsReadIsNeverReplaced) {
             0);
   EXPECT_EQ(swiftlet({"convert", scratch.path("model"), "-o", scratch.path("model/small.swiftlet")}).status,
             0);
+}
+
+TEST(BadOutput, NoPartOfAnotherModelStaysInAFolder) {
+  const Scratch scratch;
+  const std::string folder = scratch.path("folder");
+  ASSERT_EQ(swiftlet({"convert", kSmall, "-o", folder}).status, 0);
+  EXPECT_EQ(swiftlet({"convert", kSmall, "-o", folder}).status, 0) << "its own files may be replaced";
+  const std::string weights = read(folder + "/model.safetensors");
+  scratch.write("folder/modules.json", "[]");
+  const Result result = swiftlet({"convert", kSmall, "-o", folder});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("modules.json] is of another model and would be read with this one"));
+  EXPECT_EQ(read(folder + "/model.safetensors"), weights);
 }
 
 // Root may do everything, so the program runs as somebody else.

@@ -88,6 +88,21 @@ TEST(Compress, SkipsWhatIsNamed) {
   }
 }
 
+TEST(Compress, WhatIsQuantizedIsNotQuantizedAgain) {
+  const Scratch scratch;
+  const std::string once = scratch.path("once.swiftlet"), twice = scratch.path("twice.swiftlet");
+  ASSERT_EQ(swiftlet({"compress", kModel, "-o", once}).status, 0);
+  const Result refused = swiftlet({"compress", once, "-o", twice, "--weights", "int4"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("is quantized already"));
+  EXPECT_FALSE(scratch.has("twice.swiftlet"));
+
+  ASSERT_EQ(swiftlet({"compress", kModel, "-o", once, "--skip", "model.layers.0.*"}).status, 0);
+  const Result rest = swiftlet({"compress", once, "-o", twice});
+  EXPECT_EQ(rest.status, 0);
+  EXPECT_THAT(rest.err, HasSubstr("are quantized already and stay as they are"));
+}
+
 TEST(Compress, LeavesTheOldFileWhenItFails) {
   const Scratch scratch;
   const std::string out = scratch.write("x.swiftlet", "precious");
