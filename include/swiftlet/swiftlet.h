@@ -28,6 +28,7 @@
 #include "swiftlet/error.h"
 #include "swiftlet/export.h"
 #include "swiftlet/job.h"
+#include "swiftlet/logprobs.h"
 
 namespace swiftlet {
 
@@ -113,19 +114,39 @@ SWIFTLET_API std::string embedding_line(const Embeddings& vectors, std::int64_t 
 SWIFTLET_API void write_embeddings(const Embeddings& vectors, const std::vector<std::string>& texts,
                                    const std::string& path);
 
+// Penalties and filters work in the order in which they stand here; docs/generation.md tells each rule.
 struct GenerateOptions {
-  std::int64_t max_new_tokens = 128;
+  std::int64_t max_new_tokens = 128, min_new_tokens = 0;
+
+  std::vector<std::pair<std::int32_t, double>> logit_bias = {};  // token id, what is added to its logit
+  double repetition_penalty = 1;                       // of all tokens so far, the prompt's too; 1: none
+  double presence_penalty = 0, frequency_penalty = 0;  // of generated tokens
+  int penalty_window = 0;                              // last tokens for repetition and DRY; 0: all
+  int no_repeat_ngram = 0;                             // n-grams of this size come once; 0: none
+  double dry_multiplier = 0, dry_base = 1.75;          // 0: no DRY
+  int dry_allowed_length = 2;
+  std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};
+  std::vector<std::string> banned = {};  // texts that may not be generated
+
   double temperature = 0;  // 0: greedy
   int top_k = 0;           // 0: all
   double top_p = 1;        // 1: all
+  double min_p = 0;        // 0: all
+  double typical_p = 1;    // 1: all
+  int mirostat = 0;        // version 1 or 2, in place of the four filters; 0: none
+  double mirostat_tau = 5, mirostat_eta = 0.1;
   std::uint64_t seed = 0;
+
   std::vector<std::string> stop = {};  // generation ends before the first of these
   bool ignore_eos = false;
+  int samples = 1;    // answers to each prompt, sharing its cache
+  int logprobs = -1;  // >= 0: log-probability of every token, and of so many of the likeliest
 };
 
 struct Generation {
   std::string text;  // what was generated, without the prompt
   std::vector<std::int32_t> tokens;
+  std::vector<TokenLogprobs> logprobs;  // of each token, where asked for
   std::int64_t prompt_tokens = 0;
   std::string finish_reason;  // "stop" (end token or stop string), "length", "cancelled"
   double prefill_seconds = 0, decode_seconds = 0;
@@ -161,11 +182,12 @@ class SWIFTLET_API Model {
   std::int64_t embedded_tokens() const;
 
   // Decoders. on_text receives whole UTF-8 pieces as they come; returning false ends the generation
-  // ("cancelled"), as does cancelling the job. The text is the progress: the job's is not reported.
+  // ("cancelled"), as does cancelling the job. The text is the progress: the job's is not reported. Throws
+  // kUsage for more than one sample.
   using OnText = std::function<bool(std::string_view piece)>;
   Generation generate(std::string_view prompt, const GenerateOptions& options = {},
                       const OnText& on_text = {}, const Job* job = nullptr);
-  // Several prompts at once, batched; results in the order of the prompts.
+  // Several prompts at once, batched; results in the order of the prompts, the samples of each together.
   std::vector<Generation> generate(const std::vector<std::string>& prompts,
                                    const GenerateOptions& options = {}, const Job* job = nullptr);
 

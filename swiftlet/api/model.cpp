@@ -11,42 +11,6 @@
 namespace swiftlet {
 namespace {
 
-constexpr std::int64_t kDefaultContext = 2048;
-constexpr std::int64_t kBatchedSequences = 8;
-
-std::string_view name_of(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kCancelled:
-      return "cancelled";
-  }
-  return "?";
-}
-
-GenerationOptions to_internal(const GenerateOptions& options) {
-  return {.max_new_tokens = options.max_new_tokens,
-          .sampling = {.temperature = static_cast<float>(options.temperature),
-                       .top_k = options.top_k,
-                       .top_p = static_cast<float>(options.top_p),
-                       .seed = options.seed},
-          .stop = options.stop,
-          .ignore_eos = options.ignore_eos};
-}
-
-Generation to_public(GenerationResult result) {
-  Generation generation;
-  generation.text = std::move(result.text);
-  generation.tokens = std::move(result.tokens);
-  generation.prompt_tokens = result.prompt_tokens;
-  generation.finish_reason = name_of(result.reason);
-  generation.prefill_seconds = result.prefill_seconds;
-  generation.decode_seconds = result.decode_seconds;
-  return generation;
-}
-
 void check_device(std::string_view device) {
   if (device == "cpu") return;
   if (device != "cuda") fail(ErrorCode::kUsage, "device", "'{}' is not known; known are cpu, cuda", device);
@@ -55,12 +19,6 @@ void check_device(std::string_view device) {
          "this build has no CUDA; build with the preset 'cuda', or run on the CPU");
   if (kernels::cuda_devices().empty()) fail(ErrorCode::kUnsupported, "device", "no NVIDIA GPU was found");
   fail(ErrorCode::kUnsupported, "device", "models do not run on NVIDIA GPUs yet; run on the CPU");
-}
-
-// Tokens of context that a prompt and its answer want; the model's own limit is applied later.
-std::int64_t context_for(std::size_t prompt_tokens, const GenerateOptions& options) {
-  constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that no request overflows the sum
-  return static_cast<std::int64_t>(prompt_tokens) + std::min(options.max_new_tokens, kMost) + 1;
 }
 
 // A matrix with the arithmetic that it will meet, a table with that of the head that it may also be.
@@ -119,40 +77,6 @@ Turns::Turn::~Turn() {
 Encoder& Model::Impl::require_encoder() {
   if (!encoder) encoder.emplace(loaded);
   return *encoder;
-}
-
-Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context) {
-  const std::int64_t most = loaded->built.max_positions;
-  const std::int64_t wanted = std::min(most, std::max(context, std::min(most, kDefaultContext)));
-  if (!engine || engine_sequences < sequences || engine->context() < wanted) {
-    engine.reset();  // before the new one takes its memory
-    engine.emplace(loaded, EngineOptions{.max_sequences = sequences, .context = wanted});
-    engine_sequences = sequences;
-  }
-  return *engine;
-}
-
-std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32_t>> prompts,
-                                              const GenerateOptions& options, const OnText& on_text,
-                                              const Job* job) {
-  const Turns::Turn turn(turns);
-  std::size_t longest = 0;
-  for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());
-  const auto sequences = std::clamp<std::int64_t>(std::ssize(prompts), 1, kBatchedSequences);
-  Engine& running = require_engine(sequences, context_for(longest, options));
-  std::vector<Generation> results;
-  try {
-    std::vector<std::int64_t> numbers;
-    for (auto& prompt : prompts)
-      numbers.push_back(running.submit(std::move(prompt), to_internal(options), on_text));
-    while (running.step(or_default(job))) {
-    }
-    for (const std::int64_t number : numbers) results.push_back(to_public(running.take(number)));
-  } catch (...) {
-    engine.reset();  // with the half-done sequences that it holds
-    throw;
-  }
-  return results;
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -259,18 +183,6 @@ Embeddings Model::embed(const std::vector<std::string>& texts, const Job* job) {
 
 std::int64_t Model::embedded_tokens() const {
   return impl_->embedded_tokens;
-}
-
-Generation Model::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text,
-                           const Job* job) {
-  return std::move(impl_->generate({impl_->loaded->encode_prompt(prompt)}, options, on_text, job).front());
-}
-
-std::vector<Generation> Model::generate(const std::vector<std::string>& prompts,
-                                        const GenerateOptions& options, const Job* job) {
-  std::vector<std::vector<std::int32_t>> encoded;
-  for (const std::string& prompt : prompts) encoded.push_back(impl_->loaded->encode_prompt(prompt));
-  return impl_->generate(std::move(encoded), options, {}, job);
 }
 
 }  // namespace swiftlet

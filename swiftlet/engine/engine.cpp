@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <numeric>
+#include <utility>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/rng.h"
@@ -36,6 +39,25 @@ DType choose_cache_dtype(const LoadedModel& model) {
   return DType::kF32;
 }
 
+TokenLogprobs logprobs_of(std::span<const float> logits, std::int32_t token, int count) {
+  const float largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
+  const double normalizer = largest + std::log(sum);
+  const auto logprob = [&](std::size_t id) { return static_cast<float>(logits[id] - normalizer); };
+  TokenLogprobs result{logprob(static_cast<std::size_t>(token)), {}};
+  std::vector<std::int32_t> ids(logits.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto end = ids.begin() + std::min<std::ptrdiff_t>(count, std::ssize(ids));
+  std::partial_sort(ids.begin(), end, ids.end(), [&](std::int32_t a, std::int32_t b) {
+    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  });
+  for (auto id = ids.begin(); id != end; ++id)
+    result.top.emplace_back(*id, logprob(static_cast<std::size_t>(*id)));
+  return result;
+}
+
 constexpr std::size_t kBytesPerToken = 8;  // of text, more than most languages need
 
 std::int64_t blocks_for(std::int64_t tokens) {
@@ -61,6 +83,9 @@ struct Engine::Sequence {
   std::optional<StreamDecoder> decoder;  // none without a tokenizer
   std::unique_ptr<SequenceState> state;
   std::int64_t computed = 0;  // tokens whose keys and values are in the cache
+  std::uint64_t sample = 0;   // among those of one prompt
+  SamplerState sampler;
+  std::vector<std::unique_ptr<Sequence>> others;  // samples that begin once the prompt has been read
   GenerationResult result;
   Clock::time_point begin = Clock::now();
   bool finished = false;
@@ -73,6 +98,7 @@ struct Engine::Sequence {
     const auto most = static_cast<std::size_t>(options.max_new_tokens);
     tokens.reserve(tokens.size() + most);
     result.tokens.reserve(most);
+    if (options.logprobs >= 0) result.logprobs.reserve(most);
     result.text.reserve(most * kBytesPerToken);
   }
   std::int64_t pending() const { return static_cast<std::int64_t>(tokens.size()) - computed; }
@@ -99,43 +125,70 @@ Engine::~Engine() {
   waiting_.clear();
 }
 
+// REQUIRES: what submit() checks.
+std::unique_ptr<Engine::Sequence> Engine::make_sequence(const std::vector<std::int32_t>& prompt,
+                                                        const GenerationOptions& options, OnText on_text,
+                                                        std::uint64_t sample) {
+  const auto length = static_cast<std::int64_t>(prompt.size());
+  auto sequence = std::make_unique<Sequence>(options.stop);
+  if (model_->tokenizer || on_text || !options.stop.empty())
+    sequence->decoder.emplace(model_->require_tokenizer());
+  sequence->number = next_number_++;
+  sequence->sample = sample;
+  sequence->options = options;
+  sequence->options.max_new_tokens = std::min(options.max_new_tokens, context_ - length);
+  sequence->sampler = SamplerState(options.sampling);
+  sequence->on_text = std::move(on_text);
+  for (std::int32_t id : prompt) sequence->text_of(id);  // the text continues the prompt's
+  sequence->tokens = prompt;
+  sequence->reserve();
+  sequence->result.prompt_tokens = length;
+  return sequence;
+}
+
 std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
                             OnText on_text) {
   check(options.sampling);
+  check(options.logits, model_->built.vocab_size);
+  if (options.samples < 1 || options.samples > options_.max_sequences)
+    fail(ErrorCode::kUsage, "samples", "must be 1 to {}, is {}", options_.max_sequences, options.samples);
+  if (options.samples > 1 && on_text)
+    fail(ErrorCode::kUsage, "samples", "only one answer can be streamed, not {}", options.samples);
   require(options.max_new_tokens >= 0, "max_new_tokens", "must not be negative, is {}",
           options.max_new_tokens);
   model_->check_ids(prompt);
   const auto length = static_cast<std::int64_t>(prompt.size());
   require(length >= 1 && length < context_, "prompt",
           "has {} tokens; the context holds {} with at least one new token", length, context_);
-  auto sequence = std::make_unique<Sequence>(options.stop);
-  if (model_->tokenizer || on_text || !options.stop.empty())
-    sequence->decoder.emplace(model_->require_tokenizer());
-  sequence->number = next_number_++;
-  sequence->options = options;
-  sequence->options.max_new_tokens = std::min(options.max_new_tokens, context_ - length);
-  sequence->on_text = std::move(on_text);
-  for (std::int32_t id : prompt) sequence->text_of(id);  // the text continues the prompt's
-  sequence->tokens = std::move(prompt);
-  sequence->reserve();
-  sequence->result.prompt_tokens = length;
+  auto sequence = make_sequence(prompt, options, std::move(on_text), 0);
+  for (int sample = 1; sample < options.samples; ++sample)
+    sequence->others.push_back(make_sequence(prompt, options, {}, static_cast<std::uint64_t>(sample)));
   const std::int64_t number = sequence->number;
-  if (sequence->options.max_new_tokens == 0)
+  if (sequence->options.max_new_tokens == 0) {
+    for (const auto& other : sequence->others) finish(*other, FinishReason::kLength);
     finish(*sequence, FinishReason::kLength);
-  else
+  } else {
     waiting_.push_back(std::move(sequence));
+  }
   return number;
+}
+
+// Of the cache, for all that the sequence and the samples after it may become.
+std::int64_t Engine::blocks_of(const Sequence& sequence) const {
+  const std::int64_t own = blocks_for(sequence.result.prompt_tokens + sequence.options.max_new_tokens);
+  return own * (1 + std::ssize(sequence.others));
 }
 
 // Starts waiting sequences while there is room for all of their tokens, so none has to be evicted later.
 void Engine::admit() {
-  while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < options_.max_sequences) {
+  while (!waiting_.empty()) {
     Sequence& next = *waiting_.front();
-    const auto total = static_cast<std::int64_t>(next.tokens.size()) + next.options.max_new_tokens;
-    std::int64_t reserved = 0;
-    for (const auto& sequence : running_)
-      reserved += blocks_for(sequence->result.prompt_tokens + sequence->options.max_new_tokens);
-    if (reserved + blocks_for(total) > cache_.total_blocks()) return;
+    std::int64_t sequences = 1 + std::ssize(next.others), blocks = blocks_of(next);
+    for (const auto& sequence : running_) {
+      sequences += 1 + std::ssize(sequence->others);
+      blocks += blocks_of(*sequence);
+    }
+    if (sequences > options_.max_sequences || blocks > cache_.total_blocks()) return;
     next.state = cache_.new_sequence();
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
@@ -171,22 +224,39 @@ bool Engine::step(const Job& job) {
   executor_.run(step_.inputs(cache_.layers()));
   const auto* logits = static_cast<const float*>(executor_.output_data(0));
   const auto vocabulary = static_cast<std::size_t>(model_->built.vocab_size);
-  for (std::size_t i = 0; i < sampled_.size(); ++i)
-    accept(*sampled_[i], {logits + i * vocabulary, vocabulary});
+  for (std::size_t i = 0; i < sampled_.size(); ++i) {
+    const std::span<const float> row(logits + i * vocabulary, vocabulary);
+    start_samples(*sampled_[i], row);
+    accept(*sampled_[i], row);
+  }
   std::erase_if(running_, [](const auto& sequence) { return sequence->finished; });
   return !running_.empty() || !waiting_.empty();
+}
+
+// The other samples of a prompt share what it left in the cache and choose from the same logits.
+void Engine::start_samples(Sequence& first, std::span<const float> logits) {
+  for (std::unique_ptr<Sequence>& other : std::exchange(first.others, {})) {
+    other->state = first.state->fork();
+    other->computed = first.computed;
+    running_.push_back(std::move(other));
+    accept(*running_.back(), logits);
+  }
 }
 
 void Engine::accept(Sequence& sequence, std::span<const float> logits) {
   GenerationResult& result = sequence.result;
   if (result.tokens.empty()) result.prefill_seconds = seconds_since(sequence.begin);
   const SamplingOptions& sampling = sequence.options.sampling;
-  const std::int32_t token =
-      sample(logits, sampling, uniform(sampling.seed, 0, sequence.tokens.size()), scratch_);
+  const auto row = process(logits, sequence.options.logits, sequence.tokens,
+                           static_cast<std::size_t>(result.prompt_tokens), end_tokens_, logits_scratch_);
+  const double draw = uniform(sampling.seed, sequence.sample, sequence.tokens.size());
+  const std::int32_t token = sample(row, sampling, draw, scratch_, sequence.sampler);
   const bool ends = std::find(end_tokens_.begin(), end_tokens_.end(), token) != end_tokens_.end();
   if (ends && !sequence.options.ignore_eos) return flush(sequence, FinishReason::kStop);
   sequence.tokens.push_back(token);
   result.tokens.push_back(token);
+  if (sequence.options.logprobs >= 0)
+    result.logprobs.push_back(logprobs_of(logits, token, sequence.options.logprobs));
   const StopStrings::Result text = sequence.stop.feed(sequence.text_of(token));
   emit(sequence, text.text);
   if (text.stopped) return finish(sequence, FinishReason::kStop);
@@ -221,8 +291,12 @@ void Engine::finish(Sequence& sequence, FinishReason reason) {
 }
 
 void Engine::cancel_all() {
-  for (const auto& sequence : running_) finish(*sequence, FinishReason::kCancelled);
-  for (const auto& sequence : waiting_) finish(*sequence, FinishReason::kCancelled);
+  const auto cancel = [&](Sequence& sequence) {
+    for (const auto& other : sequence.others) finish(*other, FinishReason::kCancelled);
+    finish(sequence, FinishReason::kCancelled);
+  };
+  for (const auto& sequence : running_) cancel(*sequence);
+  for (const auto& sequence : waiting_) cancel(*sequence);
   running_.clear();
   waiting_.clear();
 }

@@ -13,12 +13,14 @@
 #include <string_view>
 #include <vector>
 
+#include "swiftlet/engine/logits_processor.h"
 #include "swiftlet/engine/model.h"
 #include "swiftlet/engine/paged_cache.h"
 #include "swiftlet/engine/sampler.h"
 #include "swiftlet/engine/step_builder.h"
 #include "swiftlet/engine/stop_strings.h"
 #include "swiftlet/job.h"
+#include "swiftlet/logprobs.h"
 
 namespace swiftlet {
 
@@ -31,14 +33,18 @@ struct EngineOptions {
 struct GenerationOptions {
   std::int64_t max_new_tokens = 128;
   SamplingOptions sampling;
+  LogitsOptions logits = {};
   std::vector<std::string> stop;
   bool ignore_eos = false;
+  int samples = 1;    // answers to the one prompt; they share its cache
+  int logprobs = -1;  // >= 0: log-probabilities of every token and of so many of the likeliest
 };
 
 enum class FinishReason : std::uint8_t { kStop, kLength, kCancelled };
 
 struct GenerationResult {
-  std::vector<std::int32_t> tokens;  // generated; an end token is not among them
+  std::vector<std::int32_t> tokens;     // generated; an end token is not among them
+  std::vector<TokenLogprobs> logprobs;  // of each of them, where asked for
   std::string text;
   FinishReason reason = FinishReason::kLength;
   std::int64_t prompt_tokens = 0;
@@ -56,9 +62,10 @@ class Engine {
   explicit Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options = {});
   ~Engine();
 
-  // Queues a sequence; returns its number. Throws kInvalid when prompt and one new token exceed the context.
-  // The new tokens are limited to what the context leaves. A model without a tokenizer gives tokens and no
-  // text; with `on_text` or stop strings it throws kNotFound.
+  // Queues a sequence for each of options.samples; returns the number of the first, the others follow it.
+  // Throws kInvalid when prompt and one new token exceed the context. The new tokens are limited to what the
+  // context leaves. A model without a tokenizer gives tokens and no text; with `on_text` or stop strings it
+  // throws kNotFound. Throws kUsage for several samples with `on_text`, or more than max_sequences.
   std::int64_t submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
                       OnText on_text = {});
   // One step of the program; false when no sequence is left. Throws kCancelled out of a cancelled job only
@@ -79,8 +86,13 @@ class Engine {
 
  private:
   struct Sequence;
+  std::unique_ptr<Sequence> make_sequence(const std::vector<std::int32_t>& prompt,
+                                          const GenerationOptions& options, OnText on_text,
+                                          std::uint64_t sample);
+  std::int64_t blocks_of(const Sequence& sequence) const;
   void admit();
   void build_step();
+  void start_samples(Sequence& first, std::span<const float> logits);
   void accept(Sequence& sequence, std::span<const float> logits);
   void emit(Sequence& sequence, std::string_view text);
   void flush(Sequence& sequence, FinishReason reason);
@@ -95,6 +107,7 @@ class Engine {
   PagedCache cache_;
   StepBuilder step_;
   SamplerScratch scratch_;
+  LogitsScratch logits_scratch_;
   std::vector<std::int32_t> end_tokens_;
   std::deque<std::unique_ptr<Sequence>> waiting_;
   std::vector<std::unique_ptr<Sequence>> running_;

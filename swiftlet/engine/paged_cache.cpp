@@ -44,7 +44,7 @@ class PagedSequence final : public SequenceState {
 
   std::unique_ptr<SequenceState> fork() override {
     auto copy = std::make_unique<PagedSequence>(cache_);
-    copy->blocks_ = blocks_;
+    copy->blocks_.assign(blocks_.begin(), blocks_.end());  // keeps what it has reserved
     copy->length_ = length_;
     for (std::int32_t block : blocks_) cache_.share(block);
     return copy;

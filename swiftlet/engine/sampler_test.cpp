@@ -73,14 +73,26 @@ std::vector<SamplingOptions> option_grid() {
   return grid;
 }
 
+// With the state of a first token.
+std::int32_t sample(std::span<const float> logits, const SamplingOptions& options, double draw,
+                    SamplerScratch& scratch) {
+  SamplerState state(options);
+  return swiftlet::sample(logits, options, draw, scratch, state);
+}
+
 TEST(Sampler, FiltersAsTransformersDoes) {
   const auto cases =
       nlohmann::json::parse(read_text_file(SWIFTLET_SOURCE_DIR "/tests/data/metrics/sampling.json"));
   for (const auto& item : cases) {
-    const SamplingOptions options{item["temperature"], item["top_k"], item["top_p"]};
+    const SamplingOptions options{.temperature = item["temperature"],
+                                  .top_k = item["top_k"],
+                                  .top_p = item["top_p"],
+                                  .min_p = item["min_p"],
+                                  .typical_p = item["typical_p"]};
     // The warpers work in f32.
     EXPECT_LT(distance(filtered(item["logits"], options), item["probabilities"]), 1e-6)
-        << options.temperature << ' ' << options.top_k << ' ' << options.top_p;
+        << options.temperature << ' ' << options.top_k << ' ' << options.top_p << ' ' << options.min_p << ' '
+        << options.typical_p;
   }
 }
 
@@ -178,6 +190,49 @@ TEST(Sampler, AllocatesNothingAfterTheFirstRow) {
   EXPECT_EQ(scratch.candidates.data(), memory);
 }
 
+// The surprise of a token in bits, before any filter.
+Doubles surprises(const Floats& logits, float temperature) {
+  Doubles p = brute_force(logits, {.temperature = temperature});
+  for (double& value : p) value = -std::log2(value);
+  return p;
+}
+
+TEST(Sampler, MirostatKeepsWhatIsBelowItsBound) {
+  const Floats logits = normal_logits(21, 500, 2);
+  const SamplingOptions options{.temperature = 1.2f, .mirostat = 2, .mirostat_tau = 3};
+  const Doubles surprise = surprises(logits, options.temperature);
+  SamplerScratch scratch;
+  SamplerState state(options);
+  EXPECT_EQ(state.bound, 6);
+  for (const double bound : {6.0, 4.5, 2.0, 0.0}) {
+    state.bound = bound;
+    const auto kept = filter(logits, options, scratch, state);
+    std::size_t below = 0;
+    for (const double value : surprise) below += value <= bound ? 1 : 0;
+    EXPECT_EQ(kept.size(), std::max<std::size_t>(below, 1)) << bound;
+  }
+}
+
+// On a text whose distributions have an entropy above the target, the mean surprise (of what was kept) comes
+// to the target in both versions.
+TEST(Sampler, MirostatHoldsTheSurprise) {
+  for (const int version : {1, 2}) {
+    const SamplingOptions options{.temperature = 1, .mirostat = version, .mirostat_tau = 3};
+    SamplerScratch scratch;
+    SamplerState state(options);
+    double sum = 0;
+    constexpr int kTokens = 2000, kSettled = 200;
+    for (int i = 0; i < kTokens; ++i) {
+      Floats logits = normal_logits(static_cast<std::uint64_t>(i), 1000, 1);
+      const double before = state.bound;
+      swiftlet::sample(logits, options, uniform(3, 0, static_cast<std::uint64_t>(i)), scratch, state);
+      // The bound moved by eta * (surprise - tau).
+      if (i >= kSettled) sum += (before - state.bound) / options.mirostat_eta + options.mirostat_tau;
+    }
+    EXPECT_NEAR(sum / (kTokens - kSettled), options.mirostat_tau, 0.05) << "version " << version;
+  }
+}
+
 TEST(Sampler, RefusesRowsWithoutADistribution) {
   SamplerScratch scratch;
   for (const float temperature : {0.0f, 1.0f}) {
@@ -208,6 +263,15 @@ TEST(Sampler, ChecksOptions) {
   EXPECT_EQ(message({.top_p = 0}), "[sampler] top-p must be above 0 and at most 1, got 0");
   EXPECT_NE(message({.top_p = 1.1f}), "no error");
   EXPECT_NE(message({.top_p = NAN}), "no error");
+  EXPECT_EQ(message({.min_p = 1.5f}), "[sampler] min-p must be 0 to 1, got 1.5");
+  EXPECT_EQ(message({.typical_p = 0}), "[sampler] typical-p must be above 0 and at most 1, got 0");
+  EXPECT_EQ(message({.mirostat = 3}), "[sampler] mirostat must be 0, 1 or 2, got 3");
+  EXPECT_EQ(message({.temperature = 1, .mirostat = 2}), "no error");
+  EXPECT_EQ(message({.temperature = 1, .mirostat = 2, .mirostat_tau = 0}),
+            "[sampler] mirostat tau must be above 0, got 0");
+  EXPECT_EQ(message({.mirostat = 1}), "[sampler] mirostat needs a temperature above 0");
+  EXPECT_EQ(message({.temperature = 1, .top_k = 5, .mirostat = 1}),
+            "[sampler] mirostat takes the place of top-k, top-p, min-p and typical-p");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Decoders: run, tokenize, eval, bench, inspect on the bundled Llamas.
 #include <fstream>
+#include <set>
 
 #include "tests/cli/process.h"
 
@@ -77,6 +78,40 @@ TEST(Run, SamplesBySeed) {
   };
   EXPECT_EQ(sample("7"), sample("7"));
   EXPECT_NE(sample("7"), sample("8"));
+}
+
+TEST(Run, SamplesOnePromptSeveralTimes) {
+  const std::vector<std::string> words{
+      "run",    kStories, "Once upon a time", "-n", "12",      "--temperature", "1",
+      "--seed", "5",      "--samples",        "3",  "--min-p", "0.05",          "--json"};
+  const auto three = json_of(swiftlet(words));
+  ASSERT_EQ(three["samples"].size(), 3u);
+  EXPECT_NE(three["samples"][0]["text"], three["samples"][1]["text"]);
+  std::vector<std::string> one = words;
+  one[10] = "1";
+  EXPECT_EQ(json_of(swiftlet(one))["text"], three["samples"][0]["text"]);
+}
+
+TEST(Run, PenaltiesReachTheText) {
+  const auto text = [](std::vector<std::string> more) {
+    std::vector<std::string> words{"run", kStories, "Once upon a time", "-n", "60", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return json_of(swiftlet(words));
+  };
+  const auto plain = text({});
+  ASSERT_THAT(plain["text"].get<std::string>(), HasSubstr("king"));
+  EXPECT_THAT(text({"--ban", "king"})["text"].get<std::string>(), ::testing::Not(HasSubstr("king")));
+  const int first = plain["tokens"][0];
+  EXPECT_NE(text({"--logit-bias", std::to_string(first) + "=-inf"})["tokens"][0], first);
+  const auto tokens = text({"--no-repeat-ngram", "2"})["tokens"].get<std::vector<int>>();
+  std::set<std::pair<int, int>> pairs;
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i)
+    EXPECT_TRUE(pairs.insert({tokens[i], tokens[i + 1]}).second) << i;
+  EXPECT_NE(text({"--dry-multiplier", "5", "--dry-allowed-length", "1"})["text"], plain["text"]);
+  const auto logprobs = text({"--logprobs", "2"})["logprobs"];
+  ASSERT_EQ(logprobs.size(), 60u);
+  EXPECT_EQ(logprobs[0]["top"][0]["token"], first);
+  EXPECT_EQ(logprobs[0]["top"][0]["logprob"], logprobs[0]["logprob"]);
 }
 
 TEST(Run, ThreadsDoNotChangeGreedyText) {

@@ -201,5 +201,66 @@ TEST(EngineSampling, ASeedGivesTheSameTextAloneAndInABatch) {
   EXPECT_NE(generate(alone, alone.model().encode_prompt("One day"), other_seed).tokens, first.tokens);
 }
 
+// Three samples of one prompt, in an engine that also has other work.
+TEST(EngineSampling, SamplesShareAPromptAndNothingElse) {
+  const auto model = load_f32("stories-7m");
+  GenerationOptions options{.max_new_tokens = 40,
+                            .sampling = {.temperature = 1, .min_p = 0.02f, .seed = 11},
+                            .logits = {.repetition_penalty = 1.1f},
+                            .ignore_eos = true};
+  const auto prompt = model->encode_prompt("One day the old king went into the wood, and there he saw");
+  ASSERT_NE(prompt.size() % 16, 0u) << "the last page must be shared and then written to";
+  Engine engine(model, {.max_sequences = 4});
+  const auto single = generate(engine, prompt, options);
+  options.samples = 3;
+  const std::int64_t number = engine.submit(prompt, options);
+  const std::int64_t other = engine.submit(model->encode_prompt("The"), {.max_new_tokens = 50});
+  while (engine.step()) {
+  }
+  std::vector<std::vector<std::int32_t>> samples;
+  for (int i = 0; i < 3; ++i) samples.push_back(engine.take(number + i).tokens);
+  engine.take(other);
+  EXPECT_EQ(samples[0], single.tokens);
+  EXPECT_NE(samples[1], samples[0]);
+  EXPECT_NE(samples[2], samples[1]);
+  options.samples = 2;
+  const std::int64_t again = engine.submit(prompt, options);
+  while (engine.step()) {
+  }
+  EXPECT_EQ(engine.take(again).tokens, samples[0]);
+  EXPECT_EQ(engine.take(again + 1).tokens, samples[1]);
+  options.samples = 5;
+  EXPECT_THROW(engine.submit(prompt, options), Error);
+}
+
+TEST(EngineSampling, LogprobsAreTheModelsOwn) {
+  const auto model = load_f32("stories-7m");
+  const auto prompt = model->encode_prompt("One day");
+  Engine engine(model);
+  const auto result = generate(engine, prompt,
+                               {.max_new_tokens = 12,
+                                .sampling = {.temperature = 2, .top_k = 50, .seed = 3},
+                                .logits = {.frequency_penalty = 1},
+                                .ignore_eos = true,
+                                .logprobs = 3});
+  ASSERT_EQ(result.logprobs.size(), result.tokens.size());
+  std::vector<std::int32_t> tokens = prompt;
+  tokens.insert(tokens.end(), result.tokens.begin(), result.tokens.end());
+  Scorer scorer(model, static_cast<std::int64_t>(tokens.size()));
+  const auto logits = scorer.logits(tokens);
+  const auto width = static_cast<std::size_t>(scorer.vocab_size());
+  for (std::size_t i = 0; i < result.tokens.size(); ++i) {
+    const auto row = logits.subspan((prompt.size() + i - 1) * width, width);
+    const auto logprob = [&](std::int32_t token) {
+      return -negative_log_likelihood(row, static_cast<std::size_t>(token));
+    };
+    EXPECT_NEAR(result.logprobs[i].logprob, logprob(result.tokens[i]), 1e-4);
+    ASSERT_EQ(result.logprobs[i].top.size(), 3u);
+    EXPECT_EQ(result.logprobs[i].top[0].first, static_cast<std::int32_t>(top_1(row)));
+    for (const auto& [token, value] : result.logprobs[i].top) EXPECT_NEAR(value, logprob(token), 1e-4);
+    EXPECT_GE(result.logprobs[i].top[1].second, result.logprobs[i].top[2].second);
+  }
+}
+
 }  // namespace
 }  // namespace swiftlet

@@ -4,6 +4,7 @@
 Usage: metrics.py [OUTPUT_FOLDER]     needs numpy, scipy, torch and pytrec_eval (or pytrec_eval-terrier)
 """
 import json
+import math
 import pathlib
 import sys
 
@@ -106,20 +107,62 @@ def window_cases():
 
 
 def sampling_cases():
-    """What remains after the temperature, top-k and top-p warpers of transformers, as probabilities."""
-    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+    """What remains after the warpers of transformers, in the order of its generate(), as probabilities."""
+    from transformers import (MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper,
+                              TypicalLogitsWarper)
     torch.manual_seed(5)
     cases = []
-    for temperature, top_k, top_p in ((1.0, 0, 1.0), (0.7, 10, 1.0), (1.3, 0, 0.9), (0.8, 20, 0.5),
-                                      (2.0, 5, 0.95), (1.0, 1, 1.0), (1.0, 0, 0.01), (1.0, 100, 0.8)):
+    for temperature, top_k, top_p, min_p, typical_p in (
+            (1.0, 0, 1.0, 0, 1), (0.7, 10, 1.0, 0, 1), (1.3, 0, 0.9, 0, 1), (0.8, 20, 0.5, 0, 1),
+            (2.0, 5, 0.95, 0, 1), (1.0, 1, 1.0, 0, 1), (1.0, 0, 0.01, 0, 1), (1.0, 100, 0.8, 0, 1),
+            (1.0, 0, 1.0, 0.05, 1), (1.7, 0, 1.0, 0.2, 1), (0.9, 12, 0.9, 0.1, 1), (1.0, 0, 1.0, 1.0, 1),
+            (1.0, 0, 1.0, 0, 0.9), (1.5, 0, 1.0, 0, 0.2), (0.6, 0, 0.95, 0, 0.5), (1.2, 30, 0.9, 0.02, 0.6)):
         logits = torch.randn(48) * 2.5
         scores = TemperatureLogitsWarper(temperature)(None, logits[None])
         if top_k > 0:
             scores = TopKLogitsWarper(top_k)(None, scores)
         if top_p < 1.0:
             scores = TopPLogitsWarper(top_p)(None, scores)
-        cases.append({"temperature": temperature, "top_k": top_k, "top_p": top_p, "logits": logits.tolist(),
+        if min_p > 0:
+            scores = MinPLogitsWarper(min_p)(None, scores)
+        if typical_p < 1.0:
+            scores = TypicalLogitsWarper(typical_p)(None, scores)
+        cases.append({"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
+                      "typical_p": typical_p, "logits": logits.tolist(),
                       "probabilities": torch.softmax(scores[0].double(), -1).tolist()})
+    return cases
+
+
+def processor_cases():
+    """Logits after the processors of transformers, in the order of its generate()."""
+    from transformers import (MinNewTokensLengthLogitsProcessor, NoBadWordsLogitsProcessor,
+                              NoRepeatNGramLogitsProcessor, RepetitionPenaltyLogitsProcessor,
+                              SequenceBiasLogitsProcessor)
+    torch.manual_seed(6)
+    cases = []
+    plain = {"bias": [], "repetition_penalty": 1.0, "no_repeat_ngram": 0, "banned": [], "min_new_tokens": 0}
+    for options in ({"repetition_penalty": 1.3}, {"repetition_penalty": 0.8}, {"no_repeat_ngram": 1},
+                    {"no_repeat_ngram": 2}, {"no_repeat_ngram": 3}, {"banned": [[4], [2, 7], [1, 2, 9]]},
+                    {"bias": [[3, 1.5], [8, -2.25]]}, {"min_new_tokens": 5}, {"min_new_tokens": 4},
+                    {"bias": [[1, 0.5]], "repetition_penalty": 1.2, "no_repeat_ngram": 2, "banned": [[5]],
+                     "min_new_tokens": 9}):
+        options = plain | options
+        tokens, prompt = [3, 1, 2, 8, 1, 2, 0, 3, 1, 2], 6
+        ids = torch.tensor([tokens])
+        logits = torch.randn(12) * 3
+        scores = logits[None].clone()
+        if options["bias"]:
+            scores = SequenceBiasLogitsProcessor({(token,): bias for token, bias in options["bias"]})(ids, scores)
+        if options["repetition_penalty"] != 1:
+            scores = RepetitionPenaltyLogitsProcessor(options["repetition_penalty"])(ids, scores)
+        if options["no_repeat_ngram"]:
+            scores = NoRepeatNGramLogitsProcessor(options["no_repeat_ngram"])(ids, scores)
+        if options["banned"]:
+            scores = NoBadWordsLogitsProcessor(options["banned"], eos_token_id=11)(ids, scores)
+        scores = MinNewTokensLengthLogitsProcessor(prompt, options["min_new_tokens"], 11)(ids, scores)
+        cases.append(options | {"tokens": tokens, "prompt": prompt, "end": 11, "logits": logits.tolist(),
+                                "processed": [None if score == -math.inf else score
+                                              for score in scores[0].tolist()]})
     return cases
 
 
@@ -129,7 +172,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     for name, cases in (("correlation", correlation_cases()), ("ranking", ranking_cases()),
                         ("divergence", divergence_cases()), ("windows", window_cases()),
-                        ("sampling", sampling_cases())):
+                        ("sampling", sampling_cases()), ("processors", processor_cases())):
         (folder / f"{name}.json").write_text(json.dumps(cases, indent=None, separators=(",", ":")) + "\n")
 
 

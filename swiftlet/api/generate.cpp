@@ -1,0 +1,166 @@
+// Generation: from the public options to the engine's, and back.
+#include <algorithm>
+
+#include "swiftlet/api/model_impl.h"
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::int64_t kDefaultContext = 2048;
+constexpr std::int64_t kBatchedSequences = 8;
+
+std::string_view name_of(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kCancelled:
+      return "cancelled";
+  }
+  return "?";
+}
+
+SamplingOptions sampling_of(const GenerateOptions& options) {
+  return {.temperature = static_cast<float>(options.temperature),
+          .top_k = options.top_k,
+          .top_p = static_cast<float>(options.top_p),
+          .min_p = static_cast<float>(options.min_p),
+          .typical_p = static_cast<float>(options.typical_p),
+          .mirostat = options.mirostat,
+          .mirostat_tau = static_cast<float>(options.mirostat_tau),
+          .mirostat_eta = static_cast<float>(options.mirostat_eta),
+          .seed = options.seed};
+}
+
+// A word has other tokens at the start of a text than behind a space: both are banned.
+std::vector<std::vector<std::int32_t>> banned_tokens(const LoadedModel& model,
+                                                     const std::vector<std::string>& words) {
+  std::vector<std::vector<std::int32_t>> banned;
+  for (const std::string& word : words) {
+    if (word.empty()) fail(ErrorCode::kUsage, "banned", "a text must not be empty");
+    banned.push_back(model.encode(word, {.add_special = false}));
+    if (!word.starts_with(' ')) banned.push_back(model.encode(" " + word, {.add_special = false}));
+  }
+  return banned;
+}
+
+// Every token whose text holds one of the breakers, in order.
+std::vector<std::int32_t> breaker_tokens(const LoadedModel& model, const std::vector<std::string>& breakers) {
+  const Tokenizer& tokenizer = model.require_tokenizer();
+  const auto count = std::min<std::int64_t>(tokenizer.vocab_size(), model.built.vocab_size);
+  std::vector<std::int32_t> tokens;
+  for (std::int32_t id = 0; id < count; ++id) {
+    const std::string text = tokenizer.decode(std::span(&id, 1), {.skip_special = false});
+    const bool breaks = std::any_of(breakers.begin(), breakers.end(), [&](const std::string& breaker) {
+      return text.find(breaker) != std::string::npos;
+    });
+    if (breaks) tokens.push_back(id);
+  }
+  return tokens;
+}
+
+LogitsOptions logits_of(const LoadedModel& model, const GenerateOptions& options) {
+  LogitsOptions logits{.repetition_penalty = static_cast<float>(options.repetition_penalty),
+                       .presence_penalty = static_cast<float>(options.presence_penalty),
+                       .frequency_penalty = static_cast<float>(options.frequency_penalty),
+                       .penalty_window = options.penalty_window,
+                       .no_repeat_ngram = options.no_repeat_ngram,
+                       .dry_multiplier = static_cast<float>(options.dry_multiplier),
+                       .dry_base = static_cast<float>(options.dry_base),
+                       .dry_allowed_length = options.dry_allowed_length,
+                       .banned = banned_tokens(model, options.banned),
+                       .min_new_tokens = options.min_new_tokens};
+  for (const auto& [token, bias] : options.logit_bias)
+    logits.bias.emplace_back(token, static_cast<float>(bias));
+  if (options.dry_multiplier > 0) logits.dry_breakers = breaker_tokens(model, options.dry_breakers);
+  return logits;
+}
+
+GenerationOptions to_internal(const LoadedModel& model, const GenerateOptions& options) {
+  return {.max_new_tokens = options.max_new_tokens,
+          .sampling = sampling_of(options),
+          .logits = logits_of(model, options),
+          .stop = options.stop,
+          .ignore_eos = options.ignore_eos,
+          .samples = options.samples,
+          .logprobs = options.logprobs};
+}
+
+Generation to_public(GenerationResult result) {
+  Generation generation;
+  generation.text = std::move(result.text);
+  generation.tokens = std::move(result.tokens);
+  generation.logprobs = std::move(result.logprobs);
+  generation.prompt_tokens = result.prompt_tokens;
+  generation.finish_reason = name_of(result.reason);
+  generation.prefill_seconds = result.prefill_seconds;
+  generation.decode_seconds = result.decode_seconds;
+  return generation;
+}
+
+// Tokens of context that a prompt and its answer want; the model's own limit is applied later.
+std::int64_t context_for(std::size_t prompt_tokens, const GenerateOptions& options) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that no request overflows the sum
+  return static_cast<std::int64_t>(prompt_tokens) + std::min(options.max_new_tokens, kMost) + 1;
+}
+
+}  // namespace
+
+Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context) {
+  const std::int64_t most = loaded->built.max_positions;
+  const std::int64_t wanted = std::min(most, std::max(context, std::min(most, kDefaultContext)));
+  if (!engine || engine_sequences < sequences || engine->context() < wanted) {
+    engine.reset();  // before the new one takes its memory
+    engine.emplace(loaded, EngineOptions{.max_sequences = sequences, .context = wanted});
+    engine_sequences = sequences;
+  }
+  return *engine;
+}
+
+std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32_t>> prompts,
+                                              const GenerateOptions& options, const OnText& on_text,
+                                              const Job* job) {
+  const Turns::Turn turn(turns);
+  std::size_t longest = 0;
+  for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());
+  const GenerationOptions internal = to_internal(*loaded, options);
+  if (options.samples < 1) fail(ErrorCode::kUsage, "samples", "must be at least 1, is {}", options.samples);
+  const std::int64_t answers = std::ssize(prompts) * options.samples;
+  const auto sequences =
+      std::max<std::int64_t>(std::clamp<std::int64_t>(answers, 1, kBatchedSequences), options.samples);
+  Engine& running = require_engine(sequences, context_for(longest, options));
+  std::vector<Generation> results;
+  try {
+    std::vector<std::int64_t> numbers;
+    for (auto& prompt : prompts) {
+      const std::int64_t first = running.submit(std::move(prompt), internal, on_text);
+      for (int sample = 0; sample < options.samples; ++sample) numbers.push_back(first + sample);
+    }
+    while (running.step(or_default(job))) {
+    }
+    for (const std::int64_t number : numbers) results.push_back(to_public(running.take(number)));
+  } catch (...) {
+    engine.reset();  // with the half-done sequences that it holds
+    throw;
+  }
+  return results;
+}
+
+Generation Model::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text,
+                           const Job* job) {
+  if (options.samples != 1)
+    fail(ErrorCode::kUsage, "samples", "one answer comes back here, not {}; give a list of prompts",
+         options.samples);
+  return std::move(impl_->generate({impl_->loaded->encode_prompt(prompt)}, options, on_text, job).front());
+}
+
+std::vector<Generation> Model::generate(const std::vector<std::string>& prompts,
+                                        const GenerateOptions& options, const Job* job) {
+  std::vector<std::vector<std::int32_t>> encoded;
+  for (const std::string& prompt : prompts) encoded.push_back(impl_->loaded->encode_prompt(prompt));
+  return impl_->generate(std::move(encoded), options, {}, job);
+}
+
+}  // namespace swiftlet
