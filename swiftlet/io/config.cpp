@@ -87,11 +87,17 @@ Config Config::load(const std::filesystem::path& path) {
   return parse(read_text_file(path, kMaxConfigBytes), path.string());
 }
 
+bool Config::given(std::string_view key) const {
+  find(key);
+  return json_->contains(key);
+}
+
 bool Config::empty() const {
   return json_->empty();
 }
 
 const nlohmann::json* Config::find(std::string_view key) const {
+  if (read_) read_->insert(path_ + std::string(key));
   const auto found = json_->find(key);
   return found == json_->end() || found->is_null() ? nullptr : &*found;
 }
@@ -171,7 +177,39 @@ std::optional<Config> Config::section(std::string_view key) const {
   const nlohmann::json* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (!value->is_object()) fail_value(key, "an object");
-  return Config(std::shared_ptr<const nlohmann::json>(json_, value), fmt::format("{}: {}", where_, key));
+  Config section(std::shared_ptr<const nlohmann::json>(json_, value), fmt::format("{}: {}", where_, key));
+  section.read_ = read_;
+  section.path_ = fmt::format("{}{}: ", path_, key);
+  return section;
+}
+
+Config Config::recorded() const {
+  Config copy = *this;
+  copy.read_ = std::make_shared<std::set<std::string>>();
+  copy.path_.clear();
+  return copy;
+}
+
+namespace {
+
+void collect_unread(const nlohmann::json& json, const std::string& path, const std::set<std::string>& read,
+                    std::vector<std::string>& unread) {
+  for (const auto& [key, value] : json.items()) {
+    const std::string full = path + key, section = full + ": ";
+    const auto inside = read.lower_bound(section);
+    if (!read.contains(full))
+      unread.push_back(full);
+    else if (value.is_object() && inside != read.end() && inside->starts_with(section))
+      collect_unread(value, section, read, unread);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Config::unread() const {
+  std::vector<std::string> unread;
+  if (read_) collect_unread(*json_, path_, *read_, unread);
+  return unread;
 }
 
 std::string Config::dump() const {

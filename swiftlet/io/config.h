@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ class Config {
 
   const std::string& where() const { return where_; }
   bool has(std::string_view key) const { return find(key) != nullptr; }
+  // Whether the key is there at all, be it null.
+  bool given(std::string_view key) const;
   bool empty() const;
 
   static constexpr std::int64_t kIntMin = std::numeric_limits<std::int64_t>::min();
@@ -55,6 +58,12 @@ class Config {
   // Throws kInvalid "[config.json: key] expected <expected>, got <value>".
   [[noreturn]] void fail_value(std::string_view key, std::string_view expected) const;
 
+  // A copy that notes which keys are asked for, in its sections too; one thread at a time.
+  Config recorded() const;
+  // The keys that nobody asked a recorded config for, those of sections that were asked for as
+  // "rope_scaling: factor".
+  std::vector<std::string> unread() const;
+
   std::string dump() const;  // compact JSON
   const nlohmann::json& json() const { return *json_; }
 
@@ -65,6 +74,8 @@ class Config {
 
   std::shared_ptr<const nlohmann::json> json_;
   std::string where_;
+  std::shared_ptr<std::set<std::string>> read_;  // null: not recorded
+  std::string path_;                             // of a section within what is recorded: "rope_scaling: "
 };
 
 }  // namespace swiftlet
