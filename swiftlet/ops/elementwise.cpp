@@ -66,6 +66,35 @@ std::vector<Inferred> infer_scale(const NodeView& node) {
   return {require_f32(node, 0)};
 }
 
+std::vector<Inferred> infer_shift(const NodeView& node) {
+  const Type& x = node.type(0);
+  node.attribute<std::int64_t>("offset");
+  require(x.dtype == DType::kI32 && x.shape.size() == 1, "infer", "x must be i32[n], is {}", x.to_string());
+  return {x};
+}
+
+struct ShiftKernel {
+  Place x, y;
+  Extent rows;
+  std::int32_t offset = 0;
+
+  static void run(const ShiftKernel& p, const ExecContext& context) noexcept {
+    const auto* x = static_cast<const std::int32_t*>(p.x.resolve(context));
+    auto* y = reinterpret_cast<std::int32_t*>(p.y.f32_out(context));
+    const std::int64_t rows = p.rows(context);
+    for (std::int64_t i = 0; i < rows; ++i) y[i] = x[i] + p.offset;
+  }
+};
+
+Kernel lower_shift(LowerContext& context) {
+  const NodeView node{context.graph(), context.node()};
+  return make_kernel(
+      ShiftKernel{.x = context.input(0),
+                  .y = context.output(0),
+                  .rows = context.extent(node.type(0).shape[0]),
+                  .offset = static_cast<std::int32_t>(node.attribute<std::int64_t>("offset"))});
+}
+
 std::vector<Inferred> infer_activation(const NodeView& node) {
   activation_from_name(node.attribute<std::string>("function"));
   return {require_f32(node, 0)};
@@ -117,11 +146,12 @@ Cost function_cost(const NodeView& node, const CostContext& step) {
   return streaming_cost(node, step, 10);
 }
 
-constexpr std::array<std::pair<std::string_view, kernels::Activation>, 10> kActivations{{
+constexpr std::array<std::pair<std::string_view, kernels::Activation>, 11> kActivations{{
     {"", kernels::Activation::kNone},
     {"relu", kernels::Activation::kRelu},
     {"gelu", kernels::Activation::kGelu},
     {"gelu_new", kernels::Activation::kGeluTanh},
+    {"gelu_fast", kernels::Activation::kGeluTanh},
     {"gelu_pytorch_tanh", kernels::Activation::kGeluTanh},
     {"gelu_tanh", kernels::Activation::kGeluTanh},
     {"silu", kernels::Activation::kSilu},
@@ -144,6 +174,7 @@ kernels::Activation activation_from_name(std::string_view name) {
 const OpSchema kAdd{.name = "add", .infer = infer_binary, .lower_cpu = lower_add, .cost = one_flop};
 const OpSchema kMul{.name = "mul", .infer = infer_binary, .lower_cpu = lower_mul, .cost = one_flop};
 const OpSchema kScale{.name = "scale", .infer = infer_scale, .lower_cpu = lower_scale, .cost = one_flop};
+const OpSchema kShift{.name = "shift", .infer = infer_shift, .lower_cpu = lower_shift, .cost = one_flop};
 const OpSchema kActivation{
     .name = "activation", .infer = infer_activation, .lower_cpu = lower_activation, .cost = function_cost};
 
@@ -156,7 +187,15 @@ Value mul(Value a, Value b) {
 Value scale(Value x, double factor) {
   return x.graph->add(kScale, {x}, {{"factor", factor}})[0];
 }
+Value shift(Value x, std::int64_t offset) {
+  return offset == 0 ? x : x.graph->add(kShift, {x}, {{"offset", offset}})[0];
+}
 Value activation(Value x, std::string_view function) {
+  if (function == "relu2") {  // Primer (So et al., 2021)
+    const Value r = activation(x, "relu");
+    return mul(r, r);
+  }
+  if (function == "quick_gelu") return mul(x, activation(scale(x, 1.702), "sigmoid"));
   return x.graph->add(kActivation, {x}, {{"function", std::string(function)}})[0];
 }
 

@@ -11,13 +11,16 @@ namespace swiftlet::ops {
 extern const OpSchema kAdd;
 extern const OpSchema kMul;
 extern const OpSchema kScale;       // attribute factor: x * factor
+extern const OpSchema kShift;       // attribute offset: i32 x + offset
 extern const OpSchema kActivation;  // attribute function: a name of activation_from_name
 
 Value add(Value a, Value b);
 Value mul(Value a, Value b);
 Value scale(Value x, double factor);
-// function: as Hugging Face's `hidden_act` says it: "gelu" (by erf), "gelu_new" and "gelu_pytorch_tanh" (by
-// tanh), "relu", "silu" or "swish", "tanh", "sigmoid". Throws kUnsupported for others, listing these.
+Value shift(Value x, std::int64_t offset);  // x itself where the offset is 0
+// function: as Hugging Face's `hidden_act` says it: "gelu" (by erf), "gelu_new", "gelu_fast" and
+// "gelu_pytorch_tanh" (by tanh), "relu", "silu" or "swish", "tanh", "sigmoid"; and, as several nodes, "relu2"
+// and "quick_gelu". Throws kUnsupported for others, listing these.
 Value activation(Value x, std::string_view function);
 
 // "" is Activation::kNone.

@@ -50,6 +50,25 @@ TEST_F(ElementwiseTest, Scale) {
   expect(scale(x, -0.37), [](double v, std::size_t) { return v * static_cast<double>(-0.37f); });
 }
 
+TEST_F(ElementwiseTest, Shift) {
+  const Value ids = graph.add_input("ids", {DType::kI32, {kTokens}});
+  EXPECT_EQ(shift(ids, 0).id, ids.id);
+  graph.add_output(shift(ids, 2));
+  test::GraphRunner runner(graph);
+  const Tensor y =
+      runner.run(ragged({1, 2}), {{"ids", test::int_tensor({5, 0, 7})}, {"x", random_tensor({3, 13}, 1)}})[0];
+  EXPECT_THAT(y.span<std::int32_t>(), testing::ElementsAre(7, 2, 9));
+  EXPECT_EQ(error_of([&] { shift(x, 1); }), "[shift.1 (shift)] x must be i32[n], is f32[tokens, 13]");
+}
+
+TEST_F(ElementwiseTest, ActivationsOfSeveralNodes) {
+  expect(activation(x, "relu2"), [](double v, std::size_t) { return v > 0 ? v * v : 0; });
+}
+
+TEST_F(ElementwiseTest, QuickGelu) {
+  expect(activation(x, "quick_gelu"), [](double v, std::size_t) { return v / (1 + std::exp(-1.702 * v)); });
+}
+
 TEST_F(ElementwiseTest, HigherRanks) {
   const Value a = graph.add_input("a", {DType::kF32, {kTokens, 2, 3}});
   const Tensor values = random_tensor({5, 2, 3}, 1);
@@ -110,7 +129,7 @@ TEST_F(ElementwiseTest, RejectsWhatDoesNotGoTogether) {
 
 TEST_F(ElementwiseTest, AnUnknownActivationListsTheKnownOnes) {
   EXPECT_EQ(error_of([&] { activation(x, "mish"); }),
-            "[activation.0 (activation)] 'mish' is not known; known are relu, gelu, gelu_new, "
+            "[activation.0 (activation)] 'mish' is not known; known are relu, gelu, gelu_new, gelu_fast, "
             "gelu_pytorch_tanh, gelu_tanh, silu, swish, tanh, sigmoid");
 }
 

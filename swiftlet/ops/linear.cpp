@@ -167,4 +167,10 @@ Value linear(Value x, const Scope& scope, bool bias) {
   return linear(x, weight, b).named(scope.prefix());
 }
 
+Value linear(Value x, const Scope& scope, std::int64_t outputs, bool bias) {
+  const Value weight = scope.weight("weight", Shape{outputs, last_dim(x.type())});
+  const Value b = bias ? scope.weight("bias", Shape{outputs}) : Value{};
+  return linear(x, weight, b).named(scope.prefix());
+}
+
 }  // namespace swiftlet::ops

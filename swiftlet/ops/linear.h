@@ -14,5 +14,7 @@ extern const OpSchema kLinearMerged;  // fused; attribute activations: names joi
 Value linear(Value x, Value weight, Value bias = {});
 // Uses `scope`.weight and, when `bias` is set, `scope`.bias; names the result after the scope.
 Value linear(Value x, const Scope& scope, bool bias = false);
+// The same, of a weight that must give `outputs` columns.
+Value linear(Value x, const Scope& scope, std::int64_t outputs, bool bias);
 
 }  // namespace swiftlet::ops

@@ -73,6 +73,19 @@ TEST_F(NormTest, RmsNorm) {
          {rms_norm_of(doubles(x_values), 0.01, 0), rms_norm_of(doubles(x_values), 1e-6, 1)});
 }
 
+// Each head is a row of its own.
+TEST_F(NormTest, Heads) {
+  const Value wide = graph.add_input("wide", {DType::kF32, {Dim::symbol("tokens"), 2 * kWidth}});
+  graph.add_output(normalize_heads(wide, kRmsNorm, gain, 2, 0.01, 1));
+  test::expect_outputs(graph, test::ragged({1, 2}),
+                       {{"wide", Tensor(DType::kF32, {3, 2 * kWidth}, x_values.buffer())}},
+                       {tensor_of({3, 2 * kWidth}, rms_norm_of(doubles(x_values), 0.01, 1))}, 2e-6, weights);
+  EXPECT_EQ(error_of([&] { normalize_heads(wide, kRmsNorm, gain, 3, 0.01); }),
+            "[rms_norm.1 (rms_norm)] f32[tokens, 46] does not divide into 3 heads");
+  EXPECT_EQ(error_of([&] { normalize_heads(wide, kRmsNorm, gain, 1, 0.01); }),
+            "[rms_norm.1 (rms_norm)] gain must be f32[46], is f32[23]");
+}
+
 TEST_F(NormTest, FusedForms) {
   const auto layer = graph.add(kAddLayerNorm, {x, residual, gain, bias}, {{"eps", 1e-5}});
   const auto rms = graph.add(kAddRmsNorm, {x, residual, gain}, {{"eps", 1e-5}, {"gain_offset", 1.0}});

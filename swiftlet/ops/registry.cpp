@@ -2,6 +2,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/ops/attention.h"
+#include "swiftlet/ops/columns.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
 #include "swiftlet/ops/embedding_norm.h"
@@ -13,6 +14,7 @@
 #include "swiftlet/ops/rope.h"
 #include "swiftlet/ops/rope_append.h"
 #include "swiftlet/ops/row_function.h"
+#include "swiftlet/ops/stack.h"
 
 namespace swiftlet::ops {
 
@@ -22,6 +24,7 @@ std::span<const OpSchema* const> all_ops() {
       &kActivation,  &kLayerNorm,   &kRmsNorm,        &kAddLayerNorm, &kAddRmsNorm,    &kRope,
       &kAttention,   &kCacheAppend, &kAttentionPaged, &kPool,         &kSelectRows,    &kSoftmax,
       &kL2Normalize, &kReshape,     &kShapeOf,        &kGate,         &kEmbeddingNorm, &kRopeAppend,
+      &kColumns,     &kShift,       &kStack,
   };
   return kOps;
 }

@@ -16,7 +16,7 @@ const OpSchema* fused_form(const OpSchema* norm) {
 bool fuse(Graph& graph, NodeId norm_id) {
   const Node norm = graph.node(norm_id);
   const OpSchema* fused = fused_form(norm.op);
-  if (fused == nullptr) return false;
+  if (fused == nullptr || norm.attributes.has("heads")) return false;
   const NodeId add_id = graph.value(norm.inputs[0]).producer;
   if (add_id == kNoId || graph.node(add_id).op != &ops::kAdd) return false;
   const Node add = graph.node(add_id);

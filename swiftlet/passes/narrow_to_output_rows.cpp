@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "swiftlet/ops/columns.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/ops/norm.h"
@@ -17,8 +18,9 @@ namespace swiftlet {
 namespace {
 
 bool works_by_rows(const OpSchema* op) {
-  for (const OpSchema* known : {&ops::kLinear, &ops::kAdd, &ops::kMul, &ops::kScale, &ops::kActivation,
-                                &ops::kLayerNorm, &ops::kRmsNorm, &ops::kSoftmax, &ops::kL2Normalize})
+  for (const OpSchema* known :
+       {&ops::kLinear, &ops::kAdd, &ops::kMul, &ops::kScale, &ops::kActivation, &ops::kColumns,
+        &ops::kLayerNorm, &ops::kRmsNorm, &ops::kSoftmax, &ops::kL2Normalize})
     if (op == known) return true;
   return false;
 }
