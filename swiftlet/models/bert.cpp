@@ -1,8 +1,7 @@
-#include "swiftlet/models/bert.h"
-
 #include <cmath>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/models/families.h"
 #include "swiftlet/ops/attention.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
@@ -17,7 +16,7 @@ namespace {
 using namespace ops;
 
 struct BertConfig {
-  std::int64_t layers, hidden_size, vocab_size, max_positions, type_vocab_size;
+  std::int64_t layers, hidden_size, intermediate_size, vocab_size, max_positions, type_vocab_size;
   double eps;
   std::string activation;
   AttentionSpec attention;
@@ -27,6 +26,7 @@ BertConfig read_config(const Config& config) {
   BertConfig c;
   c.layers = config.require_int("num_hidden_layers", 1, 4096);
   c.hidden_size = config.require_int("hidden_size", 1, kMaxExtent);
+  c.intermediate_size = config.require_int("intermediate_size", 1, kMaxExtent);
   c.vocab_size = config.require_int("vocab_size", 1, kMaxExtent);
   c.max_positions = config.require_int("max_position_embeddings", 1, kMaxExtent);
   c.type_vocab_size = config.int_or("type_vocab_size", 2, 1, 1024);
@@ -60,13 +60,13 @@ Value embeddings(Value ids, Value positions, Value token_types, const BertConfig
 }
 
 Value encoder_layer(Value x, const BertConfig& c, const Scope& w) {
-  const Value q = linear(x, w["attention.self.query"], true);
-  const Value k = linear(x, w["attention.self.key"], true);
-  const Value v = linear(x, w["attention.self.value"], true);
-  const Value a = linear(attention(q, k, v, c.attention), w["attention.output.dense"], true);
+  const Value q = linear(x, w["attention.self.query"], c.hidden_size, true);
+  const Value k = linear(x, w["attention.self.key"], c.hidden_size, true);
+  const Value v = linear(x, w["attention.self.value"], c.hidden_size, true);
+  const Value a = linear(attention(q, k, v, c.attention), w["attention.output.dense"], c.hidden_size, true);
   x = layer_norm(add(a, x), w["attention.output.LayerNorm"], c.eps);
-  const Value h = activation(linear(x, w["intermediate.dense"], true), c.activation);
-  return layer_norm(add(linear(h, w["output.dense"], true), x), w["output.LayerNorm"], c.eps);
+  const Value h = activation(linear(x, w["intermediate.dense"], c.intermediate_size, true), c.activation);
+  return layer_norm(add(linear(h, w["output.dense"], c.hidden_size, true), x), w["output.LayerNorm"], c.eps);
 }
 
 std::string_view pool_mode(Pooling pooling) {
@@ -121,6 +121,11 @@ bool ignores(std::string_view name) {
 
 }  // namespace
 
-const Family kBert{.model_type = "bert", .kind = Kind::kEncoder, .build = build, .ignores = ignores};
+const Family kBert{.model_type = "bert",
+                   .title = "BERT",
+                   .kind = Kind::kEncoder,
+                   .build = build,
+                   .ignores = ignores,
+                   .harmless = {"tie_word_embeddings"}};
 
 }  // namespace swiftlet::models

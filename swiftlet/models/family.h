@@ -32,15 +32,19 @@ struct BuiltModel {
   Graph graph;
   Kind kind = Kind::kDecoder;
   std::int64_t layers = 0, hidden_size = 0, vocab_size = 0, max_positions = 0;
+  std::vector<std::string> unknown_keys;  // of the config, which were warned about
 };
 
 struct Family {
   std::string_view model_type;  // as in config.json
+  std::string_view title;       // the models that users know it by, for docs/models.md
   Kind kind;
   // `shapes` tells which weights the checkpoint has; `sentence` is null for a plain encoder.
   BuiltModel (*build)(const Config& config, const Scope::Shapes& shapes, const SentenceTransformer* sentence);
   // Weights that a checkpoint of this family may carry without the graph reading them (other heads, buffers).
   bool (*ignores)(std::string_view weight);
+  // Keys of the config that change nothing here, beside those that no family asks for.
+  std::vector<std::string_view> harmless = {};
 };
 
 // Throws kUnsupported for an unknown model_type, listing those that are known.
@@ -49,7 +53,7 @@ std::vector<std::string_view> known_families();
 
 // Builds the graph of a checkpoint. Throws Error for missing or misshapen weights and for what the config
 // asks that is not available. Weights that nothing reads and that the family does not know are warned about
-// by name.
+// by name; so are keys of the config that the family does not know.
 BuiltModel build_model(const Checkpoint& checkpoint);
 
 }  // namespace swiftlet::models

@@ -5,13 +5,22 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
-#include "swiftlet/models/bert.h"
-#include "swiftlet/models/llama.h"
+#include "swiftlet/models/families.h"
 
 namespace swiftlet::models {
 namespace {
 
-constexpr std::array kFamilies{&kBert, &kLlama};
+constexpr std::array kFamilies{
+    &kLlama, &kMistral, &kQwen2,    &kQwen3,  &kGemma,   &kGemma2, &kGemma3, &kPhi3, &kSmolLm3,
+    &kOlmo2, &kGranite, &kStableLm, &kCohere, &kCohere2, &kGlm,    &kGlm4,   &kBert,
+};
+
+std::string shortened(const std::vector<std::string>& names) {
+  const std::size_t shown = std::min<std::size_t>(names.size(), 5);
+  return fmt::format("{}{}",
+                     fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                     names.size() > shown ? ", ..." : "");
+}
 
 void warn_unread(const Checkpoint& checkpoint, const Family& family, const Graph& graph) {
   std::vector<std::string> unread;  // no graph reads integers
@@ -20,11 +29,57 @@ void warn_unread(const Checkpoint& checkpoint, const Family& family, const Graph
   for (const auto& [name, weight] : checkpoint.weights)
     if (!graph.find(name) && !family.ignores(name)) unread.push_back(name);
   if (unread.empty()) return;
-  const std::size_t shown = std::min<std::size_t>(unread.size(), 5);
-  warn("{}: {} weights are not part of a '{}' model and are ignored: {}{}", checkpoint.source, unread.size(),
-       family.model_type,
-       fmt::join(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
-       unread.size() > shown ? ", ..." : "");
+  warn("{}: {} weights are not part of a '{}' model and are ignored: {}", checkpoint.source, unread.size(),
+       family.model_type, shortened(unread));
+}
+
+// What every config may say without a word on how the model computes: notes, training, the tasks of heads.
+bool is_harmless(std::string_view key) {
+  constexpr std::array kEnds{"dropout", "_pdrop", "_token_id", "_prob", "_token_index"};
+  constexpr std::array kBegins{"_",      "output_",     "summary_", "initializer_",
+                               "torch_", "classifier_", "id2label", "label2id"};
+  constexpr std::array kWhole{"architectures",
+                              "auto_map",
+                              "chunk_size_feed_forward",
+                              "dtype",
+                              "finetuning_task",
+                              "gradient_checkpointing",
+                              "is_encoder_decoder",
+                              "model_type",
+                              "model_max_length",
+                              "num_labels",
+                              "pretraining_tp",
+                              "problem_type",
+                              "return_dict",
+                              "task_specific_params",
+                              "tie_encoder_decoder",
+                              "tokenizer_class",
+                              "transformers_version",
+                              "unsloth_version",
+                              "use_bfloat16",
+                              "use_cache",
+                              "use_return_dict",
+                              "vocab_file",
+                              "init_std",
+                              "initializer_range",
+                              "is_decoder",
+                              "add_cross_attention",
+                              "quantization_config"};
+  const auto is_one_of = [&](const auto& list, auto matches) {
+    return std::any_of(list.begin(), list.end(), matches);
+  };
+  return is_one_of(kEnds, [&](std::string_view end) { return key.ends_with(end); }) ||
+         is_one_of(kBegins, [&](std::string_view begin) { return key.starts_with(begin); }) ||
+         is_one_of(kWhole, [&](std::string_view whole) { return key == whole; });
+}
+
+std::vector<std::string> unknown_keys(const Config& config, const Family& family) {
+  std::vector<std::string> keys = config.unread();
+  std::erase_if(keys, [&](const std::string& key) {
+    return is_harmless(key) ||
+           std::find(family.harmless.begin(), family.harmless.end(), key) != family.harmless.end();
+  });
+  return keys;
 }
 
 }  // namespace
@@ -55,9 +110,14 @@ BuiltModel build_model(const Checkpoint& checkpoint) {
   };
   const SentenceTransformer* sentence =
       checkpoint.sentence_transformer ? &*checkpoint.sentence_transformer : nullptr;
+  const Config config = checkpoint.config.recorded();
   try {
-    BuiltModel model = family.build(checkpoint.config, shapes, sentence);
+    BuiltModel model = family.build(config, shapes, sentence);
     warn_unread(checkpoint, family, model.graph);
+    model.unknown_keys = unknown_keys(config, family);
+    if (!model.unknown_keys.empty())
+      warn("{}: keys that a '{}' model does not know are ignored: {}", config.where(), family.model_type,
+           shortened(model.unknown_keys));
     return model;
   } catch (const Error& error) {
     const std::string_view text = error.what();

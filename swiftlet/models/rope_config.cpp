@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/log.h"
 
 namespace swiftlet::models {
 namespace {
@@ -64,31 +65,91 @@ void scale_yarn(ops::RopeSpec& spec, const Config& config, const Config& scaling
   spec.attention_factor = scaling.number_or("attention_factor", inferred, 1e-6, 1e6);
 }
 
-}  // namespace
-
-ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim) {
+// The section that scales the rotation: rope_parameters (of the kind of layer, where it tells them apart), or
+// rope_scaling of older configs.
+std::optional<Config> scaling_of(const Config& config, std::string_view layer_type = {}) {
   const std::optional<Config> parameters = config.section("rope_parameters");
-  const std::optional<Config> scaling = parameters ? parameters : config.section("rope_scaling");
-  const double theta = parameters && parameters->has("rope_theta")
-                           ? parameters->require_number("rope_theta", 1e-3)
-                           : config.number_or("rope_theta", 10000.0, 1e-3);
-  ops::RopeSpec spec{.head_dim = head_dim, .rotary_dim = head_dim};
-  require(head_dim % 2 == 0, config.where(), "rope needs an even head size, it is {}", head_dim);
-  spec.inverse_frequencies = ops::default_inverse_frequencies(theta, spec.rotary_dim);
-  if (!scaling) return spec;
-  const std::string type = scaling->string_or("rope_type", scaling->string_or("type", "default"));
+  if (!parameters) return config.section("rope_scaling");
+  if (!layer_type.empty())
+    if (std::optional<Config> own = parameters->section(layer_type)) return own;
+  return parameters;
+}
+
+std::string type_of(const Config& scaling) {
+  const std::string type = scaling.string_or("rope_type", scaling.string_or("type", "default"));
+  return type == "su" ? "longrope" : type;  // the first name, of Phi-3's early checkpoints
+}
+
+std::int64_t original_context(const Config& config, const Config& scaling) {
+  const char* key = "original_max_position_embeddings";
+  if (config.has(key)) return config.require_int(key, 2);
+  return scaling.has(key) ? scaling.require_int(key, 2) : config.require_int("max_position_embeddings", 2);
+}
+
+// LongRoPE: a factor for every pair of dimensions, and longer vectors by the ratio of the contexts.
+void scale_longrope(ops::RopeSpec& spec, const Config& config, const Config& scaling) {
+  const std::vector<double> factors = scaling.numbers("short_factor");
+  require(factors.size() == spec.inverse_frequencies.size(), scaling.where() + ": short_factor",
+          "expected {} numbers, one for every pair that rotates, got {}", spec.inverse_frequencies.size(),
+          factors.size());
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    require(factors[i] > 0, scaling.where() + ": short_factor", "must be positive, got {}", factors[i]);
+    spec.inverse_frequencies[i] /= factors[i];
+  }
+  const auto original = static_cast<double>(original_context(config, scaling));
+  const auto longest = static_cast<double>(config.require_int("max_position_embeddings", 1));
+  const double factor = scaling.number_or("factor", longest / original, 1e-6, 1e6);
+  const double inferred = factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original));
+  spec.attention_factor = scaling.number_or("attention_factor", inferred, 1e-6, 1e6);
+}
+
+void apply_scaling(ops::RopeSpec& spec, const Config& config, const Config& scaling, double theta) {
+  const std::string type = type_of(scaling);
   if (type == "linear") {
-    const double factor = scaling->require_number("factor", 1e-6, 1e6);
+    const double factor = scaling.require_number("factor", 1e-6, 1e6);
     for (double& frequency : spec.inverse_frequencies) frequency /= factor;
   } else if (type == "llama3") {
-    scale_llama3(spec.inverse_frequencies, *scaling);
+    scale_llama3(spec.inverse_frequencies, scaling);
   } else if (type == "yarn") {
-    scale_yarn(spec, config, *scaling, theta);
-  } else if (type != "default" && type != "dynamic") {
-    fail(ErrorCode::kUnsupported, scaling->where() + ": rope_type",
-         "'{}' is not available; known are default, linear, dynamic, yarn, llama3", type);
+    scale_yarn(spec, config, scaling, theta);
+  } else if (type == "longrope") {
+    scale_longrope(spec, config, scaling);
+  } else if (type == "dynamic") {
+    scaling.require_number("factor", 1e-6, 1e6);  // of what begins where our contexts end
+  } else if (type != "default") {
+    fail(ErrorCode::kUnsupported, scaling.where() + ": rope_type",
+         "'{}' is not available; known are default, linear, dynamic, yarn, llama3, longrope", type);
   }
+}
+
+}  // namespace
+
+ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeDefaults& defaults) {
+  const std::optional<Config> scaling = scaling_of(config, defaults.layer_type);
+  const auto number = [&](std::string_view key, double otherwise, double low, double high) {
+    if (scaling && scaling->has(key)) return scaling->require_number(key, low, high);
+    return config.number_or(key, otherwise, low, high);
+  };
+  const double theta = number("rope_theta", defaults.theta, 1e-3, 1e30);
+  const double partial = number("partial_rotary_factor", defaults.partial, 0, 1);
+  ops::RopeSpec spec{.head_dim = head_dim,
+                     .rotary_dim = static_cast<std::int64_t>(static_cast<double>(head_dim) * partial),
+                     .interleaved = defaults.interleaved};
+  require(spec.rotary_dim > 0 && spec.rotary_dim % 2 == 0, config.where(),
+          "rope needs an even part of a head, it is {} of {}", spec.rotary_dim, head_dim);
+  spec.inverse_frequencies = ops::default_inverse_frequencies(theta, spec.rotary_dim);
+  if (scaling) apply_scaling(spec, config, *scaling, theta);
   return spec;
+}
+
+std::int64_t rope_context(const Config& config, std::int64_t max_positions) {
+  const std::optional<Config> scaling = scaling_of(config);
+  if (!scaling || type_of(*scaling) != "longrope") return max_positions;
+  const std::int64_t original = original_context(config, *scaling);
+  if (original >= max_positions || !scaling->has("long_factor")) return max_positions;
+  warn("{}: contexts end at {} tokens instead of {}: the long factors of longrope are not available",
+       config.where(), original, max_positions);
+  return original;
 }
 
 }  // namespace swiftlet::models

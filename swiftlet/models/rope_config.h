@@ -1,15 +1,30 @@
 // What families share about rotary positions: the scalings that a config can ask for, as frequencies.
 #pragma once
 
+#include <string_view>
+
 #include "swiftlet/io/config.h"
 #include "swiftlet/ops/rope.h"
 
 namespace swiftlet::models {
 
-// Reads rope_parameters, or rope_theta and rope_scaling of older configs. Rope types: default; linear (Chen
-// et al., 2023); dynamic (NTK-aware scaling, which begins beyond max_position_embeddings, where our contexts
-// end: up to there it is the default); yarn (Peng et al., 2023); llama3 (Llama 3.1's frequency-dependent
-// interpolation). Others throw kUnsupported naming the type.
-ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim);
+// What a family takes where its config is silent, and what no config says.
+struct RopeDefaults {
+  double theta = 10000;
+  double partial = 1;           // the part of a head that rotates: partial_rotary_factor
+  std::string_view layer_type;  // rope_parameters by kind of layer: "full_attention", "sliding_attention"
+  bool interleaved = false;     // pairs of neighbours instead of halves
+};
+
+// Reads rope_parameters, or rope_theta, partial_rotary_factor and rope_scaling of older configs. Rope types:
+// default; linear (Chen et al., 2023); dynamic (NTK-aware scaling, which begins beyond
+// max_position_embeddings, where our contexts end: up to there it is the default); yarn (Peng et al., 2023);
+// llama3 (Llama 3.1's frequency-dependent interpolation); longrope (Ding et al., 2024) with its short
+// factors. Others throw kUnsupported naming the type.
+ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeDefaults& defaults = {});
+
+// Where contexts end: `max_positions`, or with longrope the original length, beyond which the long factors
+// would have to turn all keys anew; warns when that is shorter.
+std::int64_t rope_context(const Config& config, std::int64_t max_positions);
 
 }  // namespace swiftlet::models

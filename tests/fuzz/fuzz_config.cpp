@@ -1,10 +1,12 @@
-// config.json: read, and built into a graph over the weights of two tiny checkpoints, one for each kind of
-// model. What fits them must be a graph that holds.
+// config.json: read, and built into a graph over the weights of the tiny checkpoints of its model_type. What
+// fits them must be a graph that holds.
 
 #include <spdlog/spdlog.h>
 
-#include <array>
+#include <map>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
@@ -15,28 +17,42 @@
 namespace {
 
 using swiftlet::Checkpoint;
+using CheckpointsByType = std::map<std::string, std::vector<Checkpoint>>;
 
-const std::array<Checkpoint, 2>& checkpoints() {
-  static const std::array<Checkpoint, 2> kCheckpoints = [] {
+const CheckpointsByType& checkpoints() {
+  static const CheckpointsByType kCheckpoints = [] {
     swiftlet::logger().set_level(spdlog::level::err);  // unread weights are the rule here
-    const std::filesystem::path models = SWIFTLET_SOURCE_DIR "/tests/data/models";
-    return std::array{swiftlet::load_checkpoint(models / "llama-rope-llama3"),
-                      swiftlet::load_checkpoint(models / "bert-gelu")};
+    CheckpointsByType all;
+    for (const auto& entry : std::filesystem::directory_iterator(SWIFTLET_SOURCE_DIR "/tests/data/models")) {
+      if (!entry.is_directory()) continue;
+      Checkpoint checkpoint = swiftlet::load_checkpoint(entry.path());
+      all[checkpoint.config.require_string("model_type")].push_back(std::move(checkpoint));
+    }
+    return all;
   }();
   return kCheckpoints;
+}
+
+void build(Checkpoint checkpoint, const swiftlet::Config& config) {
+  try {
+    checkpoint.config = config;
+    const swiftlet::models::BuiltModel model = swiftlet::models::build_model(checkpoint);
+    swiftlet::verify(model.graph);
+    if (swiftlet::to_text(model.graph).empty()) __builtin_trap();
+  } catch (const swiftlet::Error&) {
+  }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  for (Checkpoint checkpoint : checkpoints()) {
-    try {
-      checkpoint.config = swiftlet::Config::parse({reinterpret_cast<const char*>(data), size}, "config.json");
-      const swiftlet::models::BuiltModel model = swiftlet::models::build_model(checkpoint);
-      swiftlet::verify(model.graph);
-      if (swiftlet::to_text(model.graph).empty()) __builtin_trap();
-    } catch (const swiftlet::Error&) {
-    }
+  const CheckpointsByType& all = checkpoints();
+  try {
+    const auto config = swiftlet::Config::parse({reinterpret_cast<const char*>(data), size}, "config.json");
+    const auto found = all.find(config.string_or("model_type", ""));
+    for (const Checkpoint& checkpoint : (found != all.end() ? found : all.begin())->second)
+      build(checkpoint, config);
+  } catch (const swiftlet::Error&) {
   }
   return 0;
 }

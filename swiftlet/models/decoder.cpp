@@ -1,0 +1,132 @@
+#include "swiftlet/models/decoder.h"
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/ops/elementwise.h"
+#include "swiftlet/ops/embedding.h"
+#include "swiftlet/ops/linear.h"
+#include "swiftlet/ops/pool.h"
+
+namespace swiftlet::models {
+namespace {
+
+using namespace ops;
+
+Scope root_of(const DecoderSpec& spec, const Scope& top) {
+  const Scope root = top[spec.root];
+  return root[spec.embedding].has("weight") || !top[spec.embedding].has("weight") ? root : top;
+}
+
+// Ends as hidden.0.
+Value embed(const DecoderSpec& spec, Value ids, Value positions, Value table, const Scope& w) {
+  Value x = embedding(ids, table);
+  if (spec.embedding_scale != 1) x = scale(x, spec.embedding_scale);
+  if (!spec.project_in.empty()) x = linear(x, w[spec.project_in], spec.hidden_size, false);
+  if (!spec.position_table.empty()) {
+    const Shape rows{spec.max_positions + spec.position_offset, spec.hidden_size};
+    x = add(x,
+            embedding(shift(positions, spec.position_offset), w[spec.position_table].weight("weight", rows)));
+  }
+  return spec.embedding_norm.empty() ? x : normalize(x, spec.norm, w[spec.embedding_norm]);
+}
+
+Value logits_of(const DecoderSpec& spec, Value x, Value table, const Scope& top) {
+  const Value weight =
+      spec.tied ? table : top[spec.head].weight("weight", Shape{spec.vocab_size, width_of(x)});
+  Value y =
+      linear(x, weight, spec.head_bias ? top[spec.head].weight("bias", Shape{spec.vocab_size}) : Value{});
+  if (spec.logit_scale != 1) y = scale(y, spec.logit_scale);
+  if (spec.logit_cap > 0) y = scale(activation(scale(y, 1 / spec.logit_cap), "tanh"), spec.logit_cap);
+  return y;
+}
+
+}  // namespace
+
+BuiltModel build_decoder(const DecoderSpec& spec, const Scope::Shapes& shapes) {
+  BuiltModel model{.kind = Kind::kDecoder,
+                   .layers = spec.layers,
+                   .hidden_size = spec.hidden_size,
+                   .vocab_size = spec.vocab_size,
+                   .max_positions = spec.max_positions};
+  Graph& graph = model.graph;
+  const Scope top(graph, shapes);
+  const Scope w = root_of(spec, top);
+  const Type rows{DType::kI32, {Dim::symbol("tokens")}};
+  const Value ids = graph.add_input("token_ids", rows);
+  const Value positions = graph.add_input("positions", rows);
+  const Value output_rows = graph.add_input("output_rows", {DType::kI32, {Dim::symbol("outputs")}});
+  const std::int64_t width = spec.embedding_width > 0 ? spec.embedding_width : spec.hidden_size;
+  const Value table = w[spec.embedding].weight("weight", Shape{spec.vocab_size, width});
+
+  Value x = embed(spec, ids, positions, table, w).named("hidden.0");
+  for (std::int64_t i = 0; i < spec.layers; ++i) {
+    LayerSpec layer = spec.layer;
+    if (spec.vary) spec.vary(layer, i);
+    x = transformer_layer(x, {.positions = positions}, layer, w[spec.layer_list][static_cast<int>(i)]);
+    if (i + 1 < spec.layers) x.named("hidden." + std::to_string(i + 1));
+  }
+  if (!spec.final_norm.empty()) x = normalize(x, spec.norm, w[spec.final_norm]);
+  if (!spec.project_out.empty()) x = linear(x, w[spec.project_out], width, false);
+  x.named("hidden." + std::to_string(spec.layers));
+  graph.add_output(logits_of(spec, select_rows(x, output_rows), table, top).named("logits"));
+  return model;
+}
+
+DecoderSpec llama_spec(const Config& config, const LlamaDefaults& defaults) {
+  DecoderSpec spec;
+  spec.layers = config.require_int("num_hidden_layers", 1, 4096);
+  spec.hidden_size = config.require_int("hidden_size", 1, kMaxExtent);
+  spec.vocab_size = config.require_int("vocab_size", 1, kMaxExtent);
+  spec.max_positions = rope_context(config, config.int_or("max_position_embeddings", 2048, 1, kMaxExtent));
+  spec.tied = config.bool_or("tie_word_embeddings", defaults.tied);
+  spec.norm.eps = config.number_or("rms_norm_eps", defaults.eps, 0, 1);
+  spec.layer.norm = spec.layer.attention.qk_norm_spec = spec.norm;
+
+  const std::int64_t heads = config.require_int("num_attention_heads", 1, 65536);
+  const std::int64_t kv_heads = config.int_or("num_key_value_heads", heads, 1, heads);
+  const std::int64_t usual = defaults.head_dim > 0 ? defaults.head_dim : spec.hidden_size / heads;
+  const std::int64_t head_dim = config.int_or("head_dim", usual, 1, 65536);
+  AttentionLayerSpec& attention = spec.layer.attention;
+  attention.spec = attention_of(config, heads, kv_heads, head_dim, true);
+  attention.rope = rope_spec(config, head_dim, defaults.rope);
+  attention.bias = attention.output_bias = config.bool_or("attention_bias", defaults.attention_bias);
+
+  FeedForwardSpec& mlp = spec.layer.mlp;
+  mlp.width = config.require_int("intermediate_size", 1, kMaxExtent);
+  mlp.activation = config.string_or(defaults.activation_key, defaults.activation);
+  mlp.bias = mlp.down_bias = config.bool_or("mlp_bias", false);
+  return spec;
+}
+
+std::vector<bool> sliding_layers(const Config& config, std::int64_t layers,
+                                 const std::function<bool(std::int64_t)>& otherwise) {
+  std::vector<bool> sliding;
+  if (!config.has("layer_types")) {
+    for (std::int64_t i = 0; i < layers; ++i) sliding.push_back(otherwise(i));
+    return sliding;
+  }
+  for (const std::string& type : config.strings("layer_types")) {
+    if (type != "sliding_attention" && type != "full_attention")
+      fail(ErrorCode::kUnsupported, config.where() + ": layer_types",
+           "'{}' is not available, only full_attention and sliding_attention", type);
+    sliding.push_back(type == "sliding_attention");
+  }
+  require(sliding.size() == static_cast<std::size_t>(layers), config.where() + ": layer_types",
+          "has {} entries for {} layers", sliding.size(), layers);
+  return sliding;
+}
+
+int window_of(const Config& config, int otherwise) {
+  const char* key = "sliding_window";
+  if (config.has(key)) return static_cast<int>(config.require_int(key, 1, kMaxExtent));
+  return config.given(key) ? 0 : otherwise;
+}
+
+double number_or_null(const Config& config, std::string_view key, double otherwise, double none) {
+  return config.given(key) ? config.number_or(key, none, 0, 1e9) : otherwise;
+}
+
+bool ignores_buffers(std::string_view name) {
+  return name.ends_with("rotary_emb.inv_freq") || name == "lm_head.weight";
+}
+
+}  // namespace swiftlet::models

@@ -1,0 +1,23 @@
+// Every family by the name of its row in the registry; each is defined in the file of its kind.
+#pragma once
+
+#include "swiftlet/models/family.h"
+
+namespace swiftlet::models {
+
+// Decoders of Llama's kind
+extern const Family kLlama, kMistral;          // llama.cpp
+extern const Family kQwen2, kQwen3;            // qwen.cpp
+extern const Family kGemma, kGemma2, kGemma3;  // gemma.cpp
+extern const Family kPhi3;                     // phi3.cpp
+extern const Family kSmolLm3;                  // smollm3.cpp
+extern const Family kOlmo2;                    // olmo2.cpp
+extern const Family kGranite;                  // granite.cpp
+extern const Family kStableLm;                 // stablelm.cpp
+extern const Family kCohere, kCohere2;         // cohere.cpp
+extern const Family kGlm, kGlm4;               // glm.cpp
+
+// Encoders
+extern const Family kBert;  // bert.cpp
+
+}  // namespace swiftlet::models

@@ -1,0 +1,105 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/models/family.h"
+
+namespace swiftlet::models {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+fs::path tiny(const std::string& name) {
+  return fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/models" / name;
+}
+
+// The checkpoint with some keys of its config replaced; null takes a key away.
+Checkpoint with(const std::string& name, const nlohmann::json& changes) {
+  Checkpoint checkpoint = load_checkpoint(tiny(name));
+  nlohmann::json config = checkpoint.config.json();
+  config.update(changes);
+  checkpoint.config = Config::parse(config.dump(), "config.json");
+  return checkpoint;
+}
+
+std::string error_of(const Checkpoint& checkpoint) {
+  try {
+    build_model(checkpoint);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Registry, AnUnknownFamilyIsAnErrorThatListsTheKnown) {
+  const std::string message = error_of(with("llama-tied", {{"model_type", "rwkv"}}));
+  for (const auto known : known_families()) EXPECT_THAT(message, HasSubstr(std::string(known)));
+  EXPECT_THAT(message, HasSubstr("[config.json: model_type] 'rwkv' is not available"));
+}
+
+TEST(Registry, NoKeyOfATinyCheckpointIsUnknown) {
+  for (const auto& entry : fs::directory_iterator(tiny(""))) {
+    if (!entry.is_directory()) continue;
+    const BuiltModel model = build_model(load_checkpoint(entry.path()));
+    EXPECT_THAT(model.unknown_keys, testing::IsEmpty()) << entry.path();
+  }
+}
+
+TEST(Registry, AKeyThatNobodyReadsIsTold) {
+  const auto model = build_model(with("llama-tied", {{"mystery", 3}, {"attention_dropout", 0.1}}));
+  EXPECT_THAT(model.unknown_keys, testing::ElementsAre("mystery"));
+}
+
+// Numbers that contradict the weights are errors that tell both.
+TEST(Registry, ConfigAndWeightsMustAgree) {
+  const auto contradiction = [](const char* key, int value, const char* model = "qwen2-full") {
+    return error_of(with(model, {{key, value}}));
+  };
+  EXPECT_THAT(
+      contradiction("intermediate_size", 40),
+      HasSubstr("[model.layers.0.mlp.gate_proj.weight] has shape [48, 32], the config asks for [40, 32]"));
+  EXPECT_THAT(contradiction("vocab_size", 95), HasSubstr("[96, 32], the config asks for [95, 32]"));
+  EXPECT_THAT(contradiction("hidden_size", 64), HasSubstr("[96, 32], the config asks for [96, 64]"));
+  EXPECT_THAT(contradiction("num_key_value_heads", 1),
+              HasSubstr("k_proj.weight] has shape [16, 32], the config asks for [8, 32]"));
+  EXPECT_THAT(contradiction("num_attention_heads", 2),
+              HasSubstr("k_proj.weight] has shape [16, 32], the config asks for [32, 32]"));
+  EXPECT_THAT(contradiction("num_hidden_layers", 4, "llama-tied"),
+              HasSubstr("model.layers.3.input_layernorm.weight] the checkpoint has no"));
+  EXPECT_THAT(contradiction("intermediate_size", 40, "phi3-window"),
+              HasSubstr("gate_up_proj.weight] has shape [96, 32], the config asks for [80, 32]"));
+  EXPECT_THAT(contradiction("intermediate_size", 95, "bert-gelu"),
+              HasSubstr("intermediate.dense.weight] has shape [96, 40], the config asks for [95, 40]"));
+  EXPECT_THAT(contradiction("head_dim", 16, "qwen3-heads"),
+              HasSubstr("q_proj.weight] has shape [48, 32], the config asks for [64, 32]"));
+}
+
+TEST(Registry, WhatIsNotBuiltIsAnErrorThatNamesTheKey) {
+  const auto refused = [](const char* model, const nlohmann::json& changes) {
+    return error_of(with(model, changes));
+  };
+  EXPECT_THAT(refused("gemma-one", {{"use_bidirectional_attention", true}}),
+              HasSubstr("config.json: use_bidirectional_attention] true is not available, only false"));
+  EXPECT_THAT(refused("gemma3-text", {{"attn_logit_softcapping", 50.0}}),
+              HasSubstr("attn_logit_softcapping"));
+  EXPECT_THAT(refused("gemma2-caps", {{"layer_types", {"a", "b", "c"}}}),
+              HasSubstr("layer_types] 'a' is not"));
+  EXPECT_THAT(refused("gemma2-caps", {{"layer_types", {"full_attention"}}}),
+              HasSubstr("has 1 entries for 3 layers"));
+  EXPECT_THAT(refused("smollm3-no-rope", {{"no_rope_layers", {1}}}),
+              HasSubstr("no_rope_layers] has 1 entries"));
+  EXPECT_THAT(refused("phi3-longrope", {{"partial_rotary_factor", 0.5}}),
+              HasSubstr("short_factor] expected 2 numbers"));
+  EXPECT_THAT(refused("llama-tied", {{"hidden_act", "mish"}}), HasSubstr("'mish' is not known"));
+  EXPECT_THAT(refused("llama-tied", {{"rope_parameters", {{"rope_type", "spiral"}}}}),
+              HasSubstr("'spiral' is not available"));
+}
+
+}  // namespace
+}  // namespace swiftlet::models
