@@ -11,10 +11,15 @@ struct Kind {
 };
 
 constexpr std::array kKinds = {
-    Kind{"ByteLevel", make_byte_level_decoder}, Kind{"WordPiece", make_wordpiece_decoder},
-    Kind{"Metaspace", make_metaspace_decoder},  Kind{"BPEDecoder", make_bpe_decoder},
-    Kind{"ByteFallback", make_byte_fallback},   Kind{"Fuse", make_fuse},
-    Kind{"Strip", make_strip_decoder},          Kind{"Replace", make_replace_decoder},
+    Kind{"ByteLevel", make_byte_level_decoder},
+    Kind{"WordPiece", make_wordpiece_decoder},
+    Kind{"Metaspace", make_metaspace_decoder},
+    Kind{"BPEDecoder", make_bpe_decoder},
+    Kind{"ByteFallback", make_byte_fallback},
+    Kind{"Fuse", make_fuse},
+    Kind{"Strip", make_strip_decoder},
+    Kind{"Replace", make_replace_decoder},
+    Kind{"CTC", make_ctc_decoder},
 };
 
 void append(const JsonView& json, Decoders& out) {

@@ -100,5 +100,6 @@ DecoderPointer make_byte_fallback(const JsonView& json);
 DecoderPointer make_fuse(const JsonView& json);
 DecoderPointer make_strip_decoder(const JsonView& json);
 DecoderPointer make_replace_decoder(const JsonView& json);
+DecoderPointer make_ctc_decoder(const JsonView& json);
 
 }  // namespace swiftlet::text

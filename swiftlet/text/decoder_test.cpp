@@ -73,8 +73,8 @@ TEST(Decoder, ReplacesByPattern) {
 }
 
 TEST(Decoder, NamesWhatItDoesNotKnow) {
-  EXPECT_EQ(error_of([] { stream(R"({"type":"Sequence","decoders":[{"type":"CTC"}]})", {}); }),
-            "[test: decoders[0]] the decoder \"CTC\" is not available");
+  EXPECT_EQ(error_of([] { stream(R"({"type":"Sequence","decoders":[{"type":"Sparkle"}]})", {}); }),
+            "[test: decoders[0]] the decoder \"Sparkle\" is not available");
 }
 
 }  // namespace

@@ -1,28 +1,9 @@
 // WordPiece: words are joined by spaces, the parts of a word by nothing.
-#include <array>
-
 #include "swiftlet/text/decoder.h"
+#include "swiftlet/text/english_cleanup.h"
 
 namespace swiftlet::text {
 namespace {
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-}
-
-// Takes back the spaces that pre-tokenization put before English punctuation.
-void clean_up(std::string& text) {
-  struct Rule {
-    std::string_view from, to;
-  };
-  constexpr std::array kRules = {
-      Rule{" .", "."},   Rule{" ?", "?"},     Rule{" !", "!"},     Rule{" ,", ","},
-      Rule{" ' ", "'"},  Rule{" n't", "n't"}, Rule{" 'm", "'m"},   Rule{" do not", " don't"},
-      Rule{" 's", "'s"}, Rule{" 've", "'ve"}, Rule{" 're", "'re"},
-  };
-  for (const Rule& rule : kRules) replace_all(text, rule.from, rule.to);
-}
 
 class WordPieceDecoder final : public Decoder {
  public:
@@ -47,7 +28,7 @@ class WordPieceDecoder final : public Decoder {
         out += text;
       }
       first_ = false;
-      if (decoder_.cleanup_) clean_up(out);
+      if (decoder_.cleanup_) clean_up_english(out);
       pass_on(out);
     }
 

@@ -11,9 +11,9 @@ struct Kind {
 };
 
 constexpr std::array kKinds = {
-    Kind{"WordPiece", make_wordpiece},
-    Kind{"BPE", make_bpe},
-    Kind{"ScoredBPE", make_scored_bpe},
+    Kind{"WordPiece", make_wordpiece},  Kind{"BPE", make_bpe},
+    Kind{"ScoredBPE", make_scored_bpe}, Kind{"Unigram", make_unigram},
+    Kind{"WordLevel", make_wordlevel},
 };
 
 // Early files do not name the kind; their members tell it.

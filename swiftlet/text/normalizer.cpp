@@ -21,6 +21,9 @@ constexpr std::array kKinds = {
     Kind{"Strip", make_strip},
     Kind{"Replace", make_replace_normalizer},
     Kind{"Prepend", make_prepend},
+    Kind{"Precompiled", make_precompiled},
+    Kind{"Nmt", make_nmt},
+    Kind{"ByteLevel", make_byte_level_normalizer},
 };
 
 void append(const JsonView& json, Normalizers& out) {

@@ -37,6 +37,9 @@ NormalizerPointer make_strip_accents(const JsonView& json);
 NormalizerPointer make_strip(const JsonView& json);
 NormalizerPointer make_replace_normalizer(const JsonView& json);
 NormalizerPointer make_prepend(const JsonView& json);
+NormalizerPointer make_precompiled(const JsonView& json);
+NormalizerPointer make_nmt(const JsonView& json);
+NormalizerPointer make_byte_level_normalizer(const JsonView& json);
 
 // What several kinds share.
 void lower_case(NormalizedText& text);
@@ -55,5 +58,7 @@ void remove_chars(NormalizedText& text, F&& drop) {
 }
 // Puts `prefix` before a text that is not empty; the new bytes share the place of the first character.
 void prepend(NormalizedText& text, std::string_view prefix);
+// The byte `at` of the old text in the byte alphabet.
+void put_byte(Rewrite& rewrite, std::size_t at);
 
 }  // namespace swiftlet::text

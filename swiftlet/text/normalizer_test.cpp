@@ -116,9 +116,9 @@ TEST(Normalizer, SequencesRunInOrder) {
 
 TEST(Normalizer, NamesWhatItDoesNotKnow) {
   const std::string message = error_of([] {
-    normalize_with(R"({"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Precompiled"}]})", "a");
+    normalize_with(R"({"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Sparkle"}]})", "a");
   });
-  EXPECT_EQ(message, "[test: normalizers[1]] the normalizer \"Precompiled\" is not available");
+  EXPECT_EQ(message, "[test: normalizers[1]] the normalizer \"Sparkle\" is not available");
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ constexpr std::array kKinds = {
     Kind{"Digits", make_digits},
     Kind{"Punctuation", make_punctuation},
     Kind{"CharDelimiterSplit", make_char_delimiter_split},
+    Kind{"FixedLength", make_fixed_length},
+    Kind{"UnicodeScripts", make_unicode_scripts},
 };
 
 void append(const JsonView& json, PreTokenizers& out) {

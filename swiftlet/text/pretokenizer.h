@@ -49,5 +49,7 @@ PreTokenizerPointer make_whitespace_split(const JsonView& json);
 PreTokenizerPointer make_digits(const JsonView& json);
 PreTokenizerPointer make_punctuation(const JsonView& json);
 PreTokenizerPointer make_char_delimiter_split(const JsonView& json);
+PreTokenizerPointer make_fixed_length(const JsonView& json);
+PreTokenizerPointer make_unicode_scripts(const JsonView& json);
 
 }  // namespace swiftlet::text

@@ -1,7 +1,7 @@
 // ByteLevel: cuts the text as GPT-2 did and writes its bytes in the byte alphabet (byte_level.h).
 #include <optional>
 
-#include "swiftlet/text/byte_level.h"
+#include "swiftlet/text/normalizer.h"
 #include "swiftlet/text/regex.h"
 #include "swiftlet/text/split_pieces.h"
 
@@ -49,12 +49,9 @@ class ByteLevel final : public PreTokenizer {
 
   static void write_bytes(PreTokens& tokens) {
     Rewrite rewrite(tokens.text);
-    const std::string_view old = rewrite.old();
     for (Span& piece : tokens.pieces) {
       const auto begin = static_cast<std::uint32_t>(rewrite.size());
-      for (std::uint32_t at = piece.begin; at < piece.end; ++at)
-        rewrite.put(kByteAlphabet.character[static_cast<std::uint8_t>(old[at])], at,
-                    static_cast<std::uint8_t>(old[at]) < 0x80 ? 1 : 0);
+      for (std::uint32_t at = piece.begin; at < piece.end; ++at) put_byte(rewrite, at);
       piece = {begin, static_cast<std::uint32_t>(rewrite.size())};
     }
     rewrite.finish();

@@ -1,5 +1,5 @@
 // Pre-tokenizers that look at one character at a time: Whitespace, WhitespaceSplit, Digits, Punctuation,
-// CharDelimiterSplit.
+// CharDelimiterSplit, FixedLength.
 #include "swiftlet/text/split_pieces.h"
 
 namespace swiftlet::text {
@@ -74,8 +74,38 @@ class CharDelimiterSplit final : public PreTokenizer {
   char32_t delimiter_;
 };
 
+// Pieces of so many characters; the last of a text may be shorter.
+class FixedLength final : public PreTokenizer {
+ public:
+  explicit FixedLength(const JsonView& json) {
+    if (const auto length = json.find("length")) length_ = length->integer(1, INT32_MAX);
+  }
+  void apply(PreTokens& tokens) const override {
+    std::vector<Span> pieces;
+    const std::string_view text = tokens.text.text();
+    for (const Span& piece : tokens.pieces) {
+      std::int64_t room = 0;
+      for (std::uint32_t at = piece.begin; at < piece.end;) {
+        if (room-- == 0) {
+          pieces.push_back({at, at});
+          room = length_ - 1;
+        }
+        at += char_at(text, at).bytes;
+        pieces.back().end = at;
+      }
+    }
+    tokens.pieces.swap(pieces);
+  }
+
+ private:
+  std::int64_t length_ = 5;
+};
+
 }  // namespace
 
+PreTokenizerPointer make_fixed_length(const JsonView& json) {
+  return std::make_unique<FixedLength>(json);
+}
 PreTokenizerPointer make_whitespace(const JsonView&) {
   return std::make_unique<Whitespace>();
 }

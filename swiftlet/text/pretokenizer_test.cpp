@@ -100,8 +100,8 @@ TEST(PreTokenizer, NothingOfNothing) {
 }
 
 TEST(PreTokenizer, NamesWhatItDoesNotKnow) {
-  EXPECT_EQ(error_of([] { pretokenize_with(R"({"type":"UnicodeScripts"})", ""); }),
-            "[test] the pre-tokenizer \"UnicodeScripts\" is not available");
+  EXPECT_EQ(error_of([] { pretokenize_with(R"({"type":"Sparkle"})", ""); }),
+            "[test] the pre-tokenizer \"Sparkle\" is not available");
 }
 
 }  // namespace

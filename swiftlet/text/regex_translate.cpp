@@ -2,8 +2,10 @@
 // use.
 #include <array>
 #include <string>
+#include <vector>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/text/json_view.h"
 #include "swiftlet/text/regex.h"
 
 namespace swiftlet::text {
@@ -21,9 +23,10 @@ bool is_category_or_property(std::string_view name) {
   return name.find('=') != std::string_view::npos || name.find(':') != std::string_view::npos;
 }
 
-// What Oniguruma takes for a word character: these, and for history's sake the superscripts and fractions of
-// Latin-1.
-constexpr std::string_view kWordClass = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
+// What Oniguruma takes for a word character: these, and for history's sake, outside of classes only, the
+// superscripts and fractions of Latin-1.
+constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kOldWord = R"(\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 
 class Translator {
  public:
@@ -34,10 +37,8 @@ class Translator {
       const char c = in_[at_];
       if (c == '\\') {
         escape();
-      } else if (class_depth_ > 0) {
-        in_class(c);
       } else if (c == '[') {
-        open_class();
+        out_ += character_class(0);
       } else if (in_.substr(at_, 2) == "(?") {
         group();
       } else {
@@ -65,13 +66,11 @@ class Translator {
       case 'S':
         return replace(2, "\\P{White_Space}");
       case 'w':
-        return replace(2, class_depth_ > 0 ? std::string(kWordClass) : fmt::format("[{}]", kWordClass));
+        return replace(2, in_class_ ? std::string(kWord) : fmt::format("[{}{}]", kWord, kOldWord));
       case 'W':
-        if (class_depth_ > 0)
-          fail(ErrorCode::kUnsupported, where_, "expected a plain character class, came one with \\W inside");
-        return replace(2, fmt::format("[^{}]", kWordClass));
+        return replace(2, fmt::format("[^{}{}]", kWord, in_class_ ? "" : kOldWord));
       case 'h':
-        return replace(2, class_depth_ > 0 ? "0-9a-fA-F" : "[0-9a-fA-F]");
+        return replace(2, in_class_ ? "0-9a-fA-F" : "[0-9a-fA-F]");
       case 'p':
       case 'P':
         return property();
@@ -93,31 +92,92 @@ class Translator {
     at_ = close + 1;
   }
 
-  void open_class() {
-    ++class_depth_;
-    take(1);
-    if (at_ < in_.size() && in_[at_] == '^') take(1);
-    // A bracket that closes at once is an ordinary character; PCRE2 agrees.
-    if (at_ < in_.size() && in_[at_] == ']') take(1);
+  // A set of characters: those of a plain class, and those that other expressions of one character match.
+  struct Set {
+    std::string plain;
+    std::vector<std::string> others;
+
+    bool is_plain() const { return others.empty(); }
+    std::string expression() const {
+      if (is_plain()) return fmt::format("[{}]", plain);
+      std::string all = plain.empty() ? "" : fmt::format("[{}]", plain);
+      for (const std::string& other : others) all += (all.empty() ? "" : "|") + other;
+      return fmt::format("(?:{})", all);
+    }
+  };
+
+  // From '[' to its ']'. PCRE2 knows no intersections and no classes in classes: unions are flattened where
+  // they can be, the rest become alternatives and lookaheads of one character.
+  std::string character_class(int depth) {
+    bool negated = false;
+    const std::vector<Set> sets = read_sets(depth, negated);
+    if (sets.size() == 1 && sets[0].is_plain())
+      return fmt::format("[{}{}]", negated ? "^" : "", sets[0].plain);
+    std::string all;
+    for (std::size_t i = 0; i + 1 < sets.size(); ++i) all += fmt::format("(?={})", sets[i].expression());
+    all += sets.back().expression();
+    return negated ? fmt::format("(?:(?!{})(?s:.))", all) : fmt::format("(?:{})", all);
   }
 
-  void in_class(char c) {
-    if (c == ']') {
-      // Nested classes are flattened: a union needs no brackets.
-      if (--class_depth_ == 0) return take(1);
+  // The operands of a class between "&&".
+  std::vector<Set> read_sets(int depth, bool& negated) {
+    constexpr int kMostDepth = 32;
+    if (depth > kMostDepth)
+      fail(ErrorCode::kUnsupported, where_, "expected character classes at most {} deep, came deeper",
+           kMostDepth);
+    ++at_;
+    negated = at_ < in_.size() && in_[at_] == '^';
+    if (negated) ++at_;
+    std::vector<Set> sets(1);
+    if (at_ < in_.size() && in_[at_] == ']') {  // closes nothing yet: an ordinary character
+      sets[0].plain = "\\]";
       ++at_;
-    } else if (c == '[' && in_.substr(at_, 2) == "[:") {
+    }
+    while (at_ < in_.size() && in_[at_] != ']') {
+      if (in_.substr(at_, 2) == "&&") {
+        sets.emplace_back();
+        at_ += 2;
+      } else {
+        read_member(sets.back(), depth);
+      }
+    }
+    if (at_ >= in_.size())
+      fail(ErrorCode::kInvalid, where_, "expected a regular expression, came {}: a [ is not closed",
+           shown(in_));
+    ++at_;
+    return sets;
+  }
+
+  void read_member(Set& set, int depth) {
+    if (in_.substr(at_, 2) == "[:") {
       const std::size_t close = in_.find(":]", at_);
-      take(close == std::string_view::npos ? in_.size() - at_ : close + 2 - at_);
-    } else if (c == '[') {
-      if (in_.substr(at_, 2) == "[^")
-        fail(ErrorCode::kUnsupported, where_, "expected a plain character class, came a negated one inside");
-      ++class_depth_;
-      ++at_;
-    } else if (in_.substr(at_, 2) == "&&") {
-      fail(ErrorCode::kUnsupported, where_, "expected a plain character class, came an intersection (&&)");
+      const std::size_t end = close == std::string_view::npos ? in_.size() : close + 2;
+      const std::string_view name = in_.substr(at_, end - at_);
+      set.plain += name == "[:punct:]" ? "\\p{P}\\p{S}" : name;
+      at_ = end;
+    } else if (in_[at_] == '[') {
+      std::string inner = character_class(depth + 1);
+      const bool plain = inner.front() == '[' && inner[1] != '^';
+      if (plain) {
+        set.plain.append(inner, 1, inner.size() - 2);
+      } else {
+        set.others.push_back(std::move(inner));
+      }
+    } else if (in_[at_] == '\\') {
+      const bool not_word = in_.substr(at_, 2) == "\\W";
+      std::string outside;
+      outside.swap(out_);
+      in_class_ = true;
+      escape();
+      in_class_ = false;
+      outside.swap(out_);
+      if (not_word) {
+        set.others.push_back(std::move(outside));
+      } else {
+        set.plain += outside;
+      }
     } else {
-      take(1);
+      set.plain += in_[at_++];
     }
   }
 
@@ -132,7 +192,7 @@ class Translator {
   const std::string& where_;
   std::string out_;
   std::size_t at_ = 0;
-  int class_depth_ = 0;
+  bool in_class_ = false;
 };
 
 }  // namespace

@@ -62,6 +62,13 @@ std::string error_of(F&& f) {
   return "";
 }
 
+// Goldens count characters, we count bytes: the place of the character `index` of a text, or its end.
+inline std::uint32_t byte_place(std::string_view text, std::size_t index) {
+  std::size_t at = 0;
+  for (; index > 0 && at < text.size(); --index) at += char_at(text, at).bytes;
+  return static_cast<std::uint32_t>(at);
+}
+
 inline std::string data_path(const std::string& name) {
   return std::string(SWIFTLET_SOURCE_DIR) + "/" + name;
 }

@@ -80,10 +80,14 @@ TEST(BadTokenizer, Merges) {
 }
 
 TEST(BadTokenizer, Models) {
-  EXPECT_EQ(error_for_model(R"("type":"Unigram","vocab":[])"),
-            "[t.json: model] the model \"Unigram\" is not available");
-  EXPECT_EQ(error_for_model(R"("unk_id":2,"vocab":[])"),
-            "[t.json: model] the model \"Unigram\" is not available");
+  EXPECT_EQ(error_for_model(R"("type":"Markov","vocab":[])"),
+            "[t.json: model] the model \"Markov\" is not available");
+  EXPECT_EQ(error_for_model(R"("unk_id":2,"vocab":[["a",0]])"),
+            "[t.json: model.unk_id] expected the place of a token among 1, came 2");
+  EXPECT_EQ(error_for_model(R"("type":"Unigram","vocab":[["a",0],["b"]])"),
+            "[t.json: model.vocab[1]] expected [\"token\", score], came \"[\"b\"]\"");
+  EXPECT_EQ(error_for_model(R"("type":"Unigram","vocab":[["a","b"]])"),
+            "[t.json: model.vocab[0]] expected [\"token\", score], came \"[\"a\",\"b\"]\"");
   EXPECT_EQ(error_for_model(R"("type":5,"vocab":[])"),
             "[t.json: model.type] expected a string, came a number");
   EXPECT_EQ(error_for_model(R"("type":"BPE","vocab":{},"merges":[],"unk_token":"?")"),
@@ -97,6 +101,20 @@ TEST(BadTokenizer, Models) {
   EXPECT_EQ(error_for_model(R"("type":"WordPiece","vocab":{"[UNK]":0},"max_input_chars_per_word":-1)")
                 .substr(0, 58),
             "[t.json: model.max_input_chars_per_word] expected an integ");
+}
+
+TEST(BadTokenizer, TablesOfReplacements) {
+  const auto table = [](const std::string& base64) {
+    return error_for_part(R"("normalizer":{"type":"Precompiled","precompiled_charsmap":")" + base64 + "\"}");
+  };
+  const std::string where = "[t.json: normalizer.precompiled_charsmap] ";
+  EXPECT_EQ(table("AA=A"), where + "expected base64, came \"AA=A\"");
+  EXPECT_EQ(table("AAAA"), where + "expected a table of at least 4 bytes, came 3");
+  EXPECT_EQ(table("CAAAAA=="),
+            where + "expected a trie of at most 0 bytes in whole units of 4, came one of 8");
+  EXPECT_EQ(table("AQAAAAA="),
+            where + "expected a trie of at most 1 bytes in whole units of 4, came one of 1");
+  EXPECT_EQ(table("AAAAAP8="), where + "expected replacements in UTF-8");
 }
 
 TEST(BadTokenizer, AddedTokens) {

@@ -159,6 +159,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Known{"bert-uncased", "tests/data/tokenizers/bert-uncased/tokenizer.json"},
                     Known{"stories-7m", "assets/stories-7m/tokenizer.json"},
                     Known{"stories260k", "tests/data/tokenizers/stories260k/tokenizer.json"},
+                    Known{"small-unigram", "tests/data/tokenizers/small-unigram/tokenizer.json"},
+                    Known{"small-fallback", "tests/data/tokenizers/small-fallback/tokenizer.json"},
+                    Known{"small-bpe", "tests/data/tokenizers/small-bpe/tokenizer.json"},
+                    Known{"t5", "$/tokenizers/t5/tokenizer.json"},
                     Known{"gpt2", "$/tokenizers/gpt2/tokenizer.json"}),
     [](const auto& instance) {
       std::string name = instance.param.name;

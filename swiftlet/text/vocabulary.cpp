@@ -26,30 +26,47 @@ void Vocabulary::place(std::uint32_t hash, std::int32_t id) {
   slots_[i] = {hash, id};
 }
 
+void Vocabulary::append(std::string_view token, std::int32_t id) {
+  if (at(id) >= entries_.size()) entries_.resize(at(id) + 1);
+  entries_[at(id)] = {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(token.size())};
+  text_.append(token);
+  longest_ = std::max(longest_, token.size());
+  ++count_;
+}
+
 bool Vocabulary::add(std::string_view token, std::int32_t id) {
   TokenHash hash;
   hash.add(token);
   if (has(id) || find(hash.value(), token, {}) != kNone) return false;
   if ((count_ + 1) * 2 > slots_.size()) grow(std::max<std::size_t>(slots_.size() * 2, 16));
-  if (at(id) >= entries_.size()) entries_.resize(at(id) + 1);
-  entries_[at(id)] = {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(token.size())};
-  text_.append(token);
+  append(token, id);
   place(hash.value(), id);
-  longest_ = std::max(longest_, token.size());
-  ++count_;
   return true;
 }
 
-std::int32_t Vocabulary::find(std::uint32_t hash, std::string_view head, std::string_view tail) const {
-  if (slots_.empty()) return kNone;
+void Vocabulary::add_or_replace(std::string_view token, std::int32_t id) {
+  if (add(token, id)) return;
+  TokenHash hash;
+  hash.add(token);
+  const std::size_t slot = slot_of(hash.value(), token, {});
+  append(token, id);
+  slots_[slot].id = id;
+}
+
+// Of the token, or of the hole where it would be. REQUIRES: slots_ is not empty.
+std::size_t Vocabulary::slot_of(std::uint32_t hash, std::string_view head, std::string_view tail) const {
   const std::size_t mask = slots_.size() - 1;
-  for (std::size_t i = hash & mask; slots_[i].id != kNone; i = (i + 1) & mask) {
+  std::size_t i = hash & mask;
+  for (; slots_[i].id != kNone; i = (i + 1) & mask) {
     if (slots_[i].hash != hash) continue;
     const std::string_view found = token(slots_[i].id);
-    if (found.size() == head.size() + tail.size() && found.starts_with(head) && found.ends_with(tail))
-      return slots_[i].id;
+    if (found.size() == head.size() + tail.size() && found.starts_with(head) && found.ends_with(tail)) break;
   }
-  return kNone;
+  return i;
+}
+
+std::int32_t Vocabulary::find(std::uint32_t hash, std::string_view head, std::string_view tail) const {
+  return slots_.empty() ? kNone : slots_[slot_of(hash, head, tail)].id;
 }
 
 Vocabulary read_vocabulary(const JsonView& json) {

@@ -35,6 +35,9 @@ class Vocabulary {
   void reserve(std::size_t tokens, std::size_t bytes);
   // 0 <= id. False, and nothing is changed, when the token or the id is taken already.
   bool add(std::string_view token, std::int32_t id);
+  // The same, but a token that is there already gets this id too: find() then tells this one.
+  // REQUIRES: !has(id).
+  void add_or_replace(std::string_view token, std::int32_t id);
 
   std::int32_t find(std::string_view token) const {
     TokenHash hash;
@@ -68,6 +71,8 @@ class Vocabulary {
   static std::size_t at(std::int32_t id) { return static_cast<std::size_t>(id); }
   void grow(std::size_t slots);
   void place(std::uint32_t hash, std::int32_t id);
+  std::size_t slot_of(std::uint32_t hash, std::string_view head, std::string_view tail) const;
+  void append(std::string_view token, std::int32_t id);
 
   std::string text_;
   std::vector<Entry> entries_;

@@ -11,8 +11,8 @@
     whole_sets.json              number of texts and ids, and SHA-256 of all ids, over STS-B dev and the stories
                                  validation text; a text's ids are joined by single spaces and end in a line feed
 
-Truncation and padding, which some tokenizer.json ask for, are turned off. gpt2 is too large to carry along:
-its tokenizer.json is read from the folder that SWIFTLET_DATA_DIR names, and so are the two data sets.
+Truncation and padding, which some tokenizer.json ask for, are turned off. gpt2 and t5 are too large to carry
+along: their tokenizer.json are read from the folder that SWIFTLET_DATA_DIR names, and so are the two data sets.
 
     SWIFTLET_DATA_DIR=... python tools/reference/make_tokenizer_goldens.py
 """
@@ -35,7 +35,11 @@ TOKENIZERS = {
     "bert-uncased": OUT / "bert-uncased" / "tokenizer.json",
     "stories-7m": ASSETS / "stories-7m" / "tokenizer.json",
     "stories260k": OUT / "stories260k" / "tokenizer.json",
+    "small-unigram": OUT / "small-unigram" / "tokenizer.json",
+    "small-fallback": OUT / "small-fallback" / "tokenizer.json",
+    "small-bpe": OUT / "small-bpe" / "tokenizer.json",
     "gpt2": EXTERNAL / "tokenizers" / "gpt2" / "tokenizer.json",
+    "t5": EXTERNAL / "tokenizers" / "t5" / "tokenizer.json",
 }
 
 
