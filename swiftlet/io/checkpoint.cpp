@@ -7,6 +7,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/io/checkpoint_parts.h"
+#include "swiftlet/io/conv1d.h"
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
 
@@ -61,6 +62,7 @@ Checkpoint load_transformers(const fs::path& folder, std::vector<SafetensorsFile
     for (const auto& entry : file.entries()) bytes += entry.bytes();
   if (options.check_memory) check_fits(checkpoint.source, bytes);
   for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
+  transpose_conv1d(checkpoint, options.stream);
   checkpoint.tokenizer = find_tokenizer(folder);
   checkpoint.generation = read_generation(folder, checkpoint.config);
   checkpoint.chat_template = read_chat_template(folder, checkpoint.tokenizer.config);

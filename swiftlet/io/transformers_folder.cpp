@@ -11,6 +11,7 @@
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/checkpoint_parts.h"
+#include "swiftlet/io/conv1d.h"
 #include "swiftlet/io/safetensors.h"
 
 namespace swiftlet {
@@ -122,7 +123,9 @@ std::vector<SafetensorsDeclaration> declare(const Checkpoint& checkpoint, std::o
       if (dtype_size(tensor.dtype()) == size) tensors.push_back({name, tensor.dtype(), tensor.shape()});
     for (const auto& [name, weight] : checkpoint.weights) {
       const DType dtype = dtype_of(format_in_folder(weight, format));
-      if (dtype_size(dtype) == size) tensors.push_back({name, dtype, weight.shape});
+      if (dtype_size(dtype) != size) continue;
+      const bool turned = is_conv1d(checkpoint.config, name) && weight.shape.rank() == 2;
+      tensors.push_back({name, dtype, turned ? Shape{weight.shape[1], weight.shape[0]} : weight.shape});
     }
   }
   return tensors;
@@ -141,7 +144,10 @@ void write_weights(SafetensorsWriter& writer, const std::vector<SafetensorsDecla
       continue;
     }
     const Weight weight = checkpoint.with_bytes(declared.name);
-    append_rows(writer, weight, format_in_folder(weight, format));
+    if (is_conv1d(checkpoint.config, declared.name) && weight.shape.rank() == 2)
+      writer.append(transposed(as_rows(weight, format_in_folder(weight, format))).codes.bytes());
+    else
+      append_rows(writer, weight, format_in_folder(weight, format));
     check_mapped(weight);
     release_mapped(weight);
   }
