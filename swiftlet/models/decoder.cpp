@@ -1,5 +1,7 @@
 #include "swiftlet/models/decoder.h"
 
+#include <cmath>
+
 #include "swiftlet/core/error.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
@@ -11,9 +13,15 @@ namespace {
 
 using namespace ops;
 
+// Checkpoints of a model without head lack the first part of the names, or all parts.
 Scope root_of(const DecoderSpec& spec, const Scope& top) {
-  const Scope root = top[spec.root];
-  return root[spec.embedding].has("weight") || !top[spec.embedding].has("weight") ? root : top;
+  for (std::string_view root = spec.root;;) {
+    const Scope w = root.empty() ? top : top[root];
+    if (w[spec.embedding].has("weight")) return w;
+    if (root.empty()) return top[spec.root];
+    const std::size_t dot = root.find('.');
+    root = dot == std::string_view::npos ? "" : root.substr(dot + 1);
+  }
 }
 
 // Ends as hidden.0.
@@ -30,10 +38,9 @@ Value embed(const DecoderSpec& spec, Value ids, Value positions, Value table, co
 }
 
 Value logits_of(const DecoderSpec& spec, Value x, Value table, const Scope& top) {
-  const Value weight =
-      spec.tied ? table : top[spec.head].weight("weight", Shape{spec.vocab_size, width_of(x)});
-  Value y =
-      linear(x, weight, spec.head_bias ? top[spec.head].weight("bias", Shape{spec.vocab_size}) : Value{});
+  const Scope head = top[spec.head].has("weight") ? top[spec.head] : top["lm_head"];
+  const Value weight = spec.tied ? table : head.weight("weight", Shape{spec.vocab_size, width_of(x)});
+  Value y = linear(x, weight, spec.head_bias ? head.weight("bias", Shape{spec.vocab_size}) : Value{});
   if (spec.logit_scale != 1) y = scale(y, spec.logit_scale);
   if (spec.logit_cap > 0) y = scale(activation(scale(y, 1 / spec.logit_cap), "tanh"), spec.logit_cap);
   return y;
@@ -95,6 +102,69 @@ DecoderSpec llama_spec(const Config& config, const LlamaDefaults& defaults) {
   mlp.activation = config.string_or(defaults.activation_key, defaults.activation);
   mlp.bias = mlp.down_bias = config.bool_or("mlp_bias", false);
   return spec;
+}
+
+namespace {
+
+// The first of the keys that the config has; the last names the missing one.
+std::string_view first_key(const Config& config, const std::vector<std::string_view>& keys) {
+  for (const std::string_view key : keys)
+    if (config.has(key)) return key;
+  return keys.back();
+}
+
+}  // namespace
+
+DecoderSpec gpt_spec(const Config& config, const GptDefaults& defaults) {
+  const auto size = [&](const std::vector<std::string_view>& keys, std::int64_t most) {
+    return config.require_int(first_key(config, keys), 1, most);
+  };
+  DecoderSpec spec;
+  spec.root = "transformer";
+  spec.embedding = "wte";
+  spec.layer_list = "h";
+  spec.final_norm = "ln_f";
+  spec.layers = size({"n_layer", "n_layers", "num_hidden_layers"}, 4096);
+  spec.hidden_size = size({"n_embd", "d_model", "n_embed", "hidden_size"}, kMaxExtent);
+  spec.vocab_size = config.require_int("vocab_size", 1, kMaxExtent);
+  std::vector<std::string_view> position = defaults.position;
+  position.push_back("max_position_embeddings");
+  spec.max_positions = config.int_or(first_key(config, position), 2048, 1, kMaxExtent);
+  spec.tied = config.bool_or("tie_word_embeddings", defaults.tied);
+  const double eps =
+      config.number_or(first_key(config, {"layer_norm_epsilon", "layer_norm_eps"}), 1e-5, 0, 1);
+  spec.norm = spec.layer.norm = {.kind = NormKind::kLayer, .bias = true, .eps = eps};
+
+  const std::string_view heads_key = first_key(config, {"n_head", "n_heads", "num_attention_heads"});
+  const std::int64_t heads = config.require_int(heads_key, 1, 65536);
+  require(spec.hidden_size % heads == 0, fmt::format("{}: {}", config.where(), heads_key),
+          "{} does not divide the width {}", heads, spec.hidden_size);
+  const std::int64_t kv_heads = config.int_or("num_key_value_heads", heads, 1, heads);
+  AttentionLayerSpec& attention = spec.layer.attention;
+  attention.spec = attention_of(config, heads, kv_heads, spec.hidden_size / heads, true);
+  attention.bias = attention.output_bias = defaults.bias;
+
+  FeedForwardSpec& mlp = spec.layer.mlp;
+  mlp.width = config.int_or(defaults.inner, 4 * spec.hidden_size, 1, kMaxExtent);
+  mlp.activation = config.string_or(defaults.activation_key, defaults.activation);
+  mlp.gate = "";
+  mlp.bias = mlp.down_bias = defaults.bias;
+  return spec;
+}
+
+void add_alibi(AttentionLayerSpec& attention, double greatest) {
+  // A geometric series for a power of two of heads; where there are fewer, every second of the next power's
+  // first.
+  const std::int64_t heads = attention.spec.heads;
+  std::int64_t power = 1;
+  while (power < heads) power *= 2;
+  const auto slope = [&](std::int64_t i) {
+    return static_cast<float>(std::exp2(-greatest * static_cast<double>(i + 1) / static_cast<double>(power)));
+  };
+  attention.spec.alibi = true;
+  for (std::int64_t i = 0; i < heads; ++i)
+    attention.alibi_slopes.push_back(power == heads ? slope(i)
+                                                    : slope(i < power / 2 ? 2 * i + 1 : 2 * (i - power / 2)));
 }
 
 std::vector<bool> sliding_layers(const Config& config, std::int64_t layers,

@@ -50,6 +50,20 @@ struct LlamaDefaults {
 };
 DecoderSpec llama_spec(const Config& config, const LlamaDefaults& defaults = {});
 
+// What GPT-2 and its kin share: LayerNorm, biases, a plain feed-forward network. Their configs say the sizes
+// under several names (n_embd or hidden_size, n_layer or num_hidden_layers, ...).
+struct GptDefaults {
+  std::vector<std::string_view> position;  // keys of the context, beside max_position_embeddings
+  std::string_view inner;  // key of the feed-forward width, which is 4 * hidden_size where absent
+  std::string_view activation, activation_key = "hidden_act";
+  bool tied = true, bias = true;
+};
+DecoderSpec gpt_spec(const Config& config, const GptDefaults& defaults);
+
+// Attention with linear biases (Press et al., 2022) instead of positions: the slopes of the paper, or of
+// another greatest exponent.
+void add_alibi(AttentionLayerSpec& attention, double greatest = 8);
+
 // Which layers see a window only: layer_types, or `otherwise` of a layer's index where the config has none.
 std::vector<bool> sliding_layers(const Config& config, std::int64_t layers,
                                  const std::function<bool(std::int64_t)>& otherwise);

@@ -17,6 +17,16 @@ extern const Family kStableLm;                 // stablelm.cpp
 extern const Family kCohere, kCohere2;         // cohere.cpp
 extern const Family kGlm, kGlm4;               // glm.cpp
 
+// Decoders of GPT's kind
+extern const Family kGpt2;     // gpt2.cpp
+extern const Family kGptNeoX;  // gpt_neox.cpp
+extern const Family kGptJ;     // gptj.cpp
+extern const Family kPhi;      // phi.cpp
+extern const Family kFalcon;   // falcon.cpp
+extern const Family kOpt;      // opt.cpp
+extern const Family kBloom;    // bloom.cpp
+extern const Family kMpt;      // mpt.cpp
+
 // Encoders
 extern const Family kBert;  // bert.cpp
 

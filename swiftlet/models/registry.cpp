@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::array kFamilies{
     &kLlama, &kMistral, &kQwen2,    &kQwen3,  &kGemma,   &kGemma2, &kGemma3, &kPhi3, &kSmolLm3,
-    &kOlmo2, &kGranite, &kStableLm, &kCohere, &kCohere2, &kGlm,    &kGlm4,   &kBert,
+    &kOlmo2, &kGranite, &kStableLm, &kCohere, &kCohere2, &kGlm,    &kGlm4,   &kGpt2, &kGptNeoX,
+    &kGptJ,  &kPhi,     &kFalcon,   &kOpt,    &kBloom,   &kMpt,    &kBert,
 };
 
 std::string shortened(const std::vector<std::string>& names) {
@@ -76,7 +77,8 @@ bool is_harmless(std::string_view key) {
 std::vector<std::string> unknown_keys(const Config& config, const Family& family) {
   std::vector<std::string> keys = config.unread();
   std::erase_if(keys, [&](const std::string& key) {
-    return is_harmless(key) ||
+    const std::size_t colon = key.rfind(": ");  // of a section
+    return is_harmless(colon == std::string::npos ? key : key.substr(colon + 2)) ||
            std::find(family.harmless.begin(), family.harmless.end(), key) != family.harmless.end();
   });
   return keys;

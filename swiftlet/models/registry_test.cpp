@@ -96,6 +96,15 @@ TEST(Registry, WhatIsNotBuiltIsAnErrorThatNamesTheKey) {
               HasSubstr("no_rope_layers] has 1 entries"));
   EXPECT_THAT(refused("phi3-longrope", {{"partial_rotary_factor", 0.5}}),
               HasSubstr("short_factor] expected 2 numbers"));
+  EXPECT_THAT(refused("gpt2", {{"add_cross_attention", true}}),
+              HasSubstr("add_cross_attention] true is not"));
+  EXPECT_THAT(refused("gpt2", {{"n_head", 3}}), HasSubstr("n_head] 3 does not divide the width 32"));
+  EXPECT_THAT(refused("falcon-40b", {{"parallel_attn", false}}), HasSubstr("parallel_attn] false is not"));
+  EXPECT_THAT(refused("mpt", {{"attn_config", {{"clip_qkv", 6}}}}), HasSubstr("attn_config: clip_qkv]"));
+  EXPECT_THAT(refused("mpt", {{"attn_config", {{"attn_type", "multiquery_attention"}}}}),
+              HasSubstr("attn_type] 'multiquery_attention' is not"));
+  EXPECT_THAT(refused("opt-before", {{"layer_norm_elementwise_affine", false}}),
+              HasSubstr("layer_norm_elementwise_affine]"));
   EXPECT_THAT(refused("llama-tied", {{"hidden_act", "mish"}}), HasSubstr("'mish' is not known"));
   EXPECT_THAT(refused("llama-tied", {{"rope_parameters", {{"rope_type", "spiral"}}}}),
               HasSubstr("'spiral' is not available"));

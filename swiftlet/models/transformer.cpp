@@ -58,7 +58,8 @@ Value norm_heads(Value x, const AttentionLayerSpec& a, std::int64_t heads, const
   if (a.qk_norm == QkNorm::kWidth) return normalize(x, norm, w);
   const OpSchema& op = norm.kind == NormKind::kLayer ? kLayerNorm : kRmsNorm;
   const Value gain = head_gain(a, heads, w);
-  return normalize_heads(x, op, gain, heads, norm.eps, norm.kind == NormKind::kRmsFromOne ? 1 : 0)
+  const Value bias = norm.bias ? w.weight("bias", Shape{a.spec.head_dim}) : Value{};
+  return normalize_heads(x, op, gain, heads, norm.eps, norm.kind == NormKind::kRmsFromOne ? 1 : 0, bias)
       .named(w.prefix());
 }
 

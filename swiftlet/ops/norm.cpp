@@ -31,7 +31,10 @@ void check_heads(const NodeView& node, std::int64_t heads) {
             width.to_string(), node.type(1).to_string());
   else
     require_vector(node, 1, width, "gain");
-  require(!node.has(2), "infer", "heads take no bias");
+  if (node.has(2)) {
+    require(node.type(1).shape.size() == 1, "infer", "takes no bias beside a gain for each head");
+    require_vector(node, 2, width, "bias");
+  }
 }
 
 std::vector<Inferred> infer_norm(const NodeView& node) {
@@ -171,10 +174,12 @@ Value rms_norm(Value x, Value gain, double eps, double gain_offset) {
 }
 
 Value normalize_heads(Value x, const OpSchema& norm, Value gain, std::int64_t heads, double eps,
-                      double gain_offset) {
+                      double gain_offset, Value bias) {
   Attributes attributes{{"eps", eps}, {"heads", heads}};
   if (gain_offset != 0) attributes.set("gain_offset", gain_offset);
-  return x.graph->add(norm, {x, gain}, std::move(attributes))[0];
+  std::vector<Value> inputs{x, gain};
+  if (bias) inputs.push_back(bias);
+  return x.graph->add(norm, std::move(inputs), std::move(attributes))[0];
 }
 
 Value layer_norm(Value x, const Scope& scope, double eps) {

@@ -16,9 +16,9 @@ extern const OpSchema kAddRmsNorm;    // fused: (x, residual, gain) -> (sum, y)
 Value layer_norm(Value x, Value gain, Value bias, double eps);
 Value rms_norm(Value x, Value gain, double eps, double gain_offset = 0);
 // Queries and keys, each head of a row by itself: `norm` is kLayerNorm or kRmsNorm, the gain [D] for all
-// heads or [heads, D].
+// heads or [heads, D]; a bias [D] beside the first only, of kLayerNorm.
 Value normalize_heads(Value x, const OpSchema& norm, Value gain, std::int64_t heads, double eps,
-                      double gain_offset = 0);
+                      double gain_offset = 0, Value bias = {});
 Value layer_norm(Value x, const Scope& scope, double eps);  // scope.weight, scope.bias
 Value rms_norm(Value x, const Scope& scope, double eps);    // scope.weight
 

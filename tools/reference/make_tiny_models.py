@@ -160,6 +160,43 @@ MODELS |= {
                             attention_bias=False, rope_parameters=rope(500.0, partial_rotary_factor=0.5)),
 }
 
+GPT = dict(vocab_size=96, n_embd=32, n_layer=2, n_head=4, n_positions=128, bos_token_id=0, eos_token_id=0)
+NEOX = {key: value for key, value in TINY.items() if key != "num_key_value_heads"}
+OPT = {key: value for key, value in NEOX.items() if key != "intermediate_size"} | dict(ffn_dim=48, pad_token_id=1)
+FALCON = {key: value for key, value in NEOX.items() if key != "intermediate_size"} | dict(ffn_hidden_size=48)
+BLOOM = dict(vocab_size=96, hidden_size=32, n_layer=2, n_head=4, bos_token_id=0, eos_token_id=0)
+MPT = dict(vocab_size=96, d_model=32, n_layers=2, n_heads=4, max_seq_len=128)
+
+MODELS |= {
+    "gpt2": tiny("GPT2LMHeadModel", base=GPT),
+    "gpt2-scales": tiny("GPT2LMHeadModel", base=GPT, n_inner=40, scale_attn_by_inverse_layer_idx=True,
+                        scale_attn_weights=False, activation_function="relu", tie_word_embeddings=False),
+    "gpt-neox-parallel": tiny("GPTNeoXForCausalLM", {"rotary_pct": 0.5, "rotary_emb_base": 300}, base=NEOX,
+                              rope_parameters=rope(300.0, partial_rotary_factor=0.5)),
+    "gpt-neox-serial": tiny("GPTNeoXForCausalLM", base=NEOX, use_parallel_residual=False, attention_bias=False,
+                            tie_word_embeddings=True, hidden_act="gelu_fast"),
+    "gptj": tiny("GPTJForCausalLM", base=GPT, rotary_dim=4),
+    "phi-parallel": tiny("PhiForCausalLM", {"rope_theta": 200.0, "partial_rotary_factor": 0.5},
+                         rope_parameters=rope(200.0, partial_rotary_factor=0.5)),
+    "phi-qk-norm": tiny("PhiForCausalLM", qk_layernorm=True),
+    "falcon-rw": tiny("FalconForCausalLM", base=FALCON, alibi=True, multi_query=False, parallel_attn=False, bias=True),
+    "falcon-7b": tiny("FalconForCausalLM", {"rope_theta": 400.0}, base=FALCON, multi_query=True, parallel_attn=True,
+                      rope_parameters=rope(400.0)),
+    "falcon-40b": tiny("FalconForCausalLM", base=FALCON, new_decoder_architecture=True, num_kv_heads=2,
+                       ffn_hidden_size=40),
+    "falcon-11b": tiny("FalconForCausalLM", base=FALCON, new_decoder_architecture=True, num_kv_heads=2,
+                       num_ln_in_parallel_attn=1, tie_word_embeddings=False),
+    "opt-before": tiny("OPTForCausalLM", base=OPT),
+    "opt-after": tiny("OPTForCausalLM", base=OPT, do_layer_norm_before=False, word_embed_proj_dim=16,
+                      enable_bias=False),
+    "bloom": tiny("BloomForCausalLM", base=BLOOM),
+    "bloom-six-heads": tiny("BloomForCausalLM", base=BLOOM, n_head=6, hidden_size=36,
+                            apply_residual_connection_post_layernorm=True),
+    "mpt": tiny("MptForCausalLM", base=MPT),
+    "mpt-six-heads": tiny("MptForCausalLM", base=MPT, d_model=36, n_heads=6,
+                          attn_config=dict(softmax_scale=0.3)),
+}
+
 
 def randomise(model, generator):
     """Every parameter random: matrices of gain about 1 (1.5 for queries and keys), gains about 1, biases about 0."""
@@ -171,11 +208,11 @@ def randomise(model, generator):
             parameter.copy_(gain + 0.25 * noise)
         elif parameter.dim() == 1:
             parameter.copy_(0.2 * noise)
-        elif "embed" in name:
+        elif "embed" in name or "wte" in name or "wpe" in name:
             # Tied embeddings are small, or every token would predict itself.
             parameter.copy_((0.1 if tied else 0.6) * noise)
         else:
-            sharp = 1.5 if any(part in name for part in ("q_proj", "k_proj", "query", "key", "qkv")) else 1.0
+            sharp = 1.5 if any(part in name for part in ("q_proj", "k_proj", "query", "key", "qkv", "c_attn")) else 1.0
             parameter.copy_(sharp * noise / parameter.shape[1] ** 0.5)
 
 
@@ -257,7 +294,9 @@ def make(name, seed):
     folder.mkdir(parents=True)
     generator = torch.Generator().manual_seed(seed)
 
-    model = cls(cls.config_class(**config, attn_implementation="eager"))
+    # The eager way of Falcon adds its linear biases twice.
+    attention = "sdpa" if config.get("alibi") else "eager"
+    model = cls(cls.config_class(**config, attn_implementation=attention))
     model.config.architectures = [cls.__name__]
     decoder = is_decoder(model)
     randomise(model, generator)
@@ -268,7 +307,7 @@ def make(name, seed):
     rewrite_config(folder, entries)
 
     reader = BertModel if cls is BertForMaskedLM else cls
-    model = reader.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    model = reader.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
     sequences = [torch.randint(5, config["vocab_size"], (n,), generator=generator) for n in lengths]
     tensors, margin = dump(model, sequences)
     # One entry only: safetensors writes several in no fixed order.
