@@ -69,6 +69,18 @@ Checkpoint load_transformers(const fs::path& folder, std::vector<SafetensorsFile
   return checkpoint;
 }
 
+// The width of the model under the names that configs have for it, against what its pooling expects.
+void check_dimension(const Config& config, std::int64_t expected) {
+  if (expected == 0) return;
+  for (const char* key : {"hidden_size", "dim", "n_embd", "d_model"}) {
+    if (!config.has(key)) continue;
+    const std::int64_t width = config.require_int(key);
+    require(width == expected, fmt::format("{}: {}", config.where(), key),
+            "is {}, but word_embedding_dimension of the pooling is {}", width, expected);
+    return;
+  }
+}
+
 Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options) {
   if (is_there(folder / "modules.json")) {
     SentenceModules modules = read_sentence_modules(folder);
@@ -77,6 +89,7 @@ Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options)
     // Old folders keep the tokenizer in the root although the weights lie in 0_Transformer.
     if (checkpoint.tokenizer.kind == TokenizerKind::kNone) checkpoint.tokenizer = find_tokenizer(folder);
     checkpoint.source = folder.string();
+    check_dimension(checkpoint.config, modules.dimension);
     checkpoint.sentence_transformer = std::move(modules.rest);
     return checkpoint;
   }

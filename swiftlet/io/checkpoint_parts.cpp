@@ -216,7 +216,9 @@ SentenceModules read_sentence_modules(const fs::path& folder) {
       modules.transformer = place;
       read_sentence_config(place, modules.rest);
     } else if (i > 0 && kind == "Pooling" && !pooled) {
-      modules.rest.pooling = read_pooling(Config::load(place / "config.json"));
+      const Config pooling = Config::load(place / "config.json");
+      modules.rest.pooling = read_pooling(pooling);
+      modules.dimension = pooling.int_or("word_embedding_dimension", 0, 0);
       pooled = true;
     } else if (i > 0 && kind == "Normalize" && pooled) {
       modules.rest.normalize = true;

@@ -39,6 +39,7 @@ inline constexpr std::pair<std::string_view, Pooling> kPoolingKeys[] = {
 struct SentenceModules {
   std::filesystem::path transformer;
   SentenceTransformer rest;
+  std::int64_t dimension = 0;  // word_embedding_dimension of the pooling; 0: not said
 };
 SentenceModules read_sentence_modules(const std::filesystem::path& folder);
 

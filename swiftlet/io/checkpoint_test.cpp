@@ -185,6 +185,9 @@ TEST_F(SentenceFolder, LoadsPoolingAndNormalize) {
 TEST_F(SentenceFolder, ReadsTheNewerPoolingWord) {
   write("1_Pooling/config.json", R"({"pooling_mode":"lasttoken"})");
   EXPECT_EQ(load_checkpoint(folder_.path()).sentence_transformer->pooling, Pooling::kLastToken);
+  write("0_Transformer/config.json", R"({"model_type":"bert","hidden_size":8})");
+  write("1_Pooling/config.json", R"({"pooling_mode":"lasttoken","word_embedding_dimension":6})");
+  EXPECT_THAT(error(), HasSubstr("hidden_size] is 8, but word_embedding_dimension of the pooling is 6"));
   write("1_Pooling/config.json", R"({"pooling_mode":"sum"})");
   EXPECT_THAT(error(), HasSubstr("1_Pooling/config.json: pooling_mode] expected mean, cls"));
 }
