@@ -1,131 +1,161 @@
-#include <cmath>
-
+// BERT (Devlin et al., 2019) and those that differ from it by positions, widths or names: RoBERTa (Liu et
+// al., 2019), XLM-R, CamemBERT, ELECTRA (Clark et al., 2020), DistilBERT (Sanh et al., 2019), ALBERT (Lan et
+// al., 2020: one layer used again and again) and MPNet (Song et al., 2020: biases by distance).
 #include "swiftlet/core/error.h"
+#include "swiftlet/models/encoder.h"
 #include "swiftlet/models/families.h"
-#include "swiftlet/ops/attention.h"
-#include "swiftlet/ops/elementwise.h"
-#include "swiftlet/ops/embedding.h"
-#include "swiftlet/ops/linear.h"
-#include "swiftlet/ops/norm.h"
-#include "swiftlet/ops/pool.h"
-#include "swiftlet/ops/row_function.h"
+#include "swiftlet/ops/relative_bias.h"
 
 namespace swiftlet::models {
 namespace {
 
-using namespace ops;
-
-struct BertConfig {
-  std::int64_t layers, hidden_size, intermediate_size, vocab_size, max_positions, type_vocab_size;
-  double eps;
-  std::string activation;
-  AttentionSpec attention;
-};
-
-BertConfig read_config(const Config& config) {
-  BertConfig c;
-  c.layers = config.require_int("num_hidden_layers", 1, 4096);
-  c.hidden_size = config.require_int("hidden_size", 1, kMaxExtent);
-  c.intermediate_size = config.require_int("intermediate_size", 1, kMaxExtent);
-  c.vocab_size = config.require_int("vocab_size", 1, kMaxExtent);
-  c.max_positions = config.require_int("max_position_embeddings", 1, kMaxExtent);
-  c.type_vocab_size = config.int_or("type_vocab_size", 2, 1, 1024);
-  c.eps = config.number_or("layer_norm_eps", 1e-12, 0, 1);
-  c.activation = config.string_or("hidden_act", "gelu");
-  const std::int64_t heads = config.require_int("num_attention_heads", 1, 65536);
-  require(c.hidden_size % heads == 0, config.where() + ": num_attention_heads",
-          "{} does not divide hidden_size {}", heads, c.hidden_size);
-  if (const std::string kind = config.string_or("position_embedding_type", "absolute"); kind != "absolute")
-    fail(ErrorCode::kUnsupported, config.where() + ": position_embedding_type",
-         "'{}' is not available, only absolute", kind);
-  if (config.bool_or("is_decoder", false))
-    fail(ErrorCode::kUnsupported, config.where() + ": is_decoder", "BERT as a decoder is not available");
-  const auto head_dim = static_cast<int>(c.hidden_size / heads);
-  c.attention = {.heads = static_cast<int>(heads),
-                 .kv_heads = static_cast<int>(heads),
-                 .head_dim = head_dim,
-                 .value_dim = head_dim,
-                 .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))};
-  return c;
+EncoderSpec bert(const Config& config) {
+  return bert_spec(config);
 }
 
-Value embeddings(Value ids, Value positions, Value token_types, const BertConfig& c, const Scope& w) {
-  const Value words =
-      embedding(ids, w["word_embeddings"].weight("weight", Shape{c.vocab_size, c.hidden_size}));
-  const Value types = embedding(
-      token_types, w["token_type_embeddings"].weight("weight", Shape{c.type_vocab_size, c.hidden_size}));
-  const Value places =
-      embedding(positions, w["position_embeddings"].weight("weight", Shape{c.max_positions, c.hidden_size}));
-  return layer_norm(add(add(words, types), places), w["LayerNorm"], c.eps);
+// Positions begin behind that of the padding token.
+void begin_positions(EncoderSpec& spec, const Config& config, std::int64_t padding) {
+  spec.position_offset = padding + 1;
+  spec.max_positions = spec.position_rows - spec.position_offset;
+  require(spec.max_positions > 0, config.where() + ": max_position_embeddings",
+          "{} leaves no position behind the first {}", spec.position_rows, spec.position_offset);
 }
 
-Value encoder_layer(Value x, const BertConfig& c, const Scope& w) {
-  const Value q = linear(x, w["attention.self.query"], c.hidden_size, true);
-  const Value k = linear(x, w["attention.self.key"], c.hidden_size, true);
-  const Value v = linear(x, w["attention.self.value"], c.hidden_size, true);
-  const Value a = linear(attention(q, k, v, c.attention), w["attention.output.dense"], c.hidden_size, true);
-  x = layer_norm(add(a, x), w["attention.output.LayerNorm"], c.eps);
-  const Value h = activation(linear(x, w["intermediate.dense"], c.intermediate_size, true), c.activation);
-  return layer_norm(add(linear(h, w["output.dense"], c.hidden_size, true), x), w["output.LayerNorm"], c.eps);
+EncoderSpec roberta(const Config& config) {
+  EncoderSpec spec = bert_spec(config);
+  spec.root = "roberta";
+  begin_positions(spec, config, config.int_or("pad_token_id", 1, 0, kMaxExtent));
+  return spec;
 }
 
-std::string_view pool_mode(Pooling pooling) {
-  switch (pooling) {
-    case Pooling::kMean:
-      return "mean";
-    case Pooling::kCls:
-      return "cls";
-    case Pooling::kMax:
-      return "max";
-    case Pooling::kLastToken:
-      return "last";
-    default:
-      fail(ErrorCode::kUnsupported, "pooling", "'{}' is not available; known are mean, cls, max, lasttoken",
-           to_string(pooling));
-  }
+void narrow_embedding(EncoderSpec& spec, const Config& config, std::string_view projection) {
+  spec.embedding_width = config.int_or("embedding_size", 128, 1, kMaxExtent);
+  spec.projection = projection;
 }
 
-BuiltModel build(const Config& config, const Scope::Shapes& shapes, const SentenceTransformer* sentence) {
-  const BertConfig c = read_config(config);
-  BuiltModel model{.kind = Kind::kEncoder,
-                   .layers = c.layers,
-                   .hidden_size = c.hidden_size,
-                   .vocab_size = c.vocab_size,
-                   .max_positions = c.max_positions};
-  Graph& graph = model.graph;
-  const Scope root(graph, shapes);
-  const Scope w = root["bert"].has("embeddings.word_embeddings.weight") ? root["bert"] : root;
-  const Type rows{DType::kI32, {Dim::symbol("tokens")}};
-  const Value ids = graph.add_input("token_ids", rows);
-  const Value positions = graph.add_input("positions", rows);
-  const Value token_types = graph.add_input("token_types", rows);
-
-  Value x = embeddings(ids, positions, token_types, c, w["embeddings"]).named("hidden.0");
-  for (std::int64_t i = 0; i < c.layers; ++i)
-    x = encoder_layer(x, c, w["encoder.layer"][static_cast<int>(i)]).named("hidden." + std::to_string(i + 1));
-  if (sentence == nullptr) {
-    graph.add_output(x.named("last_hidden_state"));
-    return model;
-  }
-  x = pool(x, pool_mode(sentence->pooling));
-  if (sentence->normalize) x = l2_normalize(x);
-  graph.add_output(x.named("sentence_embedding"));
-  return model;
+EncoderSpec electra(const Config& config) {
+  EncoderSpec spec = bert_spec(config);
+  spec.root = "electra";
+  narrow_embedding(spec, config, "embeddings_project");
+  return spec;
 }
 
-// The pooler and the heads of other tasks; embeddings do not read them.
-bool ignores(std::string_view name) {
-  return name.find("pooler.") != std::string_view::npos || name.starts_with("cls.") ||
-         name.starts_with("classifier.") || name.ends_with("embeddings.position_ids");
+EncoderSpec albert(const Config& config) {
+  EncoderSpec spec = bert_spec(config, {.activation = "gelu_new"});
+  spec.root = "albert";
+  narrow_embedding(spec, config, "encoder.embedding_hidden_mapping_in");
+  spec.projects_always = true;
+  const std::int64_t groups = config.int_or("num_hidden_groups", 1, 1, spec.layers), layers = spec.layers;
+  if (config.int_or("inner_group_num", 1) != 1)
+    fail(ErrorCode::kUnsupported, config.where() + ": inner_group_num", "only 1 is available");
+  spec.layer_list = "encoder.albert_layer_groups";
+  spec.place = [=](std::int64_t i) { return fmt::format("{}.albert_layers.0", i * groups / layers); };
+  AttentionLayerSpec& attention = spec.layer.attention;
+  attention.query = "attention.query";
+  attention.key = "attention.key";
+  attention.value = "attention.value";
+  attention.output = "attention.dense";
+  spec.layer.attention_sum = "attention.LayerNorm";
+  spec.layer.mlp.up = "ffn";
+  spec.layer.mlp.down = "ffn_output";
+  spec.layer.mlp_sum = "full_layer_layer_norm";
+  return spec;
 }
+
+EncoderSpec mpnet(const Config& config) {
+  EncoderSpec spec = bert_spec(config);
+  const std::int64_t buckets = config.int_or("relative_attention_num_buckets", ops::kT5Buckets);
+  if (buckets != ops::kT5Buckets)
+    fail(ErrorCode::kUnsupported, config.where() + ": relative_attention_num_buckets",
+         "{} is not available, only {}", buckets, ops::kT5Buckets);
+  spec.root = "mpnet";
+  spec.token_types = "";
+  spec.relative_bias = "encoder.relative_attention_bias";
+  begin_positions(spec, config, 1);
+  AttentionLayerSpec& attention = spec.layer.attention;
+  attention.spec.relative_bias = kernels::RelativeBias::kT5;
+  attention.query = "attention.attn.q";
+  attention.key = "attention.attn.k";
+  attention.value = "attention.attn.v";
+  attention.output = "attention.attn.o";
+  spec.layer.attention_sum = "attention.LayerNorm";
+  return spec;
+}
+
+EncoderSpec distilbert(const Config& config) {
+  EncoderSpec spec = bert_spec(config, {.layers = "n_layers",
+                                        .hidden_size = "dim",
+                                        .heads = "n_heads",
+                                        .inner = "hidden_dim",
+                                        .activation_key = "activation"});
+  spec.root = "distilbert";
+  spec.token_types = "";
+  spec.layer_list = "transformer.layer";
+  AttentionLayerSpec& attention = spec.layer.attention;
+  attention.query = "attention.q_lin";
+  attention.key = "attention.k_lin";
+  attention.value = "attention.v_lin";
+  attention.output = "attention.out_lin";
+  spec.layer.attention_sum = "sa_layer_norm";
+  spec.layer.mlp.up = "ffn.lin1";
+  spec.layer.mlp.down = "ffn.lin2";
+  spec.layer.mlp_sum = "output_layer_norm";
+  return spec;
+}
+
+template <EncoderSpec (*read)(const Config& config)>
+constexpr auto kBuild = build_encoder_from<read>;
 
 }  // namespace
 
 const Family kBert{.model_type = "bert",
-                   .title = "BERT",
+                   .title = "BERT, MiniLM, E5, BGE, GTE (the first ones)",
                    .kind = Kind::kEncoder,
-                   .build = build,
-                   .ignores = ignores,
+                   .build = kBuild<bert>,
+                   .ignores = ignores_heads,
                    .harmless = {"tie_word_embeddings"}};
+const Family kRoberta{.model_type = "roberta",
+                      .title = "RoBERTa, DistilRoBERTa",
+                      .kind = Kind::kEncoder,
+                      .build = kBuild<roberta>,
+                      .ignores = ignores_heads,
+                      .harmless = {"tie_word_embeddings"}};
+const Family kXlmRoberta{.model_type = "xlm-roberta",
+                         .title = "XLM-R, multilingual E5, BGE-M3 (dense)",
+                         .kind = Kind::kEncoder,
+                         .build = kBuild<roberta>,
+                         .ignores = ignores_heads,
+                         .harmless = {"tie_word_embeddings"}};
+const Family kCamembert{.model_type = "camembert",
+                        .title = "CamemBERT",
+                        .kind = Kind::kEncoder,
+                        .build = kBuild<roberta>,
+                        .ignores = ignores_heads,
+                        .harmless = {"tie_word_embeddings"}};
+const Family kElectra{.model_type = "electra",
+                      .title = "ELECTRA",
+                      .kind = Kind::kEncoder,
+                      .build = kBuild<electra>,
+                      .ignores = ignores_heads,
+                      .harmless = {"tie_word_embeddings"}};
+const Family kAlbert{.model_type = "albert",
+                     .title = "ALBERT",
+                     .kind = Kind::kEncoder,
+                     .build = kBuild<albert>,
+                     .ignores = ignores_heads,
+                     .harmless = {"tie_word_embeddings", "down_scale_factor", "gap_size",
+                                  "net_structure_type", "num_memory_blocks"}};
+const Family kMpnet{.model_type = "mpnet",
+                    .title = "MPNet, all-mpnet-base",
+                    .kind = Kind::kEncoder,
+                    .build = kBuild<mpnet>,
+                    .ignores = ignores_heads,
+                    .harmless = {"tie_word_embeddings", "type_vocab_size"}};
+const Family kDistilbert{.model_type = "distilbert",
+                         .title = "DistilBERT",
+                         .kind = Kind::kEncoder,
+                         .build = kBuild<distilbert>,
+                         .ignores = ignores_heads,
+                         .harmless = {"tie_word_embeddings", "tie_weights_", "sinusoidal_pos_embds"}};
 
 }  // namespace swiftlet::models

@@ -28,6 +28,9 @@ extern const Family kBloom;    // bloom.cpp
 extern const Family kMpt;      // mpt.cpp
 
 // Encoders
-extern const Family kBert;  // bert.cpp
+extern const Family kBert, kRoberta, kXlmRoberta, kCamembert, kElectra, kAlbert, kMpnet,
+    kDistilbert;                  // bert.cpp
+extern const Family kModernBert;  // modernbert.cpp
+extern const Family kNomicBert;   // nomic_bert.cpp
 
 }  // namespace swiftlet::models

@@ -50,6 +50,8 @@ struct Family {
 // Throws kUnsupported for an unknown model_type, listing those that are known.
 const Family& find_family(const Config& config);
 std::vector<std::string_view> known_families();
+// docs/models.md.
+std::string models_markdown();
 
 // Builds the graph of a checkpoint. Throws Error for missing or misshapen weights and for what the config
 // asks that is not available. Weights that nothing reads and that the family does not know are warned about

@@ -11,9 +11,11 @@ namespace swiftlet::models {
 namespace {
 
 constexpr std::array kFamilies{
-    &kLlama, &kMistral, &kQwen2,    &kQwen3,  &kGemma,   &kGemma2, &kGemma3, &kPhi3, &kSmolLm3,
-    &kOlmo2, &kGranite, &kStableLm, &kCohere, &kCohere2, &kGlm,    &kGlm4,   &kGpt2, &kGptNeoX,
-    &kGptJ,  &kPhi,     &kFalcon,   &kOpt,    &kBloom,   &kMpt,    &kBert,
+    &kLlama,   &kMistral, &kQwen2, &kQwen3,      &kGemma,      &kGemma2,     &kGemma3,
+    &kPhi3,    &kSmolLm3, &kOlmo2, &kGranite,    &kStableLm,   &kCohere,     &kCohere2,
+    &kGlm,     &kGlm4,    &kGpt2,  &kGptNeoX,    &kGptJ,       &kPhi,        &kFalcon,
+    &kOpt,     &kBloom,   &kMpt,   &kBert,       &kRoberta,    &kXlmRoberta, &kCamembert,
+    &kElectra, &kAlbert,  &kMpnet, &kDistilbert, &kModernBert, &kNomicBert,
 };
 
 std::string shortened(const std::vector<std::string>& names) {
@@ -85,6 +87,20 @@ std::vector<std::string> unknown_keys(const Config& config, const Family& family
 }
 
 }  // namespace
+
+std::string models_markdown() {
+  std::string text =
+      "# Models\n\nWhat `model_type` in a model's `config.json` may say. Made from the registry "
+      "(`swiftlet/models/registry.cpp`) by the test\n`Registry.TheDocumentIsThatOfTheRegistry` with "
+      "`SWIFTLET_UPDATE_DOCS=1`; do not edit.\n";
+  for (const Kind kind : {Kind::kDecoder, Kind::kEncoder}) {
+    text += kind == Kind::kDecoder ? "\n## Decoders\n\n" : "\n## Encoders\n\n";
+    text += "| model_type | models |\n|---|---|\n";
+    for (const Family* family : kFamilies)
+      if (family->kind == kind) text += fmt::format("| `{}` | {} |\n", family->model_type, family->title);
+  }
+  return text;
+}
 
 std::vector<std::string_view> known_families() {
   std::vector<std::string_view> names;

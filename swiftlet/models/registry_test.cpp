@@ -3,10 +3,11 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/graph/print.h"
 #include "swiftlet/models/family.h"
 
 namespace swiftlet::models {
@@ -41,6 +42,14 @@ TEST(Registry, AnUnknownFamilyIsAnErrorThatListsTheKnown) {
   const std::string message = error_of(with("llama-tied", {{"model_type", "rwkv"}}));
   for (const auto known : known_families()) EXPECT_THAT(message, HasSubstr(std::string(known)));
   EXPECT_THAT(message, HasSubstr("[config.json: model_type] 'rwkv' is not available"));
+}
+
+TEST(Registry, TheDocumentIsThatOfTheRegistry) {
+  const fs::path path = fs::path(SWIFTLET_SOURCE_DIR) / "docs/models.md";
+  if (std::getenv("SWIFTLET_UPDATE_DOCS") != nullptr) std::ofstream(path) << models_markdown();
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(text, models_markdown()) << "make it anew with SWIFTLET_UPDATE_DOCS=1";
 }
 
 TEST(Registry, NoKeyOfATinyCheckpointIsUnknown) {
@@ -80,6 +89,27 @@ TEST(Registry, ConfigAndWeightsMustAgree) {
               HasSubstr("q_proj.weight] has shape [48, 32], the config asks for [64, 32]"));
 }
 
+TEST(Registry, NomicBertsConfigHasTwoForms) {
+  const nlohmann::json published{{"n_embd", 32},
+                                 {"n_head", 4},
+                                 {"n_inner", 48},
+                                 {"n_layer", 2},
+                                 {"n_positions", 64},
+                                 {"activation_function", "swiglu"},
+                                 {"layer_norm_epsilon", 1e-12},
+                                 {"rotary_emb_base", 1000},
+                                 {"rope_parameters", nullptr},
+                                 {"hidden_size", nullptr},
+                                 {"num_attention_heads", nullptr},
+                                 {"intermediate_size", nullptr},
+                                 {"num_hidden_layers", nullptr},
+                                 {"max_position_embeddings", nullptr},
+                                 {"hidden_act", nullptr},
+                                 {"layer_norm_eps", nullptr}};
+  EXPECT_EQ(to_text(build_model(with("nomic-bert", published)).graph),
+            to_text(build_model(load_checkpoint(tiny("nomic-bert"))).graph));
+}
+
 TEST(Registry, WhatIsNotBuiltIsAnErrorThatNamesTheKey) {
   const auto refused = [](const char* model, const nlohmann::json& changes) {
     return error_of(with(model, changes));
@@ -105,6 +135,13 @@ TEST(Registry, WhatIsNotBuiltIsAnErrorThatNamesTheKey) {
               HasSubstr("attn_type] 'multiquery_attention' is not"));
   EXPECT_THAT(refused("opt-before", {{"layer_norm_elementwise_affine", false}}),
               HasSubstr("layer_norm_elementwise_affine]"));
+  EXPECT_THAT(refused("bert-gelu", {{"position_embedding_type", "relative_key"}}),
+              HasSubstr("position_embedding_type] 'relative_key' is not"));
+  EXPECT_THAT(refused("bert-gelu", {{"is_decoder", true}}), HasSubstr("is_decoder] true is not"));
+  EXPECT_THAT(refused("roberta", {{"pad_token_id", 63}}), HasSubstr("64 leaves no position"));
+  EXPECT_THAT(refused("mpnet", {{"relative_attention_num_buckets", 16}}),
+              HasSubstr("num_buckets] 16 is not"));
+  EXPECT_THAT(refused("albert", {{"inner_group_num", 2}}), HasSubstr("inner_group_num] only 1"));
   EXPECT_THAT(refused("llama-tied", {{"hidden_act", "mish"}}), HasSubstr("'mish' is not known"));
   EXPECT_THAT(refused("llama-tied", {{"rope_parameters", {{"rope_type", "spiral"}}}}),
               HasSubstr("'spiral' is not available"));

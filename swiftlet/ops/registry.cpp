@@ -10,6 +10,7 @@
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/ops/norm.h"
 #include "swiftlet/ops/pool.h"
+#include "swiftlet/ops/relative_bias.h"
 #include "swiftlet/ops/reshape.h"
 #include "swiftlet/ops/rope.h"
 #include "swiftlet/ops/rope_append.h"
@@ -20,11 +21,12 @@ namespace swiftlet::ops {
 
 std::span<const OpSchema* const> all_ops() {
   static constexpr const OpSchema* kOps[] = {
-      &kEmbedding,   &kLinear,      &kLinearMerged,   &kAdd,          &kMul,           &kScale,
-      &kActivation,  &kLayerNorm,   &kRmsNorm,        &kAddLayerNorm, &kAddRmsNorm,    &kRope,
-      &kAttention,   &kCacheAppend, &kAttentionPaged, &kPool,         &kSelectRows,    &kSoftmax,
-      &kL2Normalize, &kReshape,     &kShapeOf,        &kGate,         &kEmbeddingNorm, &kRopeAppend,
-      &kColumns,     &kShift,       &kStack,
+      &kEmbedding,  &kLinear,     &kLinearMerged,   &kAdd,         &kMul,
+      &kScale,      &kActivation, &kLayerNorm,      &kRmsNorm,     &kAddLayerNorm,
+      &kAddRmsNorm, &kRope,       &kAttention,      &kCacheAppend, &kAttentionPaged,
+      &kPool,       &kSelectRows, &kSoftmax,        &kL2Normalize, &kReshape,
+      &kShapeOf,    &kGate,       &kEmbeddingNorm,  &kRopeAppend,  &kColumns,
+      &kShift,      &kStack,      &kT5RelativeBias,
   };
   return kOps;
 }

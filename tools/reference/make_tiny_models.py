@@ -197,6 +197,32 @@ MODELS |= {
                           attn_config=dict(softmax_scale=0.3)),
 }
 
+ENCODER = dict(vocab_size=96, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
+               max_position_embeddings=64, type_vocab_size=2, pad_token_id=0)
+DISTIL = dict(vocab_size=96, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=64)
+MODERN = {key: value for key, value in ENCODER.items() if key != "type_vocab_size"} | dict(
+    num_hidden_layers=4, local_attention=8, bos_token_id=0, eos_token_id=0, cls_token_id=0, sep_token_id=0)
+
+MODELS |= {
+    "roberta": tiny("RobertaForMaskedLM", base=ENCODER, pad_token_id=1, type_vocab_size=1),
+    "xlm-roberta": tiny("XLMRobertaModel", base=ENCODER, pad_token_id=3, layer_norm_eps=1e-5),
+    "electra-narrow": tiny("ElectraModel", base=ENCODER, embedding_size=16),
+    "electra-wide": tiny("ElectraForMaskedLM", base=ENCODER, embedding_size=32, hidden_act="relu"),
+    "albert": tiny("AlbertModel", base=ENCODER, embedding_size=16, num_hidden_layers=3),
+    "albert-groups": tiny("AlbertForMaskedLM", base=ENCODER, embedding_size=32, num_hidden_groups=2,
+                          num_hidden_layers=4),
+    "mpnet": tiny("MPNetModel", base=ENCODER, pad_token_id=1, lengths=(1, 7, 60)),
+    "distilbert": tiny("DistilBertForMaskedLM", base=DISTIL),
+    "modernbert": tiny("ModernBertModel", base=MODERN),
+    "modernbert-biases": tiny("ModernBertForMaskedLM",
+                              {"global_rope_theta": 500.0, "local_rope_theta": 40.0, "layer_types": None,
+                               "global_attn_every_n_layers": 2},
+                              base=MODERN, norm_bias=True, attention_bias=True, mlp_bias=True,
+                              layer_types=["full_attention", "sliding_attention"] * 2,
+                              rope_parameters=dict(full_attention=rope(500.0), sliding_attention=rope(40.0))),
+    "nomic-bert": tiny("NomicBertModel", base=ENCODER),
+}
+
 
 def randomise(model, generator):
     """Every parameter random: matrices of gain about 1 (1.5 for queries and keys), gains about 1, biases about 0."""
@@ -306,7 +332,7 @@ def make(name, seed):
         (byte_level_bpe() if decoder else word_piece()).save(str(folder / "tokenizer.json"))
     rewrite_config(folder, entries)
 
-    reader = BertModel if cls is BertForMaskedLM else cls
+    reader = getattr(transformers, cls.__name__.replace("ForMaskedLM", "Model"))
     model = reader.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
     sequences = [torch.randint(5, config["vocab_size"], (n,), generator=generator) for n in lengths]
     tensors, margin = dump(model, sequences)

@@ -1,0 +1,135 @@
+#include "swiftlet/models/encoder.h"
+
+#include <array>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/ops/elementwise.h"
+#include "swiftlet/ops/embedding.h"
+#include "swiftlet/ops/linear.h"
+#include "swiftlet/ops/pool.h"
+#include "swiftlet/ops/relative_bias.h"
+#include "swiftlet/ops/row_function.h"
+
+namespace swiftlet::models {
+namespace {
+
+using namespace ops;
+
+Value embed(const EncoderSpec& spec, Graph& graph, Value ids, Value positions, const Scope& w) {
+  const std::int64_t width = spec.embedding_width > 0 ? spec.embedding_width : spec.hidden_size;
+  Value x = embedding(ids, w[spec.words].weight("weight", Shape{spec.vocab_size, width}));
+  if (!spec.token_types.empty()) {
+    const Value types = graph.add_input("token_types", ids.type());
+    x = add(x, embedding(types, w[spec.token_types].weight("weight", Shape{spec.type_rows, width})));
+  }
+  if (!spec.positions.empty()) {
+    const Value table = w[spec.positions].weight("weight", Shape{spec.position_rows, width});
+    x = add(x, embedding(shift(positions, spec.position_offset), table));
+  }
+  if (!spec.embedding_norm.empty()) x = normalize(x, spec.norm, w[spec.embedding_norm]);
+  return width == spec.hidden_size && !spec.projects_always
+             ? x
+             : linear(x, w[spec.projection], spec.hidden_size, true);
+}
+
+std::string_view pool_mode(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::kMean:
+      return "mean";
+    case Pooling::kCls:
+      return "cls";
+    case Pooling::kMax:
+      return "max";
+    case Pooling::kLastToken:
+      return "last";
+    default:
+      fail(ErrorCode::kUnsupported, "pooling", "'{}' is not available; known are mean, cls, max, lasttoken",
+           to_string(pooling));
+  }
+}
+
+void finish(Graph& graph, Value x, const SentenceTransformer* sentence) {
+  if (sentence == nullptr) return graph.add_output(x.named("last_hidden_state"));
+  x = pool(x, pool_mode(sentence->pooling));
+  if (sentence->normalize) x = l2_normalize(x);
+  graph.add_output(x.named("sentence_embedding"));
+}
+
+}  // namespace
+
+BuiltModel build_encoder(const EncoderSpec& spec, const Scope::Shapes& shapes,
+                         const SentenceTransformer* sentence) {
+  BuiltModel model{.kind = Kind::kEncoder,
+                   .layers = spec.layers,
+                   .hidden_size = spec.hidden_size,
+                   .vocab_size = spec.vocab_size,
+                   .max_positions = spec.max_positions};
+  Graph& graph = model.graph;
+  const Scope top(graph, shapes);
+  const Scope w = top[spec.root][spec.words].has("weight") ? top[spec.root] : top;
+  const Type rows{DType::kI32, {Dim::symbol("tokens")}};
+  const Value ids = graph.add_input("token_ids", rows);
+  LayerInputs inputs{.positions = graph.add_input("positions", rows)};
+
+  Value x = embed(spec, graph, ids, inputs.positions, w).named("hidden.0");
+  if (!spec.relative_bias.empty()) {
+    const Shape table{kT5Buckets, spec.layer.attention.spec.heads};
+    inputs.relative_bias = t5_relative_bias(w[spec.relative_bias].weight("weight", table));
+  }
+  for (std::int64_t i = 0; i < spec.layers; ++i) {
+    LayerSpec layer = spec.layer;
+    if (spec.vary) spec.vary(layer, i);
+    const std::string place = spec.place ? spec.place(i) : std::to_string(i);
+    x = transformer_layer(x, inputs, layer, w[spec.layer_list][place]);
+    if (i + 1 < spec.layers || spec.final_norm.empty()) x.named("hidden." + std::to_string(i + 1));
+  }
+  if (!spec.final_norm.empty())
+    x = normalize(x, spec.norm, w[spec.final_norm]).named("hidden." + std::to_string(spec.layers));
+  finish(graph, x, sentence);
+  return model;
+}
+
+EncoderSpec bert_spec(const Config& config, const BertKeys& keys) {
+  require_only(config, "position_embedding_type", std::string_view("absolute"));
+  require_only(config, "is_decoder", false);
+  EncoderSpec spec;
+  spec.layers = config.require_int(keys.layers, 1, 4096);
+  spec.hidden_size = config.require_int(keys.hidden_size, 1, kMaxExtent);
+  spec.vocab_size = config.require_int("vocab_size", 1, kMaxExtent);
+  spec.max_positions = spec.position_rows = config.require_int(keys.positions, 1, kMaxExtent);
+  spec.type_rows = config.int_or("type_vocab_size", 2, 0, 1024);
+  spec.norm = {.kind = NormKind::kLayer, .bias = true, .eps = config.number_or(keys.eps, 1e-12, 0, 1)};
+
+  const std::int64_t heads = config.require_int(keys.heads, 1, 65536);
+  require(spec.hidden_size % heads == 0, fmt::format("{}: {}", config.where(), keys.heads),
+          "{} does not divide {} {}", heads, keys.hidden_size, spec.hidden_size);
+  LayerSpec& layer = spec.layer;
+  layer.norm = spec.norm;
+  layer.before_attention = layer.before_mlp = "";
+  layer.attention_sum = "attention.output.LayerNorm";
+  layer.mlp_sum = "output.LayerNorm";
+  layer.attention.spec = attention_of(config, heads, heads, spec.hidden_size / heads, false);
+  layer.attention.query = "attention.self.query";
+  layer.attention.key = "attention.self.key";
+  layer.attention.value = "attention.self.value";
+  layer.attention.output = "attention.output.dense";
+  layer.attention.bias = layer.attention.output_bias = true;
+  layer.mlp.width = config.require_int(keys.inner, 1, kMaxExtent);
+  layer.mlp.activation = config.string_or(keys.activation_key, keys.activation);
+  layer.mlp.gate = "";
+  layer.mlp.up = "intermediate.dense";
+  layer.mlp.down = "output.dense";
+  layer.mlp.bias = layer.mlp.down_bias = true;
+  return spec;
+}
+
+bool ignores_heads(std::string_view name) {
+  constexpr std::array kBegins{"cls.",       "classifier.",    "lm_head.", "qa_outputs.",
+                               "score.",     "predictions.",   "vocab_",   "pre_classifier.",
+                               "generator_", "discriminator_", "head.",    "decoder."};
+  for (const std::string_view begin : kBegins)
+    if (name.starts_with(begin)) return true;
+  return name.find("pooler.") != std::string_view::npos || name.ends_with("embeddings.position_ids");
+}
+
+}  // namespace swiftlet::models
