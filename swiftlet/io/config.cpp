@@ -197,6 +197,7 @@ void collect_unread(const nlohmann::json& json, const std::string& path, const s
   for (const auto& [key, value] : json.items()) {
     const std::string full = path + key, section = full + ": ";
     const auto inside = read.lower_bound(section);
+    if (value.is_null()) continue;  // says nothing
     if (!read.contains(full))
       unread.push_back(full);
     else if (value.is_object() && inside != read.end() && inside->starts_with(section))

@@ -17,6 +17,17 @@ Config parse(std::string_view text) {
   return Config::parse(text, "config.json");
 }
 
+TEST(Config, TellsWhatNobodyAskedFor) {
+  const Config c =
+      Config::parse(R"({"a":1,"b":2,"n":null,"rope":{"theta":1,"factor":2},"other":{"x":1}})", "config.json");
+  const Config recorded = c.recorded();
+  EXPECT_EQ(recorded.require_int("a"), 1);
+  EXPECT_EQ(recorded.section("rope")->require_int("theta"), 1);
+  EXPECT_FALSE(recorded.has("missing"));
+  EXPECT_EQ(recorded.unread(), (std::vector<std::string>{"b", "other", "rope: factor"}));
+  EXPECT_TRUE(c.unread().empty());  // not recorded
+}
+
 TEST(Config, ReadsEveryType) {
   const Config c = parse(
       R"({"i":3,"f":512.0,"n":1e-5,"b":true,"s":"silu","null":null,"one":2,"many":[1,2],"rope":{"theta":1e4},)"

@@ -52,6 +52,9 @@ const Family kCohere2{.model_type = "cohere2",
                       .title = "Command R7B, Command A",
                       .kind = Kind::kDecoder,
                       .build = build_from<cohere2>,
-                      .ignores = ignores_buffers};
+                      .ignores = ignores_buffers,
+                      .harmless = {"order_of_interleaved_layers", "position_embedding_type", "rotary_pct",
+                                   "use_embedding_sharing", "use_gated_activation", "use_parallel_block",
+                                   "use_parallel_embedding"}};
 
 }  // namespace swiftlet::models

@@ -36,6 +36,7 @@ void count_keys(const Config& config, bool newer, AttentionLayerSpec& attention)
 }
 
 DecoderSpec falcon(const Config& config) {
+  require_only(config, "apply_residual_connection_post_layernorm", false);
   const FalconForm form = form_of(config);
   DecoderSpec spec = gpt_spec(config, {.inner = "ffn_hidden_size",
                                        .activation = "gelu",

@@ -18,11 +18,12 @@ DecoderSpec phi3(const Config& config) {
 
 }  // namespace
 
-const Family kPhi3{.model_type = "phi3",
-                   .title = "Phi-3, Phi-3.5, Phi-4, Phi-4-mini",
-                   .kind = Kind::kDecoder,
-                   .build = build_from<phi3>,
-                   .ignores = ignores_buffers,
-                   .harmless = {"original_max_position_embeddings"}};
+const Family kPhi3{
+    .model_type = "phi3",
+    .title = "Phi-3, Phi-3.5, Phi-4, Phi-4-mini",
+    .kind = Kind::kDecoder,
+    .build = build_from<phi3>,
+    .ignores = ignores_buffers,
+    .harmless = {"original_max_position_embeddings", "full_attn_mod", "interpolate_factor", "lm_head_bias"}};
 
 }  // namespace swiftlet::models

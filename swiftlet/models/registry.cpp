@@ -42,6 +42,7 @@ bool is_harmless(std::string_view key) {
   constexpr std::array kBegins{"_",      "output_",     "summary_", "initializer_",
                                "torch_", "classifier_", "id2label", "label2id"};
   constexpr std::array kWhole{"architectures",
+                              "cache_implementation",
                               "auto_map",
                               "chunk_size_feed_forward",
                               "dtype",
