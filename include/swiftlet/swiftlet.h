@@ -29,6 +29,7 @@
 #include "swiftlet/export.h"
 #include "swiftlet/job.h"
 #include "swiftlet/logprobs.h"
+#include "swiftlet/warnings.h"
 
 namespace swiftlet {
 
@@ -93,7 +94,7 @@ struct PlanInfo {
   std::vector<Kernel> kernels;
   std::int64_t max_tokens = 0;      // rows of the largest step
   std::int64_t arena_bytes = 0;     // values share it by their lifetimes;
-  std::int64_t unshared_bytes = 0;  // without, they would take this
+  std::int64_t unshared_bytes = 0;  // what they would take if none shared its place
   std::int64_t workspace_bytes = 0;
   std::int64_t weight_bytes = 0;  // every weight in the form in which it is read
   std::int64_t pack_bytes = 0;    // of these, made at load: the file holds another form
@@ -103,6 +104,7 @@ struct PlanInfo {
 struct Embeddings {
   std::int64_t rows = 0, columns = 0;
   std::vector<float> values;
+  std::int64_t cut = 0;  // texts longer than the model takes: only their first tokens count
 };
 
 // Row `row` with its text as one line of JSON, without the line's end:
@@ -149,6 +151,7 @@ struct Generation {
   std::vector<TokenLogprobs> logprobs;  // of each token, where asked for
   std::int64_t prompt_tokens = 0;
   std::string finish_reason;  // "stop" (end token or stop string), "length", "cancelled"
+  // Up to the first token, from when its turn came, and from there.
   double prefill_seconds = 0, decode_seconds = 0;
   double prefill_tokens_per_second() const {
     return prefill_seconds > 0 ? double(prompt_tokens) / prefill_seconds : 0;
@@ -176,7 +179,8 @@ class SWIFTLET_API Model {
   std::vector<std::int32_t> tokenize(std::string_view text, bool special_tokens = true) const;
   std::string detokenize(const std::vector<std::int32_t>& ids, bool skip_special = true) const;
 
-  // Encoders: one vector for each text. Throws kUnsupported for a decoder.
+  // Encoders: one vector for each text. A text over the model's maximum of tokens is cut there and counted in
+  // Embeddings::cut. Throws kUnsupported for a decoder.
   Embeddings embed(const std::vector<std::string>& texts, const Job* job = nullptr);
   // Tokens that embed() has processed so far, for throughput.
   std::int64_t embedded_tokens() const;
@@ -198,18 +202,19 @@ class SWIFTLET_API Model {
   friend struct ModelAccess;  // the other functions of the library
 };
 
-// Semantic search: passages embedded once, queries by inner product. Uses `model` as long as it lives: the
-// model must not be moved or destroyed before. Searching from several threads is as embed().
+// Semantic search: passages embedded once, queries by the cosine of the angle to them. Uses `model` as long
+// as it lives: the model must not be moved or destroyed before. Searching from several threads is as embed().
 class SWIFTLET_API SearchIndex {
  public:
   SearchIndex(Model& model, std::vector<std::string> passages, const Job* job = nullptr);
   struct Hit {
     std::size_t passage = 0;  // index
-    float score = 0;          // cosine where the model normalizes
+    float score = 0;          // cosine, in [-1, 1]; 0 for a vector of zeros
   };
-  // The best `count` passages, best first.
+  // The best `count` passages, best first. Throws kInvalid when the model gives no number.
   std::vector<Hit> search(std::string_view query, std::size_t count = 5);
   const std::vector<std::string>& passages() const { return passages_; }
+  std::int64_t cut() const { return vectors_.cut; }  // as Embeddings::cut, of the passages
 
  private:
   Model* model_;
@@ -245,8 +250,9 @@ struct CompressOptions {
   int group = 0;                 // elements that share a scale; 0: a whole row
   bool asymmetric = false;
   std::string activations = {};  // "int8" (per token), "bf16", "f32"; empty: int8 for int8 and int4 weights
-  std::string embeddings = {};   // weights option for embedding tables and tied heads; empty: int8 at most as
-                                 // coarse as `weights`
+  // Of embedding tables and tied heads, with the same group; empty: int8 with a scale for each row where
+  // `weights` are integers, else as `weights`.
+  std::string embeddings = {};
   std::vector<std::string> skip = {};  // names with * and ?; those weights stay as they are
   std::string metric = {};             // an eval task ("stsb", "perplexity", "kl"); empty: no gate
   std::string data = {};               // for the metric
@@ -284,6 +290,7 @@ struct CompressResult {
   std::string reason;  // why no file was written, one line
   double seconds = 0;
 };
+// Measuring starts a new peak of the process's memory (Linux: /proc/self/clear_refs).
 SWIFTLET_API CompressResult compress(const CompressOptions& options, const Job* job = nullptr);
 
 // Writes a model in another form, its weights unchanged. An output named *.swiftlet is a native file; any
@@ -299,7 +306,7 @@ struct BenchOptions {
   std::int64_t prompt = 512, generate = 128, batch = 1;  // decoders, tokens and sequences
   std::string input = {};                                // encoders: one text a line
   int repeat = 3;                                        // the best run counts
-  bool profile = false;                                  // run once more with every kernel timed
+  bool profile = false;                                  // run as often again, every kernel timed
   std::string trace;  // write the timed kernels to this file, for Perfetto or chrome://tracing
 };
 // One kernel in one phase of the work ("prefill", "decode", "embed"); sums over all its calls.

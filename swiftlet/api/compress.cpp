@@ -20,8 +20,8 @@ Plan make_plan(const CompressOptions& options) {
   Plan plan;
   plan.weights = float_or_integer(options.weights, options.group, options.asymmetric, "weights");
   plan.skip = options.skip;
-  // Tables are looked up row by row, so they lose most by coarse codes: at most 8 bits are taken away
-  // unasked.
+  // Tables are looked up row by row, so they lose most by coarse codes: unasked they become int8 with a scale
+  // for each row.
   if (!options.embeddings.empty())
     plan.embeddings = float_or_integer(options.embeddings, options.group, options.asymmetric, "embeddings");
   else if (!plan.weights.is_integer())
@@ -34,13 +34,13 @@ Plan make_plan(const CompressOptions& options) {
   plan.arithmetic = integers ? Arithmetic::kInt8 : of_floats;
   if (options.activations.empty()) return plan;
   const auto wanted = parse_precision(options.activations, "activations");
-  if (plan.weights.is_integer() && wanted == Arithmetic::kBF16)
+  if (integers && wanted == Arithmetic::kBF16)
     fail(ErrorCode::kUnsupported, "activations",
-         "bf16 activations with {} weights are not available; take int8 or f32", options.weights);
-  if (!plan.weights.is_integer() && wanted == Arithmetic::kInt8)
+         "bf16 activations with int8 or int4 weights are not available; take int8 or f32");
+  if (!integers && wanted == Arithmetic::kInt8)
     fail(ErrorCode::kUsage, "activations", "int8 activations need int8 or int4 weights, not {}",
          options.weights);
-  if (!plan.weights.is_integer() && wanted != of_floats)
+  if (!integers && wanted != of_floats)
     fail(ErrorCode::kUsage, "activations", "{} weights are multiplied in {}, not {}", options.weights,
          to_string(of_floats), options.activations);
   plan.arithmetic = *wanted;

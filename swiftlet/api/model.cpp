@@ -3,6 +3,7 @@
 
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/compress/compress.h"
+#include "swiftlet/core/log.h"
 #include "swiftlet/core/version.h"
 #include "swiftlet/graph/print.h"
 #include "swiftlet/kernels/cuda/devices.h"
@@ -33,6 +34,19 @@ WeightInfo describe_weight(const LoadedModel& model, const Weight& weight) {
           .encoding = to_string(weight.encoding),
           .arithmetic = std::string(to_string(arithmetic)),
           .bytes = weight.bytes()};
+}
+
+// A precision that no matrix can take would pass in silence.
+void warn_of_precision(const LoadedModel& model) {
+  const auto precision = model.options.precision;
+  if (!precision) return;
+  const kernels::KernelTable& table = kernels::default_table();
+  for (const std::string& name : model.weights->names()) {
+    const Weight weight = model.weights->get(name);
+    if (weight.shape.rank() == 2 && matrix_form(weight, precision, table).wanted == *precision) return;
+  }
+  warn("{}: precision {} changes nothing: its weights are quantized and take f32 or int8",
+       model.checkpoint.source, to_string(*precision));
 }
 
 std::optional<DType> parse_cache(std::string_view name) {
@@ -97,6 +111,7 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
                                                             .pool = nullptr});
   if (!options.cache.empty() && impl->loaded->built.kind != models::Kind::kDecoder)
     fail(ErrorCode::kUsage, "cache", "{} is an encoder: it keeps no keys and values", path);
+  warn_of_precision(*impl->loaded);
   impl->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return Model(std::move(impl));
 }
@@ -175,6 +190,7 @@ Embeddings Model::embed(const std::vector<std::string>& texts, const Job* job) {
   Encoder& encoder = impl_->require_encoder();
   Embeddings embeddings;
   embeddings.values = encoder.embed(texts, or_default(job));
+  embeddings.cut = encoder.texts_cut();
   impl_->embedded_tokens = encoder.tokens_processed();
   embeddings.rows = static_cast<std::int64_t>(texts.size());
   embeddings.columns = encoder.width();

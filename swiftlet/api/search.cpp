@@ -1,17 +1,36 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <span>
 
 #include "swiftlet/api/model_impl.h"
 
 namespace swiftlet {
+namespace {
+
+// Rows of unit length, so that inner products are cosines. Throws kInvalid for a row with no number.
+void normalize_rows(Embeddings& vectors, std::string_view where) {
+  const auto width = static_cast<std::size_t>(vectors.columns);
+  for (std::size_t row = 0; row < static_cast<std::size_t>(vectors.rows); ++row) {
+    const std::span<float> values(vectors.values.data() + row * width, width);
+    const double square = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+    require(std::isfinite(square), where, "text {} has a vector with a value that is no number", row + 1);
+    const double length = std::sqrt(square);
+    for (float& value : values) value = length > 0 ? static_cast<float>(value / length) : 0;
+  }
+}
+
+}  // namespace
 
 SearchIndex::SearchIndex(Model& model, std::vector<std::string> passages, const Job* job)
     : model_(&model), passages_(std::move(passages)), vectors_(model.embed(passages_, job)) {
   if (passages_.empty()) fail(ErrorCode::kInvalid, "search", "the corpus has no passage");
+  normalize_rows(vectors_, "search: passages");
 }
 
 std::vector<SearchIndex::Hit> SearchIndex::search(std::string_view query, std::size_t count) {
-  const Embeddings wanted = model_->embed({std::string(query)});
+  Embeddings wanted = model_->embed({std::string(query)});
+  normalize_rows(wanted, "search: query");
   const auto width = static_cast<std::size_t>(vectors_.columns);
   std::vector<Hit> hits(passages_.size());
   for (std::size_t i = 0; i < hits.size(); ++i) {

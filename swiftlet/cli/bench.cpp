@@ -74,8 +74,10 @@ void print(Session& session, const BenchResult& result) {
 
 // The defaults fit any decoder: what was not asked for is at most what the context holds.
 void fit_defaults(const CommandLine& line, std::int64_t context, BenchOptions& bench) {
-  if (!line.given("--generate"))
-    bench.generate = std::min(bench.generate, std::max<std::int64_t>(context / 4, 2));
+  if (!line.given("--generate")) {
+    const std::int64_t left = line.given("--prompt") ? context - bench.prompt : context / 4;
+    bench.generate = std::min(bench.generate, std::max<std::int64_t>(left, 2));
+  }
   if (!line.given("--prompt"))
     bench.prompt = std::min(bench.prompt, std::max<std::int64_t>(context - bench.generate, 1));
 }
@@ -112,8 +114,7 @@ Action setup_bench(CommandLine& line) {
     const ModelInfo info = model.info();
     if (info.kind == "decoder" && !options->bench.input.empty()) wrong_input();
     fit_defaults(line, info.max_positions, options->bench);
-    BenchResult result = swiftlet::bench(model, options->bench, &session.job);
-    if (result.load_seconds == 0) result.load_seconds = session.load_seconds();
+    const BenchResult result = swiftlet::bench(model, options->bench, &session.job);
     if (session.options.json)
       session.print_json(to_json(result, *options));
     else

@@ -121,7 +121,7 @@ Action setup_compress(CommandLine& line) {
   line.choice("--activations", compress.activations, {"f32", "bf16", "int8"},
               "Arithmetic that meets the weights", "int8 for int8 and int4 weights");
   line.choice("--embeddings", compress.embeddings, encodings, "Encoding of embedding tables and tied heads",
-              "as --weights, int8 at the coarsest");
+              "int8 by rows, or as float --weights");
   line.texts("--skip", compress.skip, "PATTERN",
              "Weights that stay as they are, by name with * and ? (may be repeated)");
   add_gate_options(line, *arguments);

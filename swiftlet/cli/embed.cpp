@@ -6,7 +6,7 @@
 #include "swiftlet/cli/command.h"
 #include "swiftlet/cli/format.h"
 #include "swiftlet/cli/input.h"
-#include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/memory.h"
 
 namespace swiftlet::cli {
 namespace {
@@ -64,6 +64,7 @@ int embed(Session& session, EmbedOptions& options) {
   const Embeddings vectors = model.embed(texts, &session.job);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double tokens = double(model.embedded_tokens());
+  warn_of_cut(vectors.cut, vectors.rows);
   if (!options.output.empty()) write_embeddings(vectors, texts, options.output);
   session.progress.clear();
   if (session.options.json) {

@@ -36,6 +36,7 @@ int show_machine(Session& session, bool measure) {
               {"isa", info.isa},
               {"available_isas", info.available_isas},
               {"features", info.features},
+              {"cuda_devices", info.cuda_devices},
               {"threads", info.threads},
               {"total_memory_bytes", info.total_memory_bytes},
               {"available_memory_bytes", info.available_memory_bytes}};
@@ -53,6 +54,7 @@ int show_machine(Session& session, bool measure) {
   table.row({"kernels", info.isa});
   table.row({"available", fmt::format("{}", fmt::join(info.available_isas, ", "))});
   table.row({"features", fmt::format("{}", fmt::join(info.features, ", "))});
+  for (const std::string& device : info.cuda_devices) table.row({"GPU", device});
   table.row({"threads", std::to_string(info.threads)});
   table.row({"memory", fmt::format("{}, {} available", human_bytes(info.total_memory_bytes),
                                    human_bytes(info.available_memory_bytes))});

@@ -4,7 +4,7 @@
 #include "swiftlet/cli/command.h"
 #include "swiftlet/cli/format.h"
 #include "swiftlet/cli/input.h"
-#include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/memory.h"
 
 namespace swiftlet::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include "swiftlet/cli/command.h"
 #include "swiftlet/cli/format.h"
 #include "swiftlet/cli/input.h"
-#include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/memory.h"
 
 namespace swiftlet::cli {
 namespace {
@@ -62,6 +62,7 @@ class Searcher {
       print(query, hits, heading);
     ++answered_;
   }
+  void warn_of_cut_passages() const { warn_of_cut(index_.cut(), std::int64_t(lines_.size())); }
   void finish(const SearchOptions& options, double index_seconds) {
     if (answered_ == 0) fail(ErrorCode::kInvalid, "search", "a query was expected, none came");
     const double passages = double(lines_.size());
@@ -113,6 +114,7 @@ int search(Session& session, const SearchOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Searcher searcher(session, model, std::move(corpus), std::size_t(options.top));
   const double index_seconds = seconds_since(start);
+  searcher.warn_of_cut_passages();
   for (const std::string& query : options.queries) searcher.answer(query, options.queries.size() > 1);
   if (options.queries.empty()) {
     session.progress.clear();

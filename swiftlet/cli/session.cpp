@@ -1,36 +1,13 @@
 #include "swiftlet/cli/session.h"
 
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
-
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
-#include <mutex>
 
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
 
 namespace swiftlet::cli {
 namespace {
-
-// "swiftlet: warning: ..." without tearing the progress bar.
-class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
- public:
-  explicit StderrSink(Progress& progress) : progress_(progress) {}
-
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    progress_.clear();
-    const auto level = spdlog::level::to_string_view(message.level);
-    write_stderr(fmt::format("swiftlet: {}: {}\n", std::string_view(level.data(), level.size()),
-                             std::string_view(message.payload.data(), message.payload.size())));
-  }
-  void flush_() override { std::fflush(stderr); }
-
- private:
-  Progress& progress_;
-};
 
 constexpr const char* kModelHint =
     "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors or "
@@ -46,11 +23,14 @@ Session::Session(const CommonOptions& common, Output& output)
         progress.update(stage, done, total);
       }),
       guard_(job) {
-  logger().sinks() = {std::make_shared<StderrSink>(progress)};
+  set_warning_handler([this](std::string_view warning) {  // without tearing the progress bar
+    progress.clear();
+    write_stderr(fmt::format("swiftlet: warning: {}\n", warning));
+  });
 }
 
 Session::~Session() {
-  logger().sinks().clear();
+  set_warning_handler({});
 }
 
 LoadOptions Session::load_options() const {
@@ -102,6 +82,11 @@ void check_window(const std::string& command, const std::string& task, std::int6
     wrong_use(command, "--context and --stride go with perplexity and kl");
   if (context > 0 && stride > context)
     wrong_use(command, fmt::format("--stride must be at most --context ({}), not {}", context, stride));
+}
+
+void warn_of_cut(std::int64_t cut, std::int64_t texts) {
+  if (cut > 0)
+    warn("{} of {} texts are longer than the model takes: only their first tokens count", cut, texts);
 }
 
 void check_native_name(const std::string& path) {

@@ -68,6 +68,8 @@ void check_apart(const std::string& command, const char* option, const std::stri
 // Windows are of tasks that go through a text: wrong use with another, or when --stride would leave gaps.
 void check_window(const std::string& command, const std::string& task, std::int64_t context,
                   std::int64_t stride);
+// Warns of texts that were cut to what the model takes.
+void warn_of_cut(std::int64_t cut, std::int64_t texts);
 // Native files are known by their name: wrong use unless it ends in .swiftlet.
 void check_native_name(const std::string& path);
 

@@ -135,7 +135,6 @@ Action setup_tokenize(CommandLine& line) {
   line.flag("--jsonl", options->jsonl, "Texts are JSON strings, one a line");
   line.flag("--no-special", options->no_special, "Do not add special tokens such as [CLS] or <s>");
   line.flag("--keep-special", options->keep_special, "With --decode: print special tokens too");
-  line.machine_options();
   line.output_options();
   line.examples({"echo \"a small swift\" | swiftlet tokenize models/minilm",
                  "echo \"101 1037 2235 102\" | swiftlet tokenize models/minilm --decode",

@@ -5,11 +5,11 @@
 #include "swiftlet/compress/budget.h"
 #include "swiftlet/compress/certificate.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
-#include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/mapped_file.h"
+#include "swiftlet/core/memory.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/transformers_folder.h"
 
@@ -169,8 +169,7 @@ ModelMeasurement measure(const fs::path& model, Loader load, const CompressReque
 void check_budget(const CompressRequest& request) {
   if (Budget::parse(request.budget).relative && request.task == "kl")
     fail(ErrorCode::kUsage, "budget",
-         "a model does not diverge from itself: kl is 0 before, and {} of it means nothing; give nats, like "
-         "0.05",
+         "what kl is before compression is rounding alone, and {} of it means nothing; give nats, like 0.05",
          request.budget);
 }
 

@@ -1,17 +1,11 @@
 #include "swiftlet/core/cpu_info.h"
 
 #include <cpuid.h>
-#include <malloc.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <limits>
-
-#include "swiftlet/core/error.h"
 
 namespace swiftlet {
 namespace {
@@ -68,22 +62,6 @@ CpuInfo detect() {
   return info;
 }
 
-// "VmHWM:    1234 kB" of a file of /proc, in bytes; 0 when there is no such line.
-std::uint64_t kilobytes_in(const char* path, std::string_view key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10) * 1024;
-  return 0;
-}
-
-std::uint64_t number_in(const char* path, std::uint64_t otherwise) {
-  std::ifstream file(path);
-  std::uint64_t value = 0;
-  return file >> value ? value : otherwise;
-}
-
-constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
-
 }  // namespace
 
 const CpuInfo& cpu_info() {
@@ -98,34 +76,6 @@ bool request_tile_registers() {
     return cpu_info().amx_int8 && ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   }();
   return granted;
-}
-
-std::uint64_t total_memory_bytes() {
-  return kilobytes_in("/proc/meminfo", "MemTotal:");
-}
-
-std::uint64_t available_memory_bytes() {
-  const std::uint64_t limit = number_in("/sys/fs/cgroup/memory.max", kNoLimit);
-  const std::uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
-  const std::uint64_t left = limit == kNoLimit ? kNoLimit : limit - std::min(limit, used);
-  return std::min(kilobytes_in("/proc/meminfo", "MemAvailable:"), left);
-}
-
-void check_fits(std::string_view where, std::uint64_t bytes) {
-  const std::uint64_t available = available_memory_bytes();
-  constexpr double kGiga = 1e9;
-  if (bytes > available)
-    fail(ErrorCode::kMemory, where, "needs {:.1f} GB of memory, {:.1f} GB are available",
-         static_cast<double>(bytes) / kGiga, static_cast<double>(available) / kGiga);
-}
-
-std::uint64_t peak_memory_bytes() {
-  return kilobytes_in("/proc/self/status", "VmHWM:");
-}
-
-void reset_peak_memory() {
-  ::malloc_trim(0);
-  std::ofstream("/proc/self/clear_refs") << "5";  // proc(5): resets the peak resident set
 }
 
 }  // namespace swiftlet

@@ -8,8 +8,6 @@
 #include <sstream>
 #include <string>
 
-#include "swiftlet/core/buffer.h"
-
 namespace swiftlet {
 namespace {
 
@@ -41,21 +39,6 @@ TEST(CpuInfo, AgreesWithTheKernel) {
   EXPECT_TRUE(!has("avx512_bf16") || info.avx512_bf16);
   EXPECT_TRUE(!has("amx_int8") || info.amx_int8);
   EXPECT_TRUE(!has("amx_bf16") || info.amx_bf16);
-}
-
-TEST(CpuInfo, MemoryIsPlausible) {
-  EXPECT_GT(total_memory_bytes(), std::uint64_t{64} << 20);
-  EXPECT_GT(available_memory_bytes(), 0u);
-  EXPECT_LE(available_memory_bytes(), total_memory_bytes());
-}
-
-TEST(CpuInfo, PeakMemoryGrowsWithUse) {
-  constexpr std::size_t kBlock = 64 << 20;
-  const std::uint64_t before = peak_memory_bytes();
-  const Buffer block = Buffer::heap(kBlock);  // writes every page
-  EXPECT_GE(peak_memory_bytes(), std::uint64_t{kBlock});
-  EXPECT_GE(peak_memory_bytes(), before);
-  EXPECT_EQ(block.size(), kBlock);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Log lines on standard error. The library warns here; results never go through it.
+// Warnings of the library: set_warning_handler() says where they go. Results never go through here.
 #pragma once
 
 #include <fmt/format.h>
@@ -6,16 +6,11 @@
 #include <string>
 #include <utility>
 
-namespace spdlog {
-class logger;
-}
+#include "swiftlet/warnings.h"
 
 namespace swiftlet {
 
-// The one logger: "warning: ..." on standard error. Thread-safe. spdlog is a large header: only the files
-// that change the logger read it.
-spdlog::logger& logger();
-
+// Control characters of `text` are shown as such: it may hold names from files. Thread-safe.
 void write_warning(const std::string& text);
 
 template <class... Args>

@@ -1,5 +1,5 @@
-// Profile: where the time of a work that repeats itself goes: one row for each of its parts, and, where a
-// capacity was asked for, every single call for a trace.
+// Profile: where the time of repeated work goes: one row for each of its parts and, where a capacity was
+// asked for, every single call for a trace.
 //
 // Whoever does the work adds its rows once; recording allocates nothing. Times are nanoseconds of the steady
 // clock. One thread at a time.

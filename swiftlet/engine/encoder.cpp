@@ -36,7 +36,7 @@ Encoder::Encoder(std::shared_ptr<LoadedModel> model)
       step_(program_),
       width_(program_->outputs[0].shape.back().constant) {}
 
-std::vector<std::int32_t> Encoder::tokenize(std::string_view text) const {
+std::vector<std::int32_t> Encoder::tokenize(std::string_view text, bool* cut) const {
   const SentenceTransformer& sentence = *model_->checkpoint.sentence_transformer;
   std::string prompted;
   if (!sentence.default_prompt.empty()) prompted = sentence.prompts.at(sentence.default_prompt);
@@ -46,15 +46,22 @@ std::vector<std::int32_t> Encoder::tokenize(std::string_view text) const {
     text::lower_case(lower);
     prompted = lower.text();
   }
-  return model_->encode(prompted, {.max_tokens = static_cast<std::size_t>(max_length_)});
+  const auto most = static_cast<std::size_t>(max_length_);
+  std::vector<std::int32_t> ids = model_->encode(prompted, {.max_tokens = most + 1});
+  if (ids.size() <= most) return ids;
+  if (cut != nullptr) *cut = true;
+  return model_->encode(prompted, {.max_tokens = most});
 }
 
 std::vector<float> Encoder::embed(std::span<const std::string> texts, const Job& job) {
   std::vector<std::vector<std::int32_t>> sequences;
   sequences.reserve(texts.size());
+  texts_cut_ = 0;
   for (const std::string& text : texts) {
     if (job.cancelled()) job.step("tokenize", 0, 0);
-    sequences.push_back(tokenize(text));
+    bool cut = false;
+    sequences.push_back(tokenize(text, &cut));
+    if (cut) ++texts_cut_;
   }
   return embed_tokens(sequences, job);
 }

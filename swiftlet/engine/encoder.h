@@ -21,17 +21,18 @@ class Encoder {
   explicit Encoder(std::shared_ptr<LoadedModel> model);
 
   std::int64_t width() const { return width_; }
-  // Token ids with special ones, cut to the model's maximum.
-  std::vector<std::int32_t> tokenize(std::string_view text) const;
-  // [texts, width] row-major. A text gives the same vector whatever the batch.
+  // Token ids with special ones, cut to the model's maximum; `cut` is set when something was lost.
+  std::vector<std::int32_t> tokenize(std::string_view text, bool* cut = nullptr) const;
+  // [texts, width] row-major. A text gives the same vector whatever the batch. See texts_cut().
   std::vector<float> embed(std::span<const std::string> texts, const Job& job = {});
   // The same for token ids that tokenize() made.
   std::vector<float> embed_tokens(std::span<const std::vector<std::int32_t>> sequences, const Job& job = {});
   std::int64_t tokens_processed() const { return tokens_processed_; }
+  // Texts of the last embed() that were longer than the model takes.
+  std::int64_t texts_cut() const { return texts_cut_; }
   const std::shared_ptr<const Program>& program() const { return program_; }
   // As Executor::set_profile.
   void set_profile(Profile* profile) { executor_.set_profile(profile); }
-  std::size_t arena_bytes() const { return executor_.bytes(); }
 
  private:
   void flush(std::vector<float>& out);
@@ -42,7 +43,7 @@ class Encoder {
   Executor executor_;
   StepBuilder step_;
   std::vector<std::size_t> rows_;  // which sequences the step holds
-  std::int64_t width_ = 0, tokens_processed_ = 0;
+  std::int64_t width_ = 0, tokens_processed_ = 0, texts_cut_ = 0;
 };
 
 }  // namespace swiftlet

@@ -190,6 +190,7 @@ void Engine::admit() {
     }
     if (sequences > options_.max_sequences || blocks > cache_.total_blocks()) return;
     next.state = cache_.new_sequence();
+    next.begin = Clock::now();
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
@@ -238,6 +239,7 @@ void Engine::start_samples(Sequence& first, std::span<const float> logits) {
   for (std::unique_ptr<Sequence>& other : std::exchange(first.others, {})) {
     other->state = first.state->fork();
     other->computed = first.computed;
+    other->begin = first.begin;
     running_.push_back(std::move(other));
     accept(*running_.back(), logits);
   }

@@ -48,7 +48,7 @@ struct GenerationResult {
   std::string text;
   FinishReason reason = FinishReason::kLength;
   std::int64_t prompt_tokens = 0;
-  double prefill_seconds = 0, decode_seconds = 0;  // up to the first token, and from there
+  double prefill_seconds = 0, decode_seconds = 0;  // from admission to the first token, and from there
 };
 
 // What an engine with these options runs. Throws kUnsupported for an encoder.
@@ -68,8 +68,8 @@ class Engine {
   // throws kNotFound. Throws kUsage for several samples with `on_text`, or more than max_sequences.
   std::int64_t submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
                       OnText on_text = {});
-  // One step of the program; false when no sequence is left. Throws kCancelled out of a cancelled job only
-  // through the results: sequences end as kCancelled.
+  // One step of the program; false when no sequence is left. Does not throw when the job is cancelled: all
+  // sequences end as kCancelled.
   bool step(const Job& job = {});
   // The result of a finished sequence; throws kNotFound for another.
   GenerationResult take(std::int64_t sequence);

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/memory.h"
 
 namespace swiftlet {
 

@@ -17,8 +17,25 @@ StepBuilder::StepBuilder(std::shared_ptr<const Program> program) : program_(std:
   slots_.reserve(tokens);
   segments_.reserve(std::min(tokens, static_cast<std::size_t>(kManySequences)));
   symbols_.resize(program_->symbols.size());
+  for (const std::string& name : program_->symbols) counts_.push_back(count_of(name));
+  for (const Program::Port& input : program_->inputs) rows_.push_back(&rows_of(input.name));
   inputs_.resize(program_->inputs.size());
   axes_.resize(program_->ragged_axes.size());
+}
+
+StepBuilder::Count StepBuilder::count_of(std::string_view symbol) {
+  if (symbol == "tokens") return &StepBuilder::tokens;
+  if (symbol == "sequences") return &StepBuilder::sequences;
+  if (symbol == "outputs") return &StepBuilder::outputs;
+  fail(ErrorCode::kUnsupported, "step", "the program counts '{}', which no step has", symbol);
+}
+
+const std::vector<std::int32_t>& StepBuilder::rows_of(std::string_view input) const {
+  if (input == "token_ids") return tokens_;
+  if (input == "positions") return positions_;
+  if (input == "token_types") return token_types_;
+  if (input == "output_rows") return output_rows_;
+  fail(ErrorCode::kUnsupported, "step", "the program reads '{}', which no step has", input);
 }
 
 std::int64_t StepBuilder::maximum(std::string_view symbol) const {
@@ -61,17 +78,8 @@ void StepBuilder::add(std::span<const std::int32_t> tokens, OutputRows outputs, 
 }
 
 StepInputs StepBuilder::inputs(std::span<const CacheLayer> cache) {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const std::string& name = program_->inputs[i].name;
-    inputs_[i] = name == "token_ids"     ? tokens_.data()
-                 : name == "positions"   ? positions_.data()
-                 : name == "token_types" ? token_types_.data()
-                                         : output_rows_.data();
-  }
-  for (std::size_t i = 0; i < symbols_.size(); ++i) {
-    const std::string& name = program_->symbols[i];
-    symbols_[i] = name == "tokens" ? tokens() : name == "sequences" ? sequences() : outputs();
-  }
+  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = rows_[i]->data();
+  for (std::size_t i = 0; i < symbols_.size(); ++i) symbols_[i] = (this->*counts_[i])();
   for (RaggedAxis& axis : axes_) axis.segments = segments_;
   return {.inputs = inputs_,
           .symbols = symbols_,

@@ -17,7 +17,10 @@ enum class OutputRows : std::uint8_t { kNone, kLast, kAll };
 
 class StepBuilder {
  public:
+  // Throws kUnsupported when the program reads what no step has.
   explicit StepBuilder(std::shared_ptr<const Program> program);
+  StepBuilder(const StepBuilder&) = delete;  // points into itself
+  StepBuilder& operator=(const StepBuilder&) = delete;
 
   void clear();
   // Appends the rows of a sequence, in a pure program the whole sequence. With a paged cache, `first` is the
@@ -33,12 +36,17 @@ class StepBuilder {
   StepInputs inputs(std::span<const CacheLayer> cache = {});
 
  private:
+  using Count = std::int64_t (StepBuilder::*)() const;
+  static Count count_of(std::string_view symbol);
+  const std::vector<std::int32_t>& rows_of(std::string_view input) const;
   std::int64_t maximum(std::string_view symbol) const;
 
   std::shared_ptr<const Program> program_;
   std::vector<std::int32_t> tokens_, positions_, token_types_, output_rows_;
   std::vector<kernels::Segment> segments_;
   std::vector<std::int64_t> slots_, symbols_;
+  std::vector<Count> counts_;                           // by symbol of the program
+  std::vector<const std::vector<std::int32_t>*> rows_;  // by input of the program
   std::vector<const void*> inputs_;
   std::vector<RaggedAxis> axes_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/rng.h"
@@ -11,36 +12,36 @@
 #include "swiftlet/eval/vectors.h"
 #include "swiftlet/graph/op_schema.h"
 #include "swiftlet/ops/linear.h"
+#include "swiftlet/runtime/program_plan.h"
 
 namespace swiftlet {
 namespace {
 
 constexpr std::size_t kLatencyTexts = 50;
 
-struct MatrixTotals {
-  double flops_per_token = 0;  // two for every element of every matrix
-  double bytes = 0;            // as multiplied
-  std::map<Arithmetic, double> elements;
+struct MatrixWork {
+  double flops = 0;                          // of a step of given extents
+  double bytes = 0;                          // of the weights, as they are read
+  Arithmetic arithmetic = Arithmetic::kF32;  // of most of it
 };
 
-// Over every matrix that a linear of the graph reads.
-MatrixTotals matrix_totals(const LoadedModel& model) {
-  const Graph& graph = model.built.graph;
-  const kernels::KernelTable& table =
-      model.options.table != nullptr ? *model.options.table : kernels::default_table();
-  MatrixTotals totals;
-  for (NodeId id : graph.order()) {
-    const Node& node = graph.node(id);
-    if (node.op != &ops::kLinear) continue;
-    const Weight weight = model.weights->get(graph.value(node.inputs[1]).name);
-    const MatrixForm form = matrix_form(weight, model.options.precision, table);
-    const PanelGeometry geometry = panel_geometry(form.encoding, weight.shape[0], weight.shape[1]);
-    const auto elements = static_cast<double>(weight.shape.elements());
-    totals.flops_per_token += 2 * elements;
-    totals.bytes += static_cast<double>(geometry.code_bytes() + geometry.scales_bytes());
-    totals.elements[form.arithmetic] += elements;
+// Of every matrix product that the program runs, rows that nobody needs left out.
+MatrixWork matrix_work(const Program& program, const WeightStore& weights, const Dim::Lookup& extents) {
+  const ProgramPlan plan = plan_of(program, weights);
+  MatrixWork work;
+  std::map<Arithmetic, double> flops;
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    const Program::Step& step = program.steps[i];
+    const Node& node = program.graph->node(step.node);
+    if (node.op != &ops::kLinear && node.op != &ops::kLinearMerged) continue;
+    const double own = node.op->cost({*program.graph, node}, extents).flops;
+    work.flops += own;
+    work.bytes += static_cast<double>(plan.kernels[i].weight_bytes);
+    flops[step.arithmetic] += own;
   }
-  return totals;
+  for (const auto& [arithmetic, own] : flops)
+    if (own == std::ranges::max(flops | std::views::values)) work.arithmetic = arithmetic;
+  return work;
 }
 
 std::vector<std::int32_t> random_prompt(std::int64_t length, std::int64_t sequence, std::int64_t vocabulary) {
@@ -112,17 +113,21 @@ DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBenc
     timed_run(engine, options, model->built.vocab_size, job, profile);
   }
   if (profile != nullptr) profile->program = engine.program();
-  const MatrixTotals totals = matrix_totals(*model);
   const auto batch = static_cast<double>(options.batch);
+  const auto extents = [&](std::string_view symbol) {
+    return symbol == "tokens" ? options.batch * options.prompt : options.batch;
+  };
+  const MatrixWork work = matrix_work(*engine.program(), *model->weights, extents);
   DecoderSpeed speed;
   speed.prefill_tokens_per_second = batch * static_cast<double>(options.prompt) / prefill;
   speed.decode_tokens_per_second = batch * static_cast<double>(options.generate - 1) / decode;
   const double average_context =
       static_cast<double>(options.prompt) + static_cast<double>(options.generate) / 2;
   speed.bytes_per_token_step =
-      totals.bytes + batch * average_context * cache_bytes_per_token(*engine.program(), engine.cache_dtype());
+      work.bytes + batch * average_context * cache_bytes_per_token(*engine.program(), engine.cache_dtype());
   speed.decode_bytes_per_second = speed.bytes_per_token_step * speed.decode_tokens_per_second / batch;
-  speed.prefill_flops_per_second = totals.flops_per_token * speed.prefill_tokens_per_second;
+  speed.prefill_flops_per_second = work.flops / prefill;
+  speed.arithmetic = work.arithmetic;
   return speed;
 }
 
@@ -155,19 +160,15 @@ EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector
     encoder.embed(std::span(texts).subspan(i, 1), job);
     latencies.push_back(watch.seconds());
   }
+  const auto extents = [&](std::string_view symbol) {
+    return symbol == "tokens" ? static_cast<std::int64_t>(tokens) : std::ssize(texts);
+  };
+  const MatrixWork work = matrix_work(*encoder.program(), *model->weights, extents);
   return {.sentences_per_second = static_cast<double>(texts.size()) / best,
           .tokens_per_second = tokens / best,
           .latency_seconds_p50 = quantile(latencies, 0.5),
-          .flops_per_second = matrix_totals(*model).flops_per_token * tokens / best};
-}
-
-Arithmetic main_arithmetic(const LoadedModel& model) {
-  const auto elements = matrix_totals(model).elements;
-  Arithmetic best = Arithmetic::kF32;
-  double most = -1;
-  for (const auto& [arithmetic, count] : elements)
-    if (count > most) best = arithmetic, most = count;
-  return best;
+          .flops_per_second = work.flops / best,
+          .arithmetic = work.arithmetic};
 }
 
 }  // namespace swiftlet

@@ -11,8 +11,8 @@
 
 namespace swiftlet {
 
-// Where the time goes: the same work once more, every kernel timed. A phase is a kind of step that has costs
-// of its own: "prefill" and "decode" of a decoder, "embed" of an encoder.
+// Where the time goes: the same runs once more, every kernel timed; sums over all of them. A phase is a kind
+// of step that has costs of its own: "prefill" and "decode" of a decoder, "embed" of an encoder.
 struct BenchProfile {
   explicit BenchProfile(std::size_t calls_of_trace = 0) : trace_calls(calls_of_trace) {}
   std::size_t trace_calls;  // single calls of kernels that each phase keeps for a trace
@@ -30,6 +30,7 @@ struct DecoderSpeed {
   double decode_tokens_per_second = 0;   // all sequences together
   double bytes_per_token_step = 0;  // weights read by one decode step and the cache of the average context
   double prefill_flops_per_second = 0, decode_bytes_per_second = 0;
+  Arithmetic arithmetic = Arithmetic::kF32;  // of most matrix products
 };
 // Prompts are pseudo-random ids, so no text is favoured. Throws kInvalid when prompt + generate exceed the
 // model's context.
@@ -38,14 +39,12 @@ DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBenc
 
 struct EncoderSpeed {
   double sentences_per_second = 0, tokens_per_second = 0;
-  double latency_seconds_p50 = 0;  // one text at a time, tokenizing included
-  double flops_per_second = 0;     // matrix products
+  double latency_seconds_p50 = 0;            // one text at a time, tokenizing included
+  double flops_per_second = 0;               // matrix products
+  Arithmetic arithmetic = Arithmetic::kF32;  // of most of them
 };
 // Tokenizing is not part of the throughput.
 EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector<std::string>& texts,
                            int repeat, const Job& job, BenchProfile* profile = nullptr);
-
-// The arithmetic that most of a model's matrix products run in under its precision.
-Arithmetic main_arithmetic(const LoadedModel& model);
 
 }  // namespace swiftlet

@@ -98,7 +98,8 @@ class Graph {
 
   // For passes. Users in topological order; a node that reads the value twice is listed once.
   std::vector<NodeId> users(ValueId id) const;
-  // Every reader of `from`, and the graph's outputs, read `to` instead; a name moves along.
+  // Every reader of `from`, and the graph's outputs, read `to` instead; a `to` without a name gets that of
+  // `from`.
   void replace(ValueId from, ValueId to);
   // Takes the node out of the order; its outputs lose their names, so that others may have them.
   void remove(NodeId id);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/core/memory.h"
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/conv1d.h"
 #include "swiftlet/io/llama2c.h"

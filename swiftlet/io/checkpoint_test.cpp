@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/memory.h"
 #include "swiftlet/io/safetensors.h"
 #include "swiftlet/io/test_files.h"
 

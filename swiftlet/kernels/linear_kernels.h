@@ -35,8 +35,8 @@ static inline std::int64_t most_words(const PreparedRows& x) {
   return x.m * x.groups * (group <= 16 ? group : (group + 15) / 16 * 16) + 16;
 }
 
-// What paths of f32 arithmetic must be able to decode. A new format is refused, and missing here is a warning
-// of the compiler, until every table can.
+// What paths of f32 arithmetic must be able to decode. A new format makes the compiler warn here; it is
+// refused until it is listed, which wants every table to decode it.
 static inline bool is_decoded(const Encoding& encoding) noexcept {
   switch (encoding.format) {
     case Format::kF32:

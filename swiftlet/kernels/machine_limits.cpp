@@ -8,6 +8,7 @@
 
 #include "swiftlet/core/buffer.h"
 #include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/memory.h"
 #include "swiftlet/kernels/amx/tile.h"
 
 namespace swiftlet::kernels {

@@ -9,8 +9,6 @@
 namespace swiftlet::ops {
 namespace {
 
-constexpr std::size_t kMaxMerged = 4;
-
 Inferred infer_output(const NodeView& node, std::size_t weight) {
   const Type& x = require_f32(node, 0);
   const Type& w = node.type(weight);

@@ -11,6 +11,8 @@ namespace swiftlet::ops {
 extern const OpSchema kLinear;        // attribute activation: "" or a name of activation_from_name
 extern const OpSchema kLinearMerged;  // fused; attribute activations: names joined by ','
 
+inline constexpr std::size_t kMaxMerged = 4;  // linears in a linear_merged
+
 Value linear(Value x, Value weight, Value bias = {});
 // Uses `scope`.weight and, when `bias` is set, `scope`.bias; names the result after the scope.
 Value linear(Value x, const Scope& scope, bool bias = false);

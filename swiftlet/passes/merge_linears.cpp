@@ -10,8 +10,6 @@
 namespace swiftlet {
 namespace {
 
-constexpr std::size_t kMost = 4;  // what linear_merged takes
-
 bool is_slot(const Graph& graph, ValueId id) {
   return id == kNoId || graph.value(id).kind == ValueKind::kWeight ||
          graph.value(id).kind == ValueKind::kConstant;
@@ -48,8 +46,8 @@ bool MergeLinears::run(Graph& graph) {
   }
   bool changed = false;
   for (const auto& [key, group] : groups) {
-    for (std::size_t begin = 0; begin + 1 < group.size(); begin += kMost) {
-      const std::size_t end = std::min(begin + kMost, group.size());
+    for (std::size_t begin = 0; begin + 1 < group.size(); begin += ops::kMaxMerged) {
+      const std::size_t end = std::min(begin + ops::kMaxMerged, group.size());
       merge(graph, {group.begin() + static_cast<std::ptrdiff_t>(begin),
                     group.begin() + static_cast<std::ptrdiff_t>(end)});
       changed = true;

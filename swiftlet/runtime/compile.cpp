@@ -320,7 +320,7 @@ Program compile(Graph graph, const WeightStore& weights, const CompileOptions& o
     if (!id) fail(ErrorCode::kNotFound, "compile", "there is no value named '{}' to keep", name);
     graph.add_output({&graph, *id});
   }
-  // Passes may give a kept value's name to nobody; the ports keep the names that the outputs had.
+  // A pass may leave an output without its name; the ports keep those that the outputs had before.
   std::vector<std::string> names;
   for (ValueId id : graph.outputs()) names.push_back(graph.value(id).name);
   lower_graph(graph, weights, options, table);

@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
-#include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/mapped_file.h"
+#include "swiftlet/core/memory.h"
 
 namespace swiftlet {
 namespace {
 
 constexpr int kPoison = 0xff;  // a NaN in every float format, -1 as an integer
-
-}  // namespace
-namespace {
 
 // The heap itself may promise more memory than there is.
 Buffer heap_that_fits(const char* what, std::size_t bytes) {

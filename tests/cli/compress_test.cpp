@@ -103,6 +103,18 @@ TEST(Compress, WhatIsQuantizedIsNotQuantizedAgain) {
   EXPECT_THAT(rest.err, HasSubstr("are quantized already and stay as they are"));
 }
 
+TEST(Compress, APrecisionThatChangesNothingIsToldOf) {
+  const Scratch scratch;
+  const std::string small = scratch.path("small.swiftlet");
+  ASSERT_EQ(swiftlet({"compress", kModel, "-o", small}).status, 0);
+  const auto run = [&](const char* precision) {
+    return swiftlet({"run", small, "Once", "-n", "2", "-q", "--precision", precision}).err;
+  };
+  EXPECT_THAT(run("bf16"), HasSubstr("precision bf16 changes nothing"));
+  EXPECT_EQ(run("f32"), "");
+  EXPECT_EQ(run("int8"), "");
+}
+
 TEST(Compress, LeavesTheOldFileWhenItFails) {
   const Scratch scratch;
   const std::string out = scratch.write("x.swiftlet", "precious");

@@ -77,6 +77,35 @@ TEST(Embed, ATemplateThatRepeatsTheTextIsRefused) {
   EXPECT_THAT(result.err, HasSubstr("tokens, at most 64 are possible"));
 }
 
+const auto kUnchanged = [](nlohmann::json&) {};
+
+TEST(Embed, WarnsOfTextsThatAreCut) {
+  const Scratch scratch;
+  const std::string model = sentence_encoder(scratch, false, kUnchanged);
+  std::string words = "a";
+  for (int i = 0; i < 61; ++i) words += " a";  // with [CLS] and [SEP] as many as the model takes
+  EXPECT_EQ(swiftlet({"embed", model, words, "-q"}).err, "");
+  const Result cut = swiftlet({"embed", model, words + " a", "short", "-q"});
+  EXPECT_EQ(cut.status, 0);
+  EXPECT_THAT(cut.err, HasSubstr("warning: 1 of 2 texts are longer than the model takes"));
+  const auto first = [](const Result& result) {
+    return nlohmann::json::parse(result.out.substr(0, result.out.find('\n')))["embedding"];
+  };
+  EXPECT_EQ(first(cut), first(swiftlet({"embed", model, words, "-q"})));
+}
+
+// The model has no Normalize module.
+TEST(Search, ScoresAreCosines) {
+  const Scratch scratch;
+  const std::string model = sentence_encoder(scratch, false, kUnchanged);
+  const std::string corpus = scratch.write("corpus.txt", "the king\na small bird\nover the sea\n");
+  const auto found = json_of(swiftlet({"search", model, "--corpus", corpus, "a small bird", "--json"}));
+  const auto& hits = found["queries"][0]["hits"];
+  EXPECT_EQ(hits[0]["passage"], "a small bird");
+  EXPECT_NEAR(hits[0]["score"].get<double>(), 1, 1e-6);
+  for (const auto& hit : hits) EXPECT_LE(std::abs(hit["score"].get<double>()), 1 + 1e-6);
+}
+
 TEST(Embed, PrintsALineForEachText) {
   NEEDS_MINILM;
   const Result result = swiftlet({"embed", minilm(), "a fast bird", "[a, small] swift"});

@@ -114,6 +114,16 @@ TEST(Run, PenaltiesReachTheText) {
   EXPECT_EQ(logprobs[0]["top"][0]["logprob"], logprobs[0]["logprob"]);
 }
 
+TEST(Bench, DefaultsFitWhatWasAskedFor) {
+  const auto fits = [](std::vector<std::string> more) {
+    std::vector<std::string> words{"bench", kStories, "--repeat", "1", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return swiftlet(words).status;
+  };
+  EXPECT_EQ(fits({"--prompt", "500"}), 0);
+  EXPECT_EQ(fits({"--generate", "500"}), 0);
+}
+
 TEST(Run, ThreadsDoNotChangeGreedyText) {
   const auto with = [](const char* threads) {
     return swiftlet({"run", kStories, "Once upon a time", "-n", "40", "--threads", threads}).out;
