@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/rng.h"
@@ -39,8 +38,8 @@ MatrixWork matrix_work(const Program& program, const WeightStore& weights, const
     work.bytes += static_cast<double>(plan.kernels[i].weight_bytes);
     flops[step.arithmetic] += own;
   }
-  for (const auto& [arithmetic, own] : flops)
-    if (own == std::ranges::max(flops | std::views::values)) work.arithmetic = arithmetic;
+  const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  if (!flops.empty()) work.arithmetic = std::max_element(flops.begin(), flops.end(), less)->first;
   return work;
 }
 
