@@ -16,6 +16,10 @@ bool Scope::has(std::string_view name) const {
   return (*shapes_)(full(name)).has_value();
 }
 
+Value Scope::name(Value result) const {
+  return graph_->find(prefix_) ? result : result.named(prefix_);
+}
+
 Value Scope::weight(std::string_view name, const Shape& expected) const {
   const std::string path = full(name);
   const auto shape = (*shapes_)(path);

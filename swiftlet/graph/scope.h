@@ -25,6 +25,8 @@ class Scope {
   Graph& graph() const { return *graph_; }
   const std::string& prefix() const { return prefix_; }
   bool has(std::string_view name) const;
+  // Names a result after the scope, unless another has that name: layers may share their weights.
+  Value name(Value result) const;
   // The slot prefix.name; throws Error when the checkpoint lacks it or its shape differs from `expected`.
   Value weight(std::string_view name, const Shape& expected) const;
   // The same with the shape that the checkpoint has; rank must match.

@@ -59,8 +59,8 @@ Value norm_heads(Value x, const AttentionLayerSpec& a, std::int64_t heads, const
   const OpSchema& op = norm.kind == NormKind::kLayer ? kLayerNorm : kRmsNorm;
   const Value gain = head_gain(a, heads, w);
   const Value bias = norm.bias ? w.weight("bias", Shape{a.spec.head_dim}) : Value{};
-  return normalize_heads(x, op, gain, heads, norm.eps, norm.kind == NormKind::kRmsFromOne ? 1 : 0, bias)
-      .named(w.prefix());
+  const double offset = norm.kind == NormKind::kRmsFromOne ? 1 : 0;
+  return w.name(normalize_heads(x, op, gain, heads, norm.eps, offset, bias));
 }
 
 Value attend(Value x, const LayerInputs& inputs, const AttentionLayerSpec& a, const Scope& w) {
@@ -103,8 +103,8 @@ Value normalize(Value x, const NormSpec& norm, const Scope& w) {
   const Shape width{width_of(x)};
   const Value gain = w.weight("weight", width);
   if (norm.kind == NormKind::kLayer)
-    return layer_norm(x, gain, norm.bias ? w.weight("bias", width) : Value{}, norm.eps).named(w.prefix());
-  return rms_norm(x, gain, norm.eps, norm.kind == NormKind::kRmsFromOne ? 1 : 0).named(w.prefix());
+    return w.name(layer_norm(x, gain, norm.bias ? w.weight("bias", width) : Value{}, norm.eps));
+  return w.name(rms_norm(x, gain, norm.eps, norm.kind == NormKind::kRmsFromOne ? 1 : 0));
 }
 
 Value transformer_layer(Value x, const LayerInputs& inputs, const LayerSpec& layer, const Scope& w) {

@@ -57,7 +57,7 @@ Value embedding(Value ids, Value table) {
 }
 
 Value embedding(Value ids, const Scope& scope) {
-  return embedding(ids, scope.weight("weight", 2)).named(scope.prefix());
+  return scope.name(embedding(ids, scope.weight("weight", 2)));
 }
 
 }  // namespace swiftlet::ops

@@ -162,13 +162,13 @@ Value linear(Value x, Value weight, Value bias) {
 Value linear(Value x, const Scope& scope, bool bias) {
   const Value weight = scope.weight("weight", 2);
   const Value b = bias ? scope.weight("bias", 1) : Value{};
-  return linear(x, weight, b).named(scope.prefix());
+  return scope.name(linear(x, weight, b));
 }
 
 Value linear(Value x, const Scope& scope, std::int64_t outputs, bool bias) {
   const Value weight = scope.weight("weight", Shape{outputs, last_dim(x.type())});
   const Value b = bias ? scope.weight("bias", Shape{outputs}) : Value{};
-  return linear(x, weight, b).named(scope.prefix());
+  return scope.name(linear(x, weight, b));
 }
 
 }  // namespace swiftlet::ops

@@ -184,11 +184,11 @@ Value normalize_heads(Value x, const OpSchema& norm, Value gain, std::int64_t he
 
 Value layer_norm(Value x, const Scope& scope, double eps) {
   const Shape width{last_dim(x.type())};
-  return layer_norm(x, scope.weight("weight", width), scope.weight("bias", width), eps).named(scope.prefix());
+  return scope.name(layer_norm(x, scope.weight("weight", width), scope.weight("bias", width), eps));
 }
 
 Value rms_norm(Value x, const Scope& scope, double eps) {
-  return rms_norm(x, scope.weight("weight", Shape{last_dim(x.type())}), eps).named(scope.prefix());
+  return scope.name(rms_norm(x, scope.weight("weight", Shape{last_dim(x.type())}), eps));
 }
 
 }  // namespace swiftlet::ops

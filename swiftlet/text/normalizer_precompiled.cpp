@@ -32,7 +32,7 @@ class CharsMap {
       json.invalid("expected a trie of at most {} bytes in whole units of 4, came one of {}", bytes.size(),
                    trie_bytes);
     units_.resize(trie_bytes / 4);
-    std::memcpy(units_.data(), bytes.data(), trie_bytes);
+    if (trie_bytes > 0) std::memcpy(units_.data(), bytes.data(), trie_bytes);
     replacements_ = bytes.substr(trie_bytes);
     if (!simdjson::validate_utf8(replacements_)) json.invalid("expected replacements in UTF-8");
   }
