@@ -34,6 +34,13 @@ TEST_F(ScopeTest, GivesTheSameSlotAgain) {
   EXPECT_EQ(proj.weight("weight", std::size_t{2}).id, w.id);
 }
 
+TEST_F(ScopeTest, NamesOneResultOfLayersThatShareTheirWeights) {
+  const Value first = graph.add_input("a", {DType::kF32, {4}}),
+              second = graph.add_input("b", {DType::kF32, {4}});
+  EXPECT_EQ(graph.value(proj.name(first).id).name, "layers.0.proj");
+  EXPECT_EQ(graph.value(proj.name(second).id).name, "b");
+}
+
 TEST_F(ScopeTest, NamesAMissingWeight) {
   EXPECT_EQ(error_of([&] {
               proj.weight("gate", {4, 8});
