@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/io/tokenizer_source.h"
 #include "swiftlet/text/tokenizer.h"
-#include "swiftlet/text/tokenizer_files.h"
 
 namespace {
 
@@ -29,6 +29,10 @@ using Json = nlohmann::json;
 
 double milliseconds(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+Tokenizer open(const std::string& path) {
+  return Tokenizer::from_source(swiftlet::open_tokenizer(path));
 }
 
 std::vector<std::string> read_texts() {
@@ -55,7 +59,7 @@ void measure(const std::string& path, const std::vector<std::string>& texts) {
   std::optional<Tokenizer> tokenizer;
   for (int round = 0; round < 5; ++round) {
     const auto start = Clock::now();
-    tokenizer = Tokenizer::load(path);
+    tokenizer = open(path);
     load = std::min(load, milliseconds(start));
   }
   for (int round = 0; round < 5; ++round) {
@@ -83,7 +87,7 @@ int main(int count, char** words) {
     }
     const std::vector<std::string> texts = read_texts();
     if (has("--dump"))
-      dump(Tokenizer::load(words[1]), texts, !has("--no-special"));
+      dump(open(words[1]), texts, !has("--no-special"));
     else
       measure(words[1], texts);
   } catch (const std::exception& error) {

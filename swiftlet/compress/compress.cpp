@@ -52,8 +52,11 @@ void check_output(const fs::path& model, const fs::path& output) {
 void embed_tokenizer(Checkpoint& checkpoint) {
   TokenizerSource& source = checkpoint.tokenizer;
   if (source.kind == TokenizerKind::kNone || source.kind == TokenizerKind::kTokenizerJson) return;
-  auto text = std::make_shared<const std::string>(Tokenizer::from_source(source).serialized());
+  const Tokenizer tokenizer = Tokenizer::from_source(source);
+  auto text = std::make_shared<const std::string>(tokenizer.serialized());
+  if (!tokenizer.config().empty()) source.config = Config::parse(tokenizer.config(), source.where);
   source.kind = TokenizerKind::kTokenizerJson;
+  source.files.clear();
   source.bytes = Buffer::borrowed(text, reinterpret_cast<const std::byte*>(text->data()), text->size());
 }
 

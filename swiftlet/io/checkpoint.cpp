@@ -10,6 +10,7 @@
 #include "swiftlet/io/conv1d.h"
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
+#include "swiftlet/io/tokenizer_source.h"
 
 namespace swiftlet {
 namespace {
@@ -197,13 +198,29 @@ std::string_view to_string(TokenizerKind kind) {
       return "vocab.txt";
     case TokenizerKind::kLlama2c:
       return "llama2.c";
+    case TokenizerKind::kVocabMerges:
+      return "vocab.json";
+    case TokenizerKind::kSentencePiece:
+      return "sentencepiece";
+    case TokenizerKind::kTiktoken:
+      return "tiktoken";
   }
   return "?";
 }
 
 std::string_view file_name(TokenizerKind kind) {
-  if (kind == TokenizerKind::kNone) return "";
-  return kind == TokenizerKind::kLlama2c ? "tokenizer.bin" : to_string(kind);
+  switch (kind) {
+    case TokenizerKind::kNone:
+      return "";
+    case TokenizerKind::kLlama2c:
+      return "tokenizer.bin";
+    case TokenizerKind::kSentencePiece:
+      return "tokenizer.model";
+    case TokenizerKind::kTiktoken:
+      return "tokenizer.tiktoken";
+    default:
+      return to_string(kind);
+  }
 }
 
 std::string_view to_string(Pooling pooling) {

@@ -32,9 +32,12 @@ enum class TokenizerKind : std::uint8_t {
   kTokenizerJson,  // tokenizer.json of the tokenizers library
   kVocabText,      // vocab.txt: WordPiece, one token a line
   kLlama2c,        // tokenizer.bin of llama2.c: scores and pieces of a SentencePiece BPE
+  kVocabMerges,    // vocab.json and merges.txt: byte-pair encoding
+  kSentencePiece,  // tokenizer.model, spiece.model; also tiktoken's tokenizer.model, as the bytes tell
+  kTiktoken,       // *.tiktoken: tokens in base64 and their ranks
 };
 
-// "tokenizer.json", "vocab.txt", "llama2.c", "none".
+// "tokenizer.json", "vocab.txt", "llama2.c", "vocab.json", "sentencepiece", "tiktoken", "none".
 std::string_view to_string(TokenizerKind kind);
 // The name under which such a file lies in a model's folder; empty for kNone.
 std::string_view file_name(TokenizerKind kind);
@@ -44,7 +47,14 @@ struct TokenizerSource {
   std::string where;  // the file, for errors; for kNone what was looked for
   Buffer bytes;       // the file as it is, mapped
   Config config;      // tokenizer_config.json; empty when there is none
+  // Other files that count for it, by name: merges.txt, added_tokens.json, special_tokens_map.json.
+  std::map<std::string, Buffer, std::less<>> files;
+  std::string model_type;  // of config.json: tells the kind of tokenizer where its own files do not
 
+  // The path of a file beside it, for errors.
+  std::string beside(std::string_view name) const {
+    return (std::filesystem::path(where).parent_path() / name).string();
+  }
   std::string_view text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 };
 

@@ -150,23 +150,6 @@ std::vector<SafetensorsFile> open_safetensors_folder(const fs::path& folder) {
   return open_shards(folder, index);
 }
 
-TokenizerSource find_tokenizer(const fs::path& folder) {
-  TokenizerSource source;
-  if (is_there(folder / "tokenizer_config.json"))
-    source.config = Config::load(folder / "tokenizer_config.json");
-  for (const TokenizerKind kind :
-       {TokenizerKind::kTokenizerJson, TokenizerKind::kVocabText, TokenizerKind::kLlama2c}) {
-    const fs::path path = folder / file_name(kind);
-    if (!is_there(path)) continue;
-    source.kind = kind;
-    source.where = path.string();
-    source.bytes = map_file(path);
-    return source;
-  }
-  source.where = fmt::format("{}: no tokenizer.json, vocab.txt or tokenizer.bin", folder.string());
-  return source;
-}
-
 GenerationConfig read_generation(const fs::path& folder, const Config& config) {
   const fs::path path = folder / "generation_config.json";
   const Config own = is_there(path) ? Config::load(path) : Config();

@@ -16,9 +16,6 @@ void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool strea
 // a shard misses a tensor that the index promises, kNotFound when there is no such file.
 std::vector<SafetensorsFile> open_safetensors_folder(const std::filesystem::path& folder);
 
-// tokenizer.json, vocab.txt or tokenizer.bin, with tokenizer_config.json.
-TokenizerSource find_tokenizer(const std::filesystem::path& folder);
-
 // generation_config.json over what config.json says.
 GenerationConfig read_generation(const std::filesystem::path& folder, const Config& config);
 

@@ -184,6 +184,7 @@ nlohmann::ordered_json generation_json(const GenerationConfig& generation) {
 void write_tokenizer(SmallFiles& files, const Checkpoint& checkpoint) {
   const TokenizerSource& tokenizer = checkpoint.tokenizer;
   if (tokenizer.kind != TokenizerKind::kNone) files.bytes(file_name(tokenizer.kind), tokenizer.bytes.bytes());
+  for (const auto& [name, bytes] : tokenizer.files) files.bytes(name, bytes.bytes());
   nlohmann::ordered_json config = tokenizer.config.json();
   if (!checkpoint.chat_template.empty()) config["chat_template"] = checkpoint.chat_template;
   if (!config.empty()) files.json("tokenizer_config.json", config);

@@ -2,8 +2,7 @@
 // joined until none do. Sennrich et al., "Neural machine translation of rare words with subword units"
 // (2016).
 //
-// Two readers share it: make_bpe() takes an ordered list of merges (tokenizer.json), make_scored_bpe() a
-// score for each token (llama2.c). A piece of n characters costs O(n log n), whatever it holds.
+// A piece of n characters costs O(n log n), whatever it holds.
 #pragma once
 
 #include <array>

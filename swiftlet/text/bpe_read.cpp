@@ -1,7 +1,4 @@
-// Reads byte-pair models: merges as an ordered list (BPE), or a score for each token (ScoredBPE).
-#include <algorithm>
-#include <cmath>
-
+// Reads the byte-pair model of a tokenizer.json: tokens and an ordered list of merges.
 #include "swiftlet/text/bpe.h"
 
 namespace swiftlet::text {
@@ -97,55 +94,6 @@ BpeOptions read_options(const JsonView& json, const Vocabulary& vocabulary) {
   return options;
 }
 
-struct ScoredVocabulary {
-  Vocabulary vocabulary;
-  std::vector<double> scores;  // by id
-};
-
-// [["token", score], ...]; the place is the id. The first of equal tokens is the one that texts get.
-ScoredVocabulary read_scored_vocabulary(const JsonView& json) {
-  ScoredVocabulary result;
-  json.each([&](const JsonView& item) {
-    const simdjson::dom::array both = item.array();
-    if (both.size() != 2) item.invalid("expected a token and its score");
-    const std::string_view token = item.item(0, both.at(0)).string();
-    const auto id = static_cast<std::int32_t>(result.scores.size());
-    if (!result.vocabulary.add(token, id))
-      item.invalid("expected every token once, {} comes twice", shown(token));
-    result.scores.push_back(item.item(1, both.at(1)).number());
-  });
-  return result;
-}
-
-// Any two tokens join whose texts together are a token; the higher its score, the sooner.
-MergeTable merges_of_scores(const Vocabulary& vocabulary, const std::vector<double>& scores) {
-  std::vector<double> ordered = scores;
-  std::sort(ordered.begin(), ordered.end(), std::greater<>());
-  ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
-  struct Found {
-    std::int32_t left, right;
-    Merge merge;
-  };
-  std::vector<Found> found;
-  for (std::int32_t id = 0; id < vocabulary.end_id(); ++id) {
-    const std::string_view token = vocabulary.token(id);
-    const double score = scores[static_cast<std::size_t>(id)];
-    const auto rank = static_cast<std::uint32_t>(
-        std::lower_bound(ordered.begin(), ordered.end(), score, std::greater<>()) - ordered.begin());
-    TokenHash hash;
-    for (std::size_t cut = 1; cut < token.size(); ++cut) {
-      hash.add(token[cut - 1]);
-      const std::int32_t left = vocabulary.find(hash.value(), token.substr(0, cut), {});
-      if (left == Vocabulary::kNone) continue;
-      const std::int32_t right = vocabulary.find(token.substr(cut));
-      if (right != Vocabulary::kNone) found.push_back({left, right, {rank, id}});
-    }
-  }
-  MergeTable table(found.size());
-  for (const Found& f : found) table.set(f.left, f.right, f.merge);
-  return table;
-}
-
 }  // namespace
 
 ModelPointer make_bpe(const JsonView& json) {
@@ -153,13 +101,6 @@ ModelPointer make_bpe(const JsonView& json) {
   BpeOptions options = read_options(json, vocabulary);
   MergeTable merges = read_merges(json.at("merges"), vocabulary, options.continuing_prefix);
   return std::make_unique<Bpe>(std::move(vocabulary), std::move(merges), std::move(options));
-}
-
-ModelPointer make_scored_bpe(const JsonView& json) {
-  ScoredVocabulary scored = read_scored_vocabulary(json.at("vocab"));
-  BpeOptions options = read_options(json, scored.vocabulary);
-  MergeTable merges = merges_of_scores(scored.vocabulary, scored.scores);
-  return std::make_unique<Bpe>(std::move(scored.vocabulary), std::move(merges), std::move(options));
 }
 
 }  // namespace swiftlet::text

@@ -75,18 +75,6 @@ TEST(Bpe, MergesOfTokensWithSpaces) {
   EXPECT_EQ(tokens(*model, " a"), (Tokens{{3, 0, 2}}));
 }
 
-TEST(Bpe, ScoresJoinTheBestPairOfAnyTokens) {
-  // llama2.c: any two neighbours whose text is a token, the highest score first, the leftmost of equals.
-  const auto model = model_of(
-      R"({"type":"ScoredBPE","unk_token":"?","vocab":[["?",0],["a",0],["b",0],["c",0],["ab",-2],["bc",-1],["abc",-3]]})");
-  EXPECT_EQ(tokens(*model, "abc"), (Tokens{{6, 0, 3}}));
-  EXPECT_EQ(tokens(*model, "abab"), (Tokens{{4, 0, 2}, {4, 2, 4}}));
-  const auto equal = model_of(
-      R"({"type":"ScoredBPE","unk_token":"?","vocab":[["?",0],["a",0],["b",0],["ab",-1],["ba",-1]]})");
-  EXPECT_EQ(tokens(*equal, "aba"), (Tokens{{3, 0, 2}, {1, 2, 3}}));
-  EXPECT_EQ(tokens(*equal, "bab"), (Tokens{{4, 0, 2}, {2, 2, 3}}));
-}
-
 // The queue for long pieces and the search for short ones are two roads to the same tokens: compared through
 // the definition, joining the best pair again and again.
 TEST(Bpe, LongPiecesMatchTheDefinition) {

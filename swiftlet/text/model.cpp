@@ -11,8 +11,9 @@ struct Kind {
 };
 
 constexpr std::array kKinds = {
-    Kind{"WordPiece", make_wordpiece},  Kind{"BPE", make_bpe},
-    Kind{"ScoredBPE", make_scored_bpe}, Kind{"Unigram", make_unigram},
+    Kind{"WordPiece", make_wordpiece},
+    Kind{"BPE", make_bpe},
+    Kind{"Unigram", make_unigram},
     Kind{"WordLevel", make_wordlevel},
 };
 

@@ -45,7 +45,6 @@ ModelPointer make_model(const JsonView& json);
 // The kinds.
 ModelPointer make_wordpiece(const JsonView& json);
 ModelPointer make_bpe(const JsonView& json);
-ModelPointer make_scored_bpe(const JsonView& json);
 ModelPointer make_unigram(const JsonView& json);
 ModelPointer make_wordlevel(const JsonView& json);
 

@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/io/tokenizer_source.h"
 #include "swiftlet/text/json_view.h"
 #include "swiftlet/text/normalizer.h"
 #include "swiftlet/text/pretokenizer.h"
@@ -67,6 +69,11 @@ inline std::uint32_t byte_place(std::string_view text, std::size_t index) {
   std::size_t at = 0;
   for (; index > 0 && at < text.size(); --index) at += char_at(text, at).bytes;
   return static_cast<std::uint32_t>(at);
+}
+
+// Of a file or a folder.
+inline Tokenizer load_tokenizer(const std::filesystem::path& path) {
+  return Tokenizer::from_source(open_tokenizer(path));
 }
 
 inline std::string data_path(const std::string& name) {

@@ -42,11 +42,11 @@ constexpr std::array kRoles = {
 }  // namespace
 
 struct Tokenizer::Impl {
-  Impl(std::string_view json_text, std::string where);
+  Impl(std::string json_text, std::string where, std::string config_text);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void find_roles(const JsonView& root);
+  void find_roles(const JsonView& settings);
   TokenizedText tokens_of(std::string_view text, std::int8_t source) const;
   void tokenize_raw(NormalizedText text, std::int8_t source, TokenizedText& out) const;
   void tokenize_normalized(NormalizedText text, std::int8_t source, TokenizedText& out) const;
@@ -55,7 +55,7 @@ struct Tokenizer::Impl {
   // How many tokens the text itself may have.
   std::size_t room(const EncodeOptions& options, bool pair) const;
 
-  std::string json;
+  std::string json, config;
   text::ModelPointer model;
   text::Normalizers normalizers;
   text::PreTokenizers pretokenizers;
@@ -66,14 +66,15 @@ struct Tokenizer::Impl {
   SpecialTokens special;
 };
 
-Tokenizer::Impl::Impl(std::string_view json_text, std::string where) : json(json_text) {
+Tokenizer::Impl::Impl(std::string json_text, std::string where, std::string config_text)
+    : json(std::move(json_text)), config(std::move(config_text)) {
+  const JsonDocument settings(config.empty() ? "{}" : config, where + ": tokenizer_config.json");
   const JsonDocument document(json, std::move(where));
   const JsonView root = document.root();
   model = text::make_model(root.at("model"));
   if (const auto part = root.find("normalizer")) normalizers = text::make_normalizers(*part);
   if (const auto part = root.find("pre_tokenizer")) pretokenizers = text::make_pretokenizers(*part);
-  const std::optional<JsonView> own = root.find("swiftlet");
-  const bool split_special = own && own->boolean_or("split_special_tokens", false);
+  const bool split_special = settings.root().boolean_or("split_special_tokens", false);
   if (const auto part = root.find("added_tokens"))
     added = text::AddedTokens(*part, model->vocabulary(), normalizers, split_special);
   tokens = text::TokenTable(model->vocabulary(), added);
@@ -84,15 +85,15 @@ Tokenizer::Impl::Impl(std::string_view json_text, std::string where) : json(json
   } else {
     decoders.push_back(text::make_space_joiner());
   }
-  find_roles(root);
+  find_roles(settings.root());
 }
 
-void Tokenizer::Impl::find_roles(const JsonView& root) {
-  const std::optional<JsonView> own = root.find("swiftlet");
-  const std::optional<JsonView> named = own ? own->find("roles") : std::nullopt;
+void Tokenizer::Impl::find_roles(const JsonView& settings) {
   for (const Role& role : kRoles) {
     std::int32_t& id = special.*role.id;
-    if (named) id = tokens.find(named->string_or(role.name, ""));
+    // "bos_token": "<s>" or {"content": "<s>", ...}
+    if (const auto named = settings.find(std::string(role.name) + "_token"))
+      id = tokens.find(named->is_object() ? named->at("content").string() : named->string());
     for (const char* usual : role.usual)
       if (id < 0 && tokens.is_special(tokens.find(usual))) id = tokens.find(usual);
   }
@@ -177,21 +178,20 @@ std::size_t Tokenizer::Impl::room(const EncodeOptions& options, bool pair) const
   return options.max_tokens - extra;
 }
 
-Tokenizer Tokenizer::load(const std::filesystem::path& path) {
-  const text::TokenizerSource source = text::read_tokenizer_source(path);
-  return from_json(source.json, source.where);
-}
-
 Tokenizer Tokenizer::from_source(const TokenizerSource& source) {
-  return from_json(text::json_of(source), source.where);
+  text::TokenizerText text = text::text_of(source);
+  return Tokenizer(std::make_shared<const Impl>(std::move(text.json), source.where, std::move(text.config)));
 }
 
-Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where) {
-  return Tokenizer(std::make_shared<const Impl>(json, std::string(where)));
+Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where, std::string_view config) {
+  return Tokenizer(std::make_shared<const Impl>(std::string(json), std::string(where), std::string(config)));
 }
 
 const std::string& Tokenizer::serialized() const {
   return impl_->json;
+}
+const std::string& Tokenizer::config() const {
+  return impl_->config;
 }
 
 TokenizedText Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,23 +34,23 @@ struct SpecialTokens {
 
 class Tokenizer {
  public:
-  // `path`: a tokenizer.json; a tokenizer.bin of llama2.c; a vocab.txt; or a folder that holds
-  // tokenizer.json, vocab.txt or tokenizer.bin, with tokenizer_config.json beside it or not. Throws
-  // swiftlet::Error naming file and place: kNotFound, kInvalid for malformed files, kUnsupported for a stage
-  // that is not available. "truncation" and "padding" of a tokenizer.json are the caller's affair
-  // (EncodeOptions) and not applied.
-  static Tokenizer load(const std::filesystem::path& path);
-  // Of a checkpoint's files, with their tokenizer_config.json. REQUIRES: source.kind is not kNone.
+  // Of a checkpoint's files, or of those that open_tokenizer() found (io/tokenizer_source.h). Throws
+  // swiftlet::Error naming file and place: kNotFound when there is none, kInvalid for malformed files,
+  // kUnsupported for a part that is not available. "truncation" and "padding" of a tokenizer.json are the
+  // caller's affair (EncodeOptions) and not applied.
   static Tokenizer from_source(const TokenizerSource& source);
-  // The text of a tokenizer.json, or what serialized() gave. `where` names it in errors.
-  static Tokenizer from_json(std::string_view json, std::string_view where);
+  // The texts of a tokenizer.json and of its tokenizer_config.json ("": none). `where` names the first in
+  // errors.
+  static Tokenizer from_json(std::string_view json, std::string_view where, std::string_view config = {});
 
-  // Text that from_json() makes an equal tokenizer of, whatever this one was loaded from.
+  // Texts of which from_json() makes an equal tokenizer, whatever this one was loaded from; the field's own
+  // package reads the first.
   const std::string& serialized() const;
+  const std::string& config() const;
 
-  // Ids and places of `text`, which need not be valid UTF-8: malformed pieces count as U+FFFD. The time is
-  // O(n log n) at worst. Throws kInvalid for texts of 2^30 bytes and more and for regular expressions that
-  // run away, kUsage when max_tokens leaves no room for the special tokens.
+  // Ids and places of `text`, which need not be valid UTF-8 (malformed pieces count as U+FFFD). O(n log n),
+  // with the longest token as a factor for Unigram; regular expressions end at a step limit. Throws kInvalid
+  // for 2^30 bytes and more and at that limit, kUsage when max_tokens leaves no room for the special tokens.
   TokenizedText encode(std::string_view text, const EncodeOptions& options = {}) const;
   // Two texts (question and passage, premise and hypothesis) in one sequence. Over max_tokens, the longer one
   // is cut first.

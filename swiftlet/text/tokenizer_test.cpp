@@ -12,6 +12,7 @@
 #include "swiftlet/eval/csv.h"
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/sha256.h"
+#include "swiftlet/io/tokenizer_source.h"
 #include "swiftlet/text/text_testing.h"
 
 namespace swiftlet {
@@ -19,6 +20,7 @@ namespace {
 
 using text::data_path;
 using text::error_of;
+using text::load_tokenizer;
 using Ids = std::vector<std::int32_t>;
 using Json = nlohmann::json;
 
@@ -43,7 +45,7 @@ class Golden : public testing::TestWithParam<Known> {
     } else {
       path = data_path(path);
     }
-    tokenizer_.emplace(Tokenizer::load(path));
+    tokenizer_.emplace(load_tokenizer(path));
   }
   std::optional<Tokenizer> tokenizer_;
 };
@@ -83,7 +85,7 @@ TEST_P(Golden, TortureTexts) {
 }
 
 TEST_P(Golden, SerializedTextMakesTheSameTokenizer) {
-  const Tokenizer again = Tokenizer::from_json(tokenizer_->serialized(), "copy");
+  const Tokenizer again = Tokenizer::from_json(tokenizer_->serialized(), "copy", tokenizer_->config());
   EXPECT_EQ(again.serialized(), tokenizer_->serialized());
   EXPECT_EQ(again.special(), tokenizer_->special());
   EXPECT_EQ(again.vocab_size(), tokenizer_->vocab_size());
@@ -160,26 +162,30 @@ INSTANTIATE_TEST_SUITE_P(
                     Known{"stories-7m", "assets/stories-7m/tokenizer.json"},
                     Known{"stories260k", "tests/data/tokenizers/stories260k/tokenizer.json"},
                     Known{"small-unigram", "tests/data/tokenizers/small-unigram/tokenizer.json"},
+                    Known{"small-unigram", "tests/data/tokenizers/small-unigram/spiece.model"},
+                    Known{"small-fallback", "tests/data/tokenizers/small-fallback/spiece.model"},
+                    Known{"small-bpe", "tests/data/tokenizers/small-bpe/tokenizer.model"},
                     Known{"small-fallback", "tests/data/tokenizers/small-fallback/tokenizer.json"},
                     Known{"small-bpe", "tests/data/tokenizers/small-bpe/tokenizer.json"},
                     Known{"t5", "$/tokenizers/t5/tokenizer.json"},
                     Known{"gpt2", "$/tokenizers/gpt2/tokenizer.json"}),
     [](const auto& instance) {
       std::string name = instance.param.name;
+      if (!std::string_view(instance.param.tokenizer).ends_with(".json")) name += "_model";
       std::erase(name, '-');
       return name;
     });
 
 TEST(Tokenizer, VocabTxtIsTheSameBert) {
-  const Tokenizer bert = Tokenizer::load(data_path("tests/data/tokenizers/bert-uncased/vocab.txt"));
+  const Tokenizer bert = load_tokenizer(data_path("tests/data/tokenizers/bert-uncased/vocab.txt"));
   for (const Json& line : golden_lines("bert-uncased")) expect_golden(bert, line);
   EXPECT_EQ(bert.special(), (SpecialTokens{.cls = 101, .sep = 102, .pad = 0, .unk = 100, .mask = 103}));
-  const Tokenizer again = Tokenizer::from_json(bert.serialized(), "copy");
+  const Tokenizer again = Tokenizer::from_json(bert.serialized(), "copy", bert.config());
   for (const Json& line : golden_lines("bert-uncased")) expect_golden(again, line);
 }
 
 TEST(Tokenizer, Llama2cSpellsSpecialTokensAsText) {
-  const Tokenizer bin = Tokenizer::load(data_path("assets/stories260K/tok512.bin"));
+  const Tokenizer bin = load_tokenizer(data_path("assets/stories260K/tok512.bin"));
   EXPECT_EQ(bin.vocab_size(), 512);
   EXPECT_EQ(bin.special(), (SpecialTokens{.bos = 1, .eos = 2, .unk = 0}));
   std::size_t compared = 0;
@@ -189,22 +195,23 @@ TEST(Tokenizer, Llama2cSpellsSpecialTokensAsText) {
     const TokenizedText encoded = bin.encode(text);
     EXPECT_EQ(encoded.ids.front(), 1);
     EXPECT_EQ(std::count(encoded.ids.begin(), encoded.ids.end(), 1), 1);
-    EXPECT_EQ(bin.decode(encoded.ids), text);
-    // The other file looks for these in the text, and U+2581 is its space.
-    if (text.find("<s>") != text.npos || text.find("</s>") != text.npos || text.find("<unk>") != text.npos ||
-        text.find("▁") != text.npos)
+    if (text.find("▁") == text.npos) {  // which is a space
+      EXPECT_EQ(bin.decode(encoded.ids), text);
+    }
+    // The other file looks for these in the text.
+    if (text.find("<s>") != text.npos || text.find("</s>") != text.npos || text.find("<unk>") != text.npos)
       continue;
     EXPECT_EQ(encoded.ids, line["ids"].get<Ids>());
     EXPECT_EQ(encoded.offsets, byte_offsets(text, line["offsets"]));
     ++compared;
   }
   EXPECT_GT(compared, 150u);
-  EXPECT_EQ(Tokenizer::from_json(bin.serialized(), "copy").encode("Once upon").ids,
+  EXPECT_EQ(Tokenizer::from_json(bin.serialized(), "copy", bin.config()).encode("Once upon").ids,
             bin.encode("Once upon").ids);
 }
 
 TEST(Tokenizer, PairsAndSegments) {
-  const Tokenizer bert = Tokenizer::load(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
+  const Tokenizer bert = load_tokenizer(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
   const TokenizedText pair = bert.encode_pair("Who?", "a bird");
   EXPECT_EQ(pair.ids, (Ids{101, 2040, 1029, 102, 1037, 4743, 102}));
   EXPECT_EQ(pair.type_ids, (Ids{0, 0, 0, 0, 1, 1, 1}));
@@ -214,7 +221,7 @@ TEST(Tokenizer, PairsAndSegments) {
 }
 
 TEST(Tokenizer, CutsTheTextAndKeepsTheSpecialTokens) {
-  const Tokenizer bert = Tokenizer::load(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
+  const Tokenizer bert = load_tokenizer(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
   EXPECT_EQ(bert.added_count(), 2u);
   EXPECT_EQ(bert.added_count(true), 3u);
   EXPECT_EQ(bert.encode("a b c d e", {.max_tokens = 4}).ids, (Ids{101, 1037, 1038, 102}));
@@ -234,7 +241,7 @@ TEST(Tokenizer, CutsTheTextAndKeepsTheSpecialTokens) {
 }
 
 TEST(Tokenizer, KnowsItsTokens) {
-  const Tokenizer bert = Tokenizer::load(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
+  const Tokenizer bert = load_tokenizer(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
   EXPECT_EQ(bert.vocab_size(), 30522);
   EXPECT_EQ(bert.token_to_id("##ing"), 2075);
   EXPECT_EQ(bert.token_to_id("no such token"), std::nullopt);
@@ -244,7 +251,7 @@ TEST(Tokenizer, KnowsItsTokens) {
   EXPECT_TRUE(bert.is_special(102));
   EXPECT_FALSE(bert.is_special(2075));
   EXPECT_EQ(bert.decode(Ids{-5, 4743, 99999999, 2075}), "birding");  // rows without a token say nothing
-  const Tokenizer gpt = Tokenizer::load(data_path("assets/stories-7m/tokenizer.json"));
+  const Tokenizer gpt = load_tokenizer(data_path("assets/stories-7m/tokenizer.json"));
   EXPECT_EQ(gpt.special(), (SpecialTokens{.bos = 0, .eos = 0}));
 }
 
@@ -275,12 +282,13 @@ TEST(Tokenizer, RolesFromTheConfiguration) {
              "model":{"type":"BPE","vocab":{"a":0,"<x>":1,"<y>":2},"merges":[]}})";
   std::ofstream(folder + "/tokenizer_config.json")
       << R"({"bos_token":{"content":"<x>"},"eos_token":"<y>","pad_token":null,"unk_token":"gone"})";
-  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const Tokenizer tokenizer = load_tokenizer(folder);
   EXPECT_EQ(tokenizer.special(), (SpecialTokens{.bos = 1, .eos = 2}));
-  EXPECT_EQ(Tokenizer::from_json(tokenizer.serialized(), "copy").special(), tokenizer.special());
+  EXPECT_EQ(Tokenizer::from_json(tokenizer.serialized(), "copy", tokenizer.config()).special(),
+            tokenizer.special());
   EXPECT_EQ(tokenizer.encode("a<x>a").ids, (Ids{0, 1, 0}));
   std::ofstream(folder + "/tokenizer_config.json") << R"({"split_special_tokens":true})";
-  EXPECT_EQ(Tokenizer::load(folder).encode("a<x>a").ids, (Ids{0, 0}));
+  EXPECT_EQ(load_tokenizer(folder).encode("a<x>a").ids, (Ids{0, 0}));
   std::filesystem::remove_all(folder);
 }
 
@@ -290,14 +298,14 @@ TEST(Tokenizer, CasedBertFromAFolder) {
   std::ofstream(folder + "/vocab.txt") << "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nÉa\r\n##b\r\n";
   std::ofstream(folder + "/tokenizer_config.json")
       << R"({"do_lower_case":false,"tokenize_chinese_chars":true})";
-  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const Tokenizer tokenizer = load_tokenizer(folder);
   EXPECT_EQ(tokenizer.encode("Éab éa").ids, (Ids{2, 4, 5, 1, 3}));
   EXPECT_EQ(tokenizer.special().mask, -1);
   std::filesystem::remove_all(folder);
 }
 
 TEST(Tokenizer, LongWordsAndMalformedText) {
-  const Tokenizer gpt = Tokenizer::load(data_path("assets/stories-7m/tokenizer.json"));
+  const Tokenizer gpt = load_tokenizer(data_path("assets/stories-7m/tokenizer.json"));
   const std::string word(1 << 20, 'q');
   EXPECT_EQ(gpt.decode(gpt.encode(word).ids), word);
   const std::string spaces(1 << 20, ' ');
@@ -308,8 +316,8 @@ TEST(Tokenizer, LongWordsAndMalformedText) {
 }
 
 TEST(TokenizerThreads, ShareOneTokenizer) {
-  const Tokenizer bert = Tokenizer::load(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
-  const Tokenizer gpt = Tokenizer::load(data_path("assets/stories-7m/tokenizer.json"));
+  const Tokenizer bert = load_tokenizer(data_path("tests/data/tokenizers/bert-uncased/tokenizer.json"));
+  const Tokenizer gpt = load_tokenizer(data_path("assets/stories-7m/tokenizer.json"));
   const std::vector<Json> lines = golden_lines("bert-uncased");
   const std::vector<Json> gpt_lines = golden_lines("stories-7m");
   std::vector<int> wrong(4);

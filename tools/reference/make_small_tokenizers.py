@@ -41,7 +41,7 @@ def train(name, file_name, **options):
 
 
 def added_tokens(proto):
-    return [AddedToken(piece.piece, normalized=False, special=piece.type == 3) for piece in proto.pieces if piece.type in (3, 4)]
+    return [AddedToken(piece.piece, normalized=False, special=piece.type != 4) for piece in proto.pieces if piece.type in (2, 3, 4)]
 
 
 def convert_unigram(proto):

@@ -73,6 +73,7 @@ def all_sources(external):
         "t5": read(folder / "t5" / "tokenizer.json"),
         "stories-7m": read(ASSETS / "stories-7m" / "tokenizer.json"),
         "stories260k": read(DATA / "tokenizers" / "stories260k" / "tokenizer.json"),
+        "llama2-model": (folder / "llama2" / "tokenizer.model", lambda: read_tokenizer(folder / "llama2" / "tokenizer.json")),
         "llama3": (folder / "llama3" / "tokenizer.model", lambda: llama3(folder / "llama3")),
         "qwen2": (folder / "qwen2", lambda: from_transformers("Qwen2Tokenizer", folder / "qwen2")),
     }

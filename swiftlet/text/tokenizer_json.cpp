@@ -1,0 +1,138 @@
+#include "swiftlet/text/tokenizer_json.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "swiftlet/text/unicode.h"
+
+namespace swiftlet::text {
+
+std::vector<MergePair> derive_merges(const Vocabulary& vocabulary, const std::vector<std::int32_t>& order) {
+  std::vector<MergePair> merges;
+  for (const std::int32_t id : order) {
+    const std::string_view token = vocabulary.token(id);
+    const std::size_t before = merges.size();
+    TokenHash hash;
+    for (std::size_t cut = 1; cut < token.size(); ++cut) {
+      hash.add(token[cut - 1]);
+      if (is_continuation_byte(token[cut])) continue;
+      const std::int32_t left = vocabulary.find(hash.value(), token.substr(0, cut), {});
+      if (left == Vocabulary::kNone) continue;
+      const std::int32_t right = vocabulary.find(token.substr(cut));
+      if (right != Vocabulary::kNone) merges.emplace_back(left, right);
+    }
+    std::sort(merges.begin() + static_cast<std::ptrdiff_t>(before), merges.end());
+  }
+  return merges;
+}
+
+OrderedJson split_template(std::string_view form, std::vector<std::string>& special) {
+  OrderedJson pieces = OrderedJson::array();
+  for (std::size_t at = 0; at < form.size();) {
+    const std::size_t end = std::min(form.find(' ', at), form.size());
+    std::string name(form.substr(at, end - at));
+    at = end + 1;
+    int type_id = 0;
+    if (name.size() > 2 && name[name.size() - 2] == ':') {
+      type_id = name.back() - '0';
+      name.resize(name.size() - 2);
+    }
+    const bool is_text = name == "A" || name == "B";
+    pieces.push_back({{is_text ? "Sequence" : "SpecialToken", {{"id", name}, {"type_id", type_id}}}});
+    if (!is_text && std::find(special.begin(), special.end(), name) == special.end()) special.push_back(name);
+  }
+  return pieces;
+}
+
+OrderedJson byte_level_json(bool add_prefix_space, bool use_regex, bool trim_offsets) {
+  return {{"type", "ByteLevel"},
+          {"add_prefix_space", add_prefix_space},
+          {"trim_offsets", trim_offsets},
+          {"use_regex", use_regex}};
+}
+OrderedJson replace_json(const std::string& pattern, const std::string& content, bool regex) {
+  return {{"type", "Replace"}, {"pattern", {{regex ? "Regex" : "String", pattern}}}, {"content", content}};
+}
+OrderedJson sequence_json(const char* member, OrderedJson parts) {
+  OrderedJson json{{"type", "Sequence"}};
+  json[member] = std::move(parts);
+  return json;
+}
+OrderedJson metaspace_json(const std::string& scheme, bool split) {
+  return {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", scheme}, {"split", split}};
+}
+OrderedJson split_json(const std::string& regex) {
+  return {{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<std::uint8_t>(c) < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<int>(c));
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+std::string dump(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::strict);
+}
+
+ModelWriter::ModelWriter(const OrderedJson& members) : text_(dump(members)) {
+  text_.pop_back();
+}
+
+void ModelWriter::member(std::string_view name, std::string_view json) {
+  text_ += fmt::format(",\"{}\":{}", name, json);
+}
+
+void ModelWriter::vocabulary(const Vocabulary& vocabulary) {
+  text_ += ",\"vocab\":{";
+  bool first = true;
+  for (std::int32_t id = 0; id < vocabulary.end_id(); ++id) {
+    if (!vocabulary.has(id)) continue;
+    if (!first) text_ += ',';
+    first = false;
+    append_json_string(text_, vocabulary.token(id));
+    char digits[16];
+    digits[0] = ':';
+    text_.append(digits, std::to_chars(digits + 1, digits + sizeof digits, id).ptr);
+  }
+  text_ += '}';
+}
+
+void ModelWriter::merges(const Vocabulary& vocabulary, const std::vector<MergePair>& merges) {
+  text_ += ",\"merges\":[";
+  for (std::size_t i = 0; i < merges.size(); ++i) {
+    text_ += i > 0 ? ",[" : "[";
+    append_json_string(text_, vocabulary.token(merges[i].first));
+    text_ += ',';
+    append_json_string(text_, vocabulary.token(merges[i].second));
+    text_ += ']';
+  }
+  text_ += ']';
+}
+
+void ModelWriter::scored(const std::vector<std::pair<std::string, double>>& tokens) {
+  text_ += ",\"vocab\":[";
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    text_ += i > 0 ? ",[" : "[";
+    append_json_string(text_, tokens[i].first);
+    fmt::format_to(std::back_inserter(text_), ",{}]", tokens[i].second);
+  }
+  text_ += ']';
+}
+
+std::string ModelWriter::finish(const OrderedJson& rest) {
+  std::string text = dump(rest);
+  text.pop_back();
+  return text + ",\"model\":" + text_ + "}}";
+}
+
+}  // namespace swiftlet::text
