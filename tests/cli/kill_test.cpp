@@ -100,7 +100,11 @@ TEST(Slow, AKillAtAnyMomentLeavesAWholeFileOrNone) {
 TEST(Slow, AKillAtAnyMomentLeavesAFolderOfOneModelOrWithoutWeights) {
   const Scratch scratch;
   const std::string target = scratch.path("folder");
-  const std::vector<std::string> sources{kModel, "tests/data/models/llama-grouped"};
+  // Both write the same files: one of them alone would be refused in the folder of the other.
+  const std::string second = scratch.path("second");
+  std::filesystem::copy(SWIFTLET_SOURCE_DIR "/tests/data/models/llama-grouped", second);
+  scratch.write("second/tokenizer_config.json", R"({"tokenizer_class": "LlamaTokenizer"})");
+  const std::vector<std::string> sources{kModel, second};
   std::vector<std::string> shown;
   std::vector<microseconds> times;
   for (const std::string& source : sources) {
