@@ -1,6 +1,7 @@
 #include "swiftlet/io/checkpoint.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "swiftlet/core/error.h"
@@ -8,6 +9,7 @@
 #include "swiftlet/core/memory.h"
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/conv1d.h"
+#include "swiftlet/io/gguf_checkpoint.h"
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/tokenizer_source.h"
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kKnown =
     "a folder with config.json and model.safetensors, a sentence-transformers folder, or a .safetensors, "
+    ".gguf, "
     "llama2.c .bin or .swiftlet file";
 
 bool is_there(const fs::path& path) {
@@ -44,9 +47,9 @@ bool looks_like_hub_name(const fs::path& path) {
            "holds {}, a pickle file that is not supported: save the model as model.safetensors", name);
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto extension = entry.path().extension();
-    if (extension == ".gguf" || extension == ".onnx")
-      fail(ErrorCode::kUnsupported, folder.string(), "holds {}: {} files are not supported yet",
-           entry.path().filename().string(), extension.string().substr(1));
+    if (extension == ".onnx")
+      fail(ErrorCode::kUnsupported, folder.string(), "holds {}: onnx files are not supported yet",
+           entry.path().filename().string());
   }
   fail(ErrorCode::kNotFound, folder.string(), "has no {}: expected {}",
        is_there(folder / "config.json") ? "model.safetensors" : "config.json or modules.json", kKnown);
@@ -82,6 +85,19 @@ void check_dimension(const Config& config, std::int64_t expected) {
   }
 }
 
+// The one GGUF model of a folder that has no weights beside it: folders of the hub hold one in each of many
+// encodings, of which the user must choose.
+std::optional<fs::path> only_gguf(const fs::path& folder) {
+  if (is_there(folder / "model.safetensors") || is_there(folder / "model.safetensors.index.json")) return {};
+  std::set<fs::path> models;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".gguf") models.insert(gguf_parts(entry.path()).front());
+  if (models.size() > 1)
+    fail(ErrorCode::kUsage, folder.string(), "holds {} GGUF models, {} among them: name the file",
+         models.size(), models.begin()->filename().string());
+  return models.empty() ? std::nullopt : std::optional(*models.begin());
+}
+
 Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options) {
   if (is_there(folder / "modules.json")) {
     SentenceModules modules = read_sentence_modules(folder);
@@ -94,6 +110,7 @@ Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options)
     checkpoint.sentence_transformer = std::move(modules.rest);
     return checkpoint;
   }
+  if (const auto gguf = only_gguf(folder)) return load_gguf(*gguf, options);
   if (!is_there(folder / "config.json")) fail_folder(folder);
   if (!is_there(folder / "model.safetensors") && !is_there(folder / "model.safetensors.index.json"))
     fail_folder(folder);
@@ -127,9 +144,9 @@ Checkpoint load_file(const fs::path& path, const CheckpointOptions& options) {
   const auto extension = path.extension();
   if (extension == ".swiftlet") return load_native_file(path, options);
   if (extension == ".safetensors") return load_safetensors_file(path, options);
-  if (extension == ".gguf" || extension == ".onnx")
-    fail(ErrorCode::kUnsupported, path.string(), "{} files are not supported yet: expected {}",
-         extension.string().substr(1), kKnown);
+  if (extension == ".gguf") return load_gguf(path, options);
+  if (extension == ".onnx")
+    fail(ErrorCode::kUnsupported, path.string(), "onnx files are not supported yet: expected {}", kKnown);
   if (extension == ".pt" || extension == ".pth" || path.filename() == "pytorch_model.bin")
     fail(ErrorCode::kUnsupported, path.string(),
          "is a pickle file, which is not supported: save the model as model.safetensors");
@@ -175,10 +192,9 @@ const Weight& Checkpoint::weight(std::string_view name) const {
 }
 
 Weight Checkpoint::with_bytes(std::string_view name) const {
-  Weight found = weight(name);
-  const auto maker = made_codes.find(name);
-  if (maker != made_codes.end()) found.codes = maker->second();
-  return found;
+  const Weight& found = weight(name);
+  const auto maker = made_weights.find(name);
+  return maker == made_weights.end() ? found : maker->second();
 }
 
 std::int64_t Checkpoint::weight_bytes() const {

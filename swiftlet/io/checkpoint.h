@@ -9,6 +9,7 @@
 //   folder        modules.json: sentence-transformers (Transformer, Pooling, Normalize)
 //   .safetensors  with config.json beside it
 //   .bin          llama2.c, version 0 (see llama2c.h)
+//   .gguf         versions 2 and 3, alone, in parts, or alone in a folder (see gguf_checkpoint.h)
 //   .swiftlet     native (see native.h)
 #pragma once
 
@@ -81,11 +82,11 @@ struct GenerationConfig {
 
 struct Checkpoint {
   std::string source;  // the path that the user gave, for errors
-  std::string format;  // "safetensors", "llama2.c", "native"
+  std::string format;  // "safetensors", "llama2.c", "gguf", "native"
   Config config;       // config.json of transformers, made up for files that have none
   std::map<std::string, Weight, std::less<>> weights;  // every float tensor, or the encoded weights
-  // CheckpointOptions::stream: makes the codes of those weights that have none.
-  std::map<std::string, std::function<Buffer()>, std::less<>> made_codes;
+  // CheckpointOptions::stream: makes those weights anew that have no codes.
+  std::map<std::string, std::function<Weight()>, std::less<>> made_weights;
   std::map<std::string, Tensor, std::less<>> tensors;  // integer tensors, as they are
   TokenizerSource tokenizer;
   GenerationConfig generation;
@@ -96,7 +97,7 @@ struct Checkpoint {
   // Throws kNotFound "[source: weight 'x'] is missing".
   const Weight& weight(std::string_view name) const;
   const Weight* find(std::string_view name) const;
-  // weight(name), its codes made anew where they come from made_codes.
+  // weight(name), made anew where it comes from made_weights.
   Weight with_bytes(std::string_view name) const;
   std::int64_t weight_bytes() const;
 };
@@ -105,7 +106,7 @@ struct CheckpointOptions {
   // Throw kMemory when the weights are larger than the memory that is left.
   bool check_memory = true;
   // For walking through the weights one by one, whatever the size of the model: weights whose bytes are not
-  // as they lie in the file (f64, unaligned ones, rows that llama2.c orders otherwise) have no codes until
+  // as they lie in the file (f64, unaligned ones, rows in another order, blocks of GGUF) have no codes until
   // with_bytes() makes them.
   bool stream = false;
 };

@@ -132,8 +132,9 @@ void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool strea
       weight.shape = entry.shape;
       weight.encoding.format = format_of(entry.dtype);
       checkpoint.weights.emplace(entry.name, std::move(weight));
-      checkpoint.made_codes.emplace(entry.name,
-                                    [shared, entry] { return float_tensor(*shared, entry).buffer(); });
+      checkpoint.made_weights.emplace(entry.name, [shared, entry] {
+        return weight_from_tensor(entry.name, float_tensor(*shared, entry));
+      });
     } else {
       checkpoint.weights.emplace(entry.name, weight_from_tensor(entry.name, float_tensor(file, entry)));
     }

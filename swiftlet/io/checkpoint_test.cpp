@@ -216,10 +216,10 @@ TEST_F(SentenceFolder, RefusesWhatItCannotCompute) {
 void expect_streams_alike(const std::filesystem::path& path, std::size_t made) {
   const Checkpoint whole = load_checkpoint(path);
   const Checkpoint streamed = load_checkpoint(path, {.check_memory = false, .stream = true});
-  EXPECT_EQ(streamed.made_codes.size(), made);
+  EXPECT_EQ(streamed.made_weights.size(), made);
   ASSERT_EQ(streamed.weights.size(), whole.weights.size());
   for (const auto& [name, weight] : whole.weights) {
-    EXPECT_EQ(streamed.weight(name).codes.size() == 0, streamed.made_codes.contains(name)) << name;
+    EXPECT_EQ(streamed.weight(name).codes.size() == 0, streamed.made_weights.contains(name)) << name;
     EXPECT_EQ(streamed.weight(name).shape, weight.shape) << name;
     EXPECT_EQ(streamed.weight(name).encoding, weight.encoding) << name;
     const Weight made_now = streamed.with_bytes(name);

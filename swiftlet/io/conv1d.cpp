@@ -46,22 +46,21 @@ Weight transposed(const Weight& weight) {
 void transpose_conv1d(Checkpoint& checkpoint, bool stream) {
   for (auto& [name, weight] : checkpoint.weights) {
     if (!is_conv1d(checkpoint.config, name) || weight.shape.rank() != 2) continue;
-    const auto known = checkpoint.made_codes.find(name);
-    const auto maker = known == checkpoint.made_codes.end() ? std::function<Buffer()>() : known->second;
+    const auto known = checkpoint.made_weights.find(name);
+    const auto maker = known == checkpoint.made_weights.end() ? std::function<Weight()>() : known->second;
     const auto make = [as_stored = weight, maker] {
-      Weight stored = as_stored;
-      if (maker) stored.codes = maker();
-      Buffer codes = transposed(stored).codes;
+      const Weight stored = maker ? maker() : as_stored;
+      Weight turned = transposed(stored);
       check_mapped(stored);
       release_mapped(stored);
-      return codes;
+      return turned;
     };
-    weight.shape = Shape{weight.shape[1], weight.shape[0]};
     if (stream) {
+      weight.shape = Shape{weight.shape[1], weight.shape[0]};
       weight.codes = {};
-      checkpoint.made_codes[name] = make;
+      checkpoint.made_weights[name] = make;
     } else {
-      weight.codes = make();
+      weight = make();
     }
   }
 }

@@ -120,14 +120,14 @@ class Reader {
 
   void take(const std::string& name, Shape shape) {
     Buffer values = next(shape);
-    add(name, std::move(shape), std::move(values));
+    checkpoint_.weights.emplace(name, made(name, std::move(shape), std::move(values)));
   }
-  void take_roped(const std::string& name, Shape shape, std::int64_t heads) {
-    const auto permuted = [rows = next(shape), heads, head_size = shape[0] / heads, dim = shape[1]] {
-      return split_rope_halves(rows, heads, head_size, dim);
+  void take_roped(const std::string& name, const Shape& shape, std::int64_t heads) {
+    const auto permuted = [name, shape, rows = next(shape), heads] {
+      return made(name, shape, split_rope_halves(rows, heads, shape[0] / heads, shape[1]));
     };
-    add(name, std::move(shape), stream_ ? Buffer() : permuted());
-    if (stream_) checkpoint_.made_codes.emplace(name, permuted);
+    checkpoint_.weights.emplace(name, stream_ ? made(name, shape, Buffer()) : permuted());
+    if (stream_) checkpoint_.made_weights.emplace(name, permuted);
   }
   void skip(std::int64_t values) { offset_ += static_cast<std::size_t>(values) * sizeof(float); }
 
@@ -138,12 +138,12 @@ class Reader {
     offset_ += bytes;
     return values;
   }
-  void add(const std::string& name, Shape shape, Buffer values) {
+  static Weight made(const std::string& name, Shape shape, Buffer values) {
     Weight weight;
     weight.name = name;
     weight.shape = std::move(shape);
     weight.codes = std::move(values);
-    checkpoint_.weights.emplace(name, std::move(weight));
+    return weight;
   }
 
   const Buffer& file_;

@@ -11,7 +11,7 @@
 namespace swiftlet {
 
 // Encoded weights are decoded; floats keep their type unless `format` (kF32, kF16 or kBF16) is given. A few
-// rows at a time are in memory, or one weight of those in Checkpoint::made_codes. `job` sees "convert",
+// rows at a time are in memory, or one weight of those in Checkpoint::made_weights. `job` sees "convert",
 // tensors done of all. Every file appears whole or not at all, once all are written; a process that is
 // killed leaves the old model, the new one, or a folder without weights. Other files of the folder stay,
 // unless a reader would take them for a part of this model: these throw kUsage. A tokenizer.bin of llama2.c

@@ -1,0 +1,221 @@
+#include "swiftlet/io/gguf_checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <utility>
+
+#include "swiftlet/core/cpu_info.h"
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/log.h"
+#include "swiftlet/io/gguf_model.h"
+#include "swiftlet/io/gguf_tokenizer.h"
+#include "swiftlet/io/gguf_weight.h"
+
+namespace swiftlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Files = std::vector<std::shared_ptr<const GgufFile>>;
+
+constexpr std::int64_t kMostParts = 9999;
+constexpr std::uint64_t kWorthThreads = std::uint64_t{1} << 22;  // bytes that are laid out anew
+
+// "name-00002-of-00003.gguf" as {"name", 2, 3}.
+struct PartName {
+  std::string stem;
+  std::int64_t number = 0, count = 0;
+};
+
+std::optional<PartName> part_name(const fs::path& path) {
+  constexpr std::size_t kTail = 15;  // "-00002-of-00003"
+  const std::string stem = path.stem().string();
+  if (path.extension() != ".gguf" || stem.size() < kTail) return std::nullopt;
+  const std::string_view tail = std::string_view(stem).substr(stem.size() - kTail);
+  const auto digits = [](std::string_view text, std::int64_t& value) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() && value >= 1;
+  };
+  PartName name{.stem = stem.substr(0, stem.size() - kTail)};
+  const bool good = tail[0] == '-' && tail.substr(6, 4) == "-of-" && digits(tail.substr(1, 5), name.number) &&
+                    digits(tail.substr(10, 5), name.count) && name.number <= name.count;
+  return good ? std::optional(name) : std::nullopt;
+}
+
+std::int64_t split_count(const GgufFile& file) {
+  const std::int64_t count = file.integer("split.count").value_or(1);
+  require(count >= 0 && count <= kMostParts, file.where_key("split.count"), "expected at most {}, came {}",
+          kMostParts, count);
+  return std::max<std::int64_t>(count, 1);
+}
+
+Files open_all(const fs::path& path) {
+  Files files{std::make_shared<const GgufFile>(GgufFile::open(path))};
+  const std::int64_t count = split_count(*files.front());
+  if (count == 1) return files;
+  const std::vector<fs::path> parts = gguf_parts(path);
+  require(std::ssize(parts) == count, path.string(),
+          "is a part of {}: expected the name to end in -0000N-of-{:05}.gguf", count, count);
+  files.clear();
+  std::int64_t tensors = 0;
+  for (const fs::path& part : parts) {
+    if (!fs::exists(part))
+      fail(ErrorCode::kNotFound, part.string(), "is missing: the model has {} parts", count);
+    files.push_back(std::make_shared<const GgufFile>(GgufFile::open(part)));
+    const GgufFile& file = *files.back();
+    require(split_count(file) == count && file.integer("split.no") == std::ssize(files) - 1, part.string(),
+            "expected part {} of {} (split.no {}), came split.no {} of {}", files.size(), count,
+            files.size() - 1, file.integer("split.no").value_or(-1), split_count(file));
+    tensors += std::ssize(file.tensors());
+  }
+  const std::int64_t expected = files.front()->integer("split.tensors.count").value_or(tensors);
+  require(tensors == expected, path.string(), "expected {} tensors in {} parts, came {}", expected, count,
+          tensors);
+  return files;
+}
+
+// One tensor on its way to a weight.
+struct Item {
+  std::shared_ptr<const GgufFile> file;
+  const GgufTensor* tensor;
+  std::string name;  // of transformers
+  GgufWeightOptions options;
+  GgufWeightPlan plan;
+};
+
+bool is_used_up(std::string_view name) {
+  return name == "rope_freqs.weight" || name.starts_with("rope_factors_") ||
+         name.ends_with(".attn_rot_embd.weight");
+}
+
+// In how many heads the rows are in pairs of neighbours.
+std::int64_t heads_of(const GgufArchitecture& architecture, const Config& config, const GgufFile& file,
+                      const GgufTensor& tensor) {
+  if (!architecture.neighbours) return 0;
+  const std::size_t part = tensor.name.find(".attn_");
+  if (part == std::string_view::npos) return 0;
+  const std::string_view what = tensor.name.substr(part + 6);
+  const bool query = what == "q.weight" || what == "q.bias", key = what == "k.weight" || what == "k.bias";
+  if (!query && !key) return 0;
+  const std::int64_t heads = config.require_int(query ? "num_attention_heads" : "num_key_value_heads");
+  require(tensor.shape[0] % (2 * heads) == 0, file.where_tensor(tensor.name),
+          "expected rows for {} heads of even size, came {}", heads, tensor.shape[0]);
+  return heads;
+}
+
+std::vector<Item> plan_items(const Files& files, const GgufArchitecture& architecture, const Config& config) {
+  std::vector<Item> items;
+  for (const auto& file : files) {
+    for (const GgufTensor& tensor : file->tensors()) {
+      if (is_used_up(tensor.name)) continue;
+      Item item{.file = file, .tensor = &tensor, .name = {}, .options = {}, .plan = {}};
+      // A name that nobody knows stays, and is warned about with all that the model does not read.
+      item.name = transformers_name(architecture, tensor.name).value_or(std::string(tensor.name));
+      item.options.heads = heads_of(architecture, config, *file, tensor);
+      if (tensor.name.ends_with("norm.weight") && tensor.shape.rank() == 1)
+        item.options.added = architecture.norm_offset;
+      item.plan = plan_gguf_weight(tensor, item.options.heads > 0);
+      items.push_back(std::move(item));
+    }
+  }
+  return items;
+}
+
+std::uint64_t bytes_after(const std::vector<Item>& items) {
+  std::uint64_t sum = 0;
+  for (const Item& item : items) sum += item.plan.bytes;
+  return sum;
+}
+
+// One line for the file: what was rounded, and what it costs.
+void tell_rounded(const std::string& source, const std::vector<Item>& items) {
+  std::map<std::string, std::pair<int, std::string>> kinds;
+  std::uint64_t before = 0, after = 0;
+  for (const Item& item : items) {
+    if (!item.plan.rounds) continue;
+    auto& [count, encoding] = kinds[std::string(item.tensor->type->name)];
+    ++count;
+    encoding = to_string(item.plan.encoding);
+    before += item.tensor->bytes;
+    after += item.plan.bytes;
+  }
+  if (kinds.empty()) return;
+  std::string text;
+  for (const auto& [name, kind] : kinds)
+    text +=
+        fmt::format("{}{} tensors of {} became {}", text.empty() ? "" : ", ", kind.first, name, kind.second);
+  constexpr double kMegabyte = 1e6;
+  warn("{}: {}, rounded: {:.1f} MB of the file are {:.1f} MB in memory", source, text,
+       static_cast<double>(before) / kMegabyte, static_cast<double>(after) / kMegabyte);
+}
+
+void add_weight(Checkpoint& checkpoint, Item item, bool stream) {
+  const auto make = [item](ThreadPool* pool) {
+    GgufWeightOptions options = item.options;
+    options.pool = pool;
+    return make_gguf_weight(*item.file, *item.tensor, item.name, options);
+  };
+  require(!checkpoint.weights.contains(item.name), item.file->where_tensor(item.tensor->name),
+          "is a second '{}'", item.name);
+  if (!stream || !item.plan.copies) {
+    checkpoint.weights.emplace(item.name, make(item.options.pool));
+    return;
+  }
+  Weight weight;
+  weight.name = item.name;
+  weight.shape = item.tensor->shape;
+  weight.encoding = item.plan.encoding;
+  weight.layout = item.plan.layout;
+  if (weight.encoding.is_integer()) weight.arithmetic = Arithmetic::kInt8;
+  checkpoint.weights.emplace(item.name, std::move(weight));
+  checkpoint.made_weights.emplace(item.name, [make] { return make(nullptr); });
+}
+
+Checkpoint read(const Files& files, const std::string& source, const CheckpointOptions& options) {
+  const GgufFile& first = *files.front();
+  const GgufArchitecture& architecture = find_gguf_architecture(first);
+  Checkpoint checkpoint;
+  checkpoint.source = source;
+  checkpoint.format = "gguf";
+  checkpoint.config = gguf_config(first, architecture);
+  checkpoint.tokenizer = gguf_tokenizer(first);
+  checkpoint.generation = gguf_generation(first);
+  checkpoint.chat_template = gguf_chat_template(first);
+  checkpoint.sentence_transformer = gguf_sentence_transformer(first, architecture);
+  std::vector<Item> items = plan_items(files, architecture, checkpoint.config);
+  if (options.check_memory) check_fits(source, bytes_after(items));
+  tell_rounded(source, items);
+  std::optional<ThreadPool> pool;
+  if (!options.stream && bytes_after(items) >= kWorthThreads) pool.emplace();
+  for (Item& item : items) {
+    if (pool) item.options.pool = &*pool;
+    add_weight(checkpoint, std::move(item), options.stream);
+  }
+  return checkpoint;
+}
+
+}  // namespace
+
+std::vector<fs::path> gguf_parts(const fs::path& path) {
+  const auto name = part_name(path);
+  if (!name) return {path};
+  std::vector<fs::path> parts;
+  for (std::int64_t i = 1; i <= name->count; ++i)
+    parts.push_back(path.parent_path() / fmt::format("{}-{:05}-of-{:05}.gguf", name->stem, i, name->count));
+  return parts;
+}
+
+Checkpoint load_gguf(const fs::path& path, const CheckpointOptions& options) {
+  return read(open_all(path), path.string(), options);
+}
+
+Checkpoint parse_gguf(Buffer file, std::string where, bool stream) {
+  Files files{std::make_shared<const GgufFile>(GgufFile::parse(std::move(file), where))};
+  if (split_count(*files.front()) > 1)
+    fail(ErrorCode::kUnsupported, where, "is one part of {}: it is read by its name",
+         split_count(*files.front()));
+  return read(files, where, {.check_memory = false, .stream = stream});
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,158 @@
+#include "swiftlet/io/gguf_model.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/log.h"
+#include "swiftlet/io/gguf_architectures.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::int64_t kMostExtent = (std::int64_t{1} << 31) - 1;
+
+// Keys that say nothing about the arithmetic, or that the common code reads.
+constexpr std::array<std::string_view, 40> kCommonKeys{
+    "context_length",
+    "embedding_length",
+    "block_count",
+    "feed_forward_length",
+    "vocab_size",
+    "attention.head_count",
+    "attention.head_count_kv",
+    "attention.key_length",
+    "attention.value_length",
+    "attention.layer_norm_rms_epsilon",
+    "attention.layer_norm_epsilon",
+    "attention.causal",
+    "rope.freq_base",
+    "rope.dimension_count",
+    "rope.scale_linear",
+    "rope.scaling.type",
+    "rope.scaling.factor",
+    "rope.scaling.attn_factor",
+    "rope.scaling.original_context_length",
+    "rope.scaling.finetuned",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
+    "pooling_type",
+    "tensor_data_layout",
+    "expert_count",
+    "expert_used_count",
+    "use_parallel_residual",
+};
+
+const GgufName* find_name(std::span<const GgufName> names, std::string_view stem) {
+  const auto found =
+      std::find_if(names.begin(), names.end(), [&](const GgufName& name) { return name.gguf == stem; });
+  return found == names.end() ? nullptr : &*found;
+}
+
+void warn_unread_keys(const GgufFile& file, const GgufArchitecture& architecture) {
+  const std::string prefix = std::string(architecture.name) + ".";
+  std::string unread;
+  for (const auto& [key, value] : file.values()) {
+    if (!key.starts_with(prefix)) continue;
+    const std::string_view what = key.substr(prefix.size());
+    const auto is_what = [&](std::string_view known) { return known == what; };
+    if (std::any_of(kCommonKeys.begin(), kCommonKeys.end(), is_what) ||
+        std::any_of(architecture.keys.begin(), architecture.keys.end(), is_what))
+      continue;
+    unread += fmt::format("{}{}", unread.empty() ? "" : ", ", printable(key));
+  }
+  if (!unread.empty()) warn("{}: keys that are not read: {}", file.where(), unread);
+}
+
+}  // namespace
+
+std::string GgufKeys::key(std::string_view what) const {
+  return fmt::format("{}.{}", architecture, what);
+}
+
+std::int64_t GgufKeys::extent(std::string_view what) const {
+  const auto value = integer(what);
+  require(value.has_value(), where(what), "is missing");
+  require(*value >= 1 && *value <= kMostExtent, where(what), "expected from 1 to {}, came {}", kMostExtent,
+          *value);
+  return *value;
+}
+
+std::int64_t GgufKeys::extent_of_layers(std::string_view what, std::int64_t fallback) const {
+  const std::vector<std::int64_t> values = file.integers(key(what));
+  if (values.empty() && fallback > 0) return fallback;
+  require(!values.empty(), where(what), "is missing");
+  for (const std::int64_t value : values) {
+    require(value >= 1 && value <= kMostExtent, where(what), "expected from 1 to {}, came {}", kMostExtent,
+            value);
+    if (value != values.front())
+      fail(ErrorCode::kUnsupported, where(what), "layers that differ ({} and {}) are not available",
+           values.front(), value);
+  }
+  return values.front();
+}
+
+const GgufArchitecture& find_gguf_architecture(const GgufFile& file) {
+  constexpr std::string_view kKey = "general.architecture";
+  const auto name = file.text(kKey);
+  require(name.has_value(), file.where_key(kKey), "is missing: the file does not say what model it holds");
+  std::string known;
+  for (const GgufArchitecture& row : gguf_architectures()) {
+    if (row.name == *name) return row;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+  }
+  fail(ErrorCode::kUnsupported, file.where_key(kKey), "'{}' is not available; known are {}", printable(*name),
+       known);
+}
+
+std::optional<std::string> transformers_name(const GgufArchitecture& architecture, std::string_view name) {
+  constexpr std::string_view kBlock = "blk.";
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const std::string_view stem = name.substr(0, dot), suffix = name.substr(dot);
+  if (!stem.starts_with(kBlock)) {
+    const GgufName* found = find_name(architecture.names, stem);
+    if (found == nullptr) return std::nullopt;
+    return fmt::format("{}{}", found->transformers, suffix);
+  }
+  unsigned layer = 0;
+  const char* end = stem.data() + stem.size();
+  const auto [after, error] = std::from_chars(stem.data() + kBlock.size(), end, layer);
+  if (error != std::errc() || after == end || *after != '.') return std::nullopt;
+  const std::string_view part(after + 1, static_cast<std::size_t>(end - after - 1));
+  const GgufName* found = find_name(architecture.layer_names, part);
+  if (found == nullptr) return std::nullopt;
+  return fmt::format("{}{}.{}{}", architecture.layer_prefix, layer, found->transformers, suffix);
+}
+
+Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture) {
+  const GgufKeys keys{file, architecture.name};
+  if (const auto experts = keys.integer("expert_count"); experts && *experts > 0)
+    fail(ErrorCode::kUnsupported, keys.where("expert_count"), "mixtures of experts ({}) are not available",
+         *experts);
+  nlohmann::json json{{"architectures", {architecture.class_name}}, {"model_type", architecture.model_type}};
+  architecture.config(keys, json);
+  warn_unread_keys(file, architecture);
+  return Config::parse(json.dump(), file.where() + ": metadata");
+}
+
+std::optional<SentenceTransformer> gguf_sentence_transformer(const GgufFile& file,
+                                                             const GgufArchitecture& architecture) {
+  const GgufKeys keys{file, architecture.name};
+  const auto type = keys.integer("pooling_type");
+  if (!type || *type == 0) return std::nullopt;
+  constexpr std::array kTypes{Pooling::kMean, Pooling::kCls, Pooling::kLastToken};  // from 1
+  if (*type < 1 || *type > static_cast<std::int64_t>(kTypes.size()))
+    fail(ErrorCode::kUnsupported, keys.where("pooling_type"),
+         "{} is not available; known are 0 (none), 1 (mean), 2 (cls), 3 (last token)", *type);
+  return SentenceTransformer{.pooling = kTypes[static_cast<std::size_t>(*type - 1)],
+                             .normalize = true,
+                             .max_seq_length = keys.extent("context_length"),
+                             .do_lower_case = false,
+                             .prompts = {},
+                             .default_prompt = {}};
+}
+
+}  // namespace swiftlet

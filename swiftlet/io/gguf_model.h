@@ -1,0 +1,67 @@
+// What GGUF files call the parts of a model, and what transformers calls them: one row a kind of model.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "swiftlet/io/checkpoint.h"
+#include "swiftlet/io/gguf.h"
+#include "swiftlet/io/json.h"
+
+namespace swiftlet {
+
+struct GgufName {
+  std::string_view gguf, transformers;  // without ".weight" and ".bias"
+};
+
+// The keys "<architecture>.<what>" of a file.
+struct GgufKeys {
+  const GgufFile& file;
+  std::string_view architecture;
+
+  std::string key(std::string_view what) const;
+  std::string where(std::string_view what) const { return file.where_key(key(what)); }
+  std::optional<std::int64_t> integer(std::string_view what) const { return file.integer(key(what)); }
+  std::optional<double> number(std::string_view what) const { return file.number(key(what)); }
+  std::optional<std::string_view> text(std::string_view what) const { return file.text(key(what)); }
+  std::optional<bool> boolean(std::string_view what) const { return file.boolean(key(what)); }
+  // Throw kInvalid when the key is missing or its value not in [1, 2^31).
+  std::int64_t extent(std::string_view what) const;
+  // The same of a value that may be given for each layer: all must be equal. `fallback` 0: none.
+  std::int64_t extent_of_layers(std::string_view what, std::int64_t fallback = 0) const;
+};
+
+struct GgufArchitecture {
+  std::string_view name;            // general.architecture
+  std::string_view model_type;      // of config.json
+  std::string_view class_name;      // "LlamaForCausalLM"
+  std::string_view layer_prefix;    // "model.layers."
+  std::span<const GgufName> names;  // outside the layers
+  std::span<const GgufName> layer_names;
+  // The rows of query and key are in pairs of neighbours where transformers has two halves.
+  bool neighbours = false;
+  // Writes what config.json would hold, vocab_size and tie_word_embeddings included.
+  void (*config)(const GgufKeys& keys, nlohmann::json& config);
+  // What is added to the values of vectors whose name ends in "norm.weight": files of Gemma hold 1 + weight.
+  float norm_offset = 0;
+  // Keys besides the common ones that `config` reads.
+  std::span<const std::string_view> keys = {};
+};
+
+// Throws kUnsupported for an architecture that is not known, listing those that are.
+const GgufArchitecture& find_gguf_architecture(const GgufFile& file);
+
+// "blk.3.attn_q.weight" as "model.layers.3.self_attn.q_proj.weight"; nullopt for a name that the row does not
+// have.
+std::optional<std::string> transformers_name(const GgufArchitecture& architecture, std::string_view name);
+
+// config.json. Warns about keys of the architecture that nothing reads.
+Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture);
+
+// Encoders: how their vectors become one, by <architecture>.pooling_type.
+std::optional<SentenceTransformer> gguf_sentence_transformer(const GgufFile& file,
+                                                             const GgufArchitecture& architecture);
+
+}  // namespace swiftlet

@@ -1,0 +1,144 @@
+#include "swiftlet/io/gguf_rope.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+namespace {
+
+// A vector of factors that divide the frequencies; empty when the file has none.
+std::vector<double> factors_of(const GgufFile& file, std::string_view name, std::int64_t rotary_dim) {
+  const GgufTensor* tensor = file.find(name);
+  if (tensor == nullptr) return {};
+  const bool fits =
+      tensor->type->name == "F32" && tensor->shape.rank() == 1 && 2 * tensor->shape[0] == rotary_dim;
+  require(fits, file.where_tensor(name), "expected {} factors in F32, came {} {}", rotary_dim / 2,
+          tensor->type->name, tensor->shape.to_string());
+  const Buffer bytes = file.bytes(*tensor);
+  std::vector<double> factors(static_cast<std::size_t>(tensor->shape[0]));
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    float factor;
+    std::memcpy(&factor, bytes.data() + i * sizeof factor, sizeof factor);
+    require(std::isfinite(factor) && factor > 0, file.where_tensor(name),
+            "expected positive factors, came {}", factor);
+    factors[i] = factor;
+  }
+  return factors;
+}
+
+struct Llama3 {
+  double factor, low, high, context;
+};
+
+// Llama 3.1's division of frequencies: what transformers computes from its four numbers, as factors.
+double llama3_factor(const Llama3& scaling, double frequency) {
+  const double wavelength = 2 * std::numbers::pi / frequency;
+  if (wavelength < scaling.context / scaling.high) return 1;
+  if (wavelength > scaling.context / scaling.low) return scaling.factor;
+  const double blend = (scaling.context / wavelength - scaling.low) / (scaling.high - scaling.low);
+  return 1 / ((1 - blend) / scaling.factor + blend);
+}
+
+bool gives(const Llama3& scaling, const std::vector<double>& factors, double theta) {
+  for (std::size_t i = 0; i < factors.size(); ++i) {
+    const double frequency = std::pow(theta, -static_cast<double>(i) / static_cast<double>(factors.size()));
+    if (!(std::abs(factors[i] / llama3_factor(scaling, frequency) - 1) <= 1e-5)) return false;
+  }
+  return true;
+}
+
+// The numbers behind the factors: those that every Llama 3 has, or those that its blended frequencies ask
+// for, where the blend is linear in the frequency. Multiples of low, high and context say the same: low is 1.
+std::optional<Llama3> llama3_of(const std::vector<double>& factors, double theta) {
+  const double most = *std::max_element(factors.begin(), factors.end());
+  if (const Llama3 usual{most, 1, 4, 8192}; gives(usual, factors, theta)) return usual;
+  std::vector<std::pair<double, double>> blended;  // frequency, share of it that stays
+  for (std::size_t i = 0; i < factors.size(); ++i)
+    if (factors[i] > 1 && factors[i] < most)
+      blended.emplace_back(std::pow(theta, -static_cast<double>(i) / static_cast<double>(factors.size())),
+                           (1 / factors[i] - 1 / most) / (1 - 1 / most));
+  if (blended.size() < 2) return std::nullopt;
+  const auto [high_frequency, high_share] = blended.front();
+  const auto [low_frequency, low_share] = blended.back();
+  const double slope = (high_share - low_share) / (high_frequency - low_frequency);
+  const double offset = slope * low_frequency - low_share;  // low / (high - low)
+  const Llama3 solved{most, 1, 1 + std::round(1e3 / offset) / 1e3,
+                      std::round(2 * std::numbers::pi * slope / offset)};
+  if (!(solved.high > solved.low && solved.context >= 1 && solved.context < 1e9)) return std::nullopt;
+  return gives(solved, factors, theta) ? std::optional(solved) : std::nullopt;
+}
+
+nlohmann::json from_factors(const GgufKeys& keys, const std::vector<double>& factors, double theta) {
+  if (const auto llama3 = llama3_of(factors, theta))
+    return {{"rope_type", "llama3"},
+            {"factor", llama3->factor},
+            {"low_freq_factor", llama3->low},
+            {"high_freq_factor", llama3->high},
+            {"original_max_position_embeddings", static_cast<std::int64_t>(llama3->context)}};
+  // Any other list: the same short and long factors, and no other change.
+  return {{"rope_type", "longrope"},
+          {"short_factor", factors},
+          {"long_factor", factors},
+          {"attention_factor", 1.0},
+          {"original_max_position_embeddings", keys.extent("context_length")}};
+}
+
+nlohmann::json from_keys(const GgufKeys& keys) {
+  const std::string type(keys.text("rope.scaling.type").value_or("none"));
+  // Of files before there was a type.
+  const double old = keys.number("rope.scale_linear").value_or(1);
+  const double factor = keys.number("rope.scaling.factor").value_or(old);
+  if (type == "none" || type == "linear" || type.empty())
+    return factor == 1 ? nlohmann::json() : nlohmann::json{{"rope_type", "linear"}, {"factor", factor}};
+  if (type != "yarn")
+    fail(ErrorCode::kUnsupported, keys.where("rope.scaling.type"),
+         "'{}' is not available; known are none, linear, yarn, and longrope with its tensors of factors",
+         printable(type));
+  nlohmann::json yarn{{"rope_type", "yarn"}, {"factor", factor}};
+  if (keys.file.has(keys.key("rope.scaling.original_context_length")))
+    yarn["original_max_position_embeddings"] = keys.extent("rope.scaling.original_context_length");
+  if (const auto fast = keys.number("rope.scaling.yarn_beta_fast")) yarn["beta_fast"] = *fast;
+  if (const auto slow = keys.number("rope.scaling.yarn_beta_slow")) yarn["beta_slow"] = *slow;
+  if (const auto attention = keys.number("rope.scaling.attn_factor"); attention && *attention != 1)
+    yarn["attention_factor"] = *attention * (factor <= 1 ? 1 : 0.1 * std::log(factor) + 1);
+  return yarn;
+}
+
+// Phi 3: lists for texts up to the original context and beyond.
+std::optional<nlohmann::json> longrope(const GgufKeys& keys, std::int64_t rotary_dim) {
+  const auto brief = factors_of(keys.file, "rope_factors_short.weight", rotary_dim);
+  const auto extended = factors_of(keys.file, "rope_factors_long.weight", rotary_dim);
+  if (brief.empty() && extended.empty()) return std::nullopt;
+  require(!brief.empty() && !extended.empty(), keys.file.where(),
+          "expected both rope_factors_short.weight and rope_factors_long.weight, one is missing");
+  nlohmann::json scaling{{"rope_type", "longrope"}, {"short_factor", brief}, {"long_factor", extended}};
+  if (keys.file.has(keys.key("rope.scaling.original_context_length")))
+    scaling["original_max_position_embeddings"] = keys.extent("rope.scaling.original_context_length");
+  if (const auto factor = keys.number("rope.scaling.attn_factor")) scaling["attention_factor"] = *factor;
+  return scaling;
+}
+
+}  // namespace
+
+void read_gguf_rope(const GgufKeys& keys, std::int64_t head_dim, nlohmann::json& config) {
+  const double theta = keys.number("rope.freq_base").value_or(10000);
+  require(theta > 0, keys.where("rope.freq_base"), "expected a positive number, came {}", theta);
+  config["rope_theta"] = theta;
+  const std::int64_t rotary_dim = keys.integer("rope.dimension_count").value_or(head_dim);
+  require(rotary_dim >= 1 && rotary_dim <= head_dim, keys.where("rope.dimension_count"),
+          "expected from 1 to {}, the size of a head, came {}", head_dim, rotary_dim);
+  if (rotary_dim != head_dim)
+    config["partial_rotary_factor"] = static_cast<double>(rotary_dim) / static_cast<double>(head_dim);
+  const auto factors = factors_of(keys.file, "rope_freqs.weight", rotary_dim);
+  const auto lists = longrope(keys, rotary_dim);
+  const nlohmann::json scaling = lists             ? *lists
+                                 : factors.empty() ? from_keys(keys)
+                                                   : from_factors(keys, factors, theta);
+  if (!scaling.is_null()) config["rope_scaling"] = scaling;
+}
+
+}  // namespace swiftlet
