@@ -111,7 +111,8 @@ TEST_F(CheckpointFolder, SaysWhatIsMissingOrNotSupported) {
   EXPECT_THAT(error("no/where/model"), HasSubstr("[no/where/model] no such file or folder"));
   EXPECT_THAT(error("org/name"), HasSubstr("downloading names of the hub is not supported yet"));
   write("model.gguf", "GGUF");
-  EXPECT_THAT(error(folder_ / "model.gguf"), HasSubstr("model.gguf] gguf files are not supported yet"));
+  EXPECT_THAT(error(folder_ / "model.gguf"),
+              HasSubstr("model.gguf: header] expected 4 bytes of the version at byte 4"));
   write("x.onnx", "x");
   EXPECT_THAT(error(folder_ / "x.onnx"), HasSubstr("onnx files are not supported yet"));
   write("x.txt", "x");
@@ -119,7 +120,10 @@ TEST_F(CheckpointFolder, SaysWhatIsMissingOrNotSupported) {
   EXPECT_THAT(error(folder_ / "config.json"), HasSubstr("name its folder instead"));
   remove("model.safetensors");
   remove("x.onnx");
-  EXPECT_THAT(error(), HasSubstr("holds model.gguf: gguf files are not supported yet"));
+  EXPECT_THAT(error(), HasSubstr("model.gguf: header] expected 4 bytes"));
+  write("other.gguf", "GGUF");
+  EXPECT_THAT(error(), HasSubstr("holds 2 GGUF models, model.gguf among them: name the file"));
+  remove("other.gguf");
   remove("model.gguf");
   EXPECT_THAT(error(), HasSubstr("has no model.safetensors"));
   write("pytorch_model.bin", "x");
@@ -265,6 +269,9 @@ TEST(CheckpointReal, LoadsStories260K) {
 TEST(CheckpointReal, StreamsAsItLoads) {
   expect_streams_alike(asset("stories-7m"), 0);
   expect_streams_alike(asset("stories260K/stories260K.bin"), 2 * 5);  // query and key of every layer
+  const auto gguf = std::filesystem::path(SWIFTLET_SOURCE_DIR) / "tests/data/gguf/llama-exact/model.gguf";
+  // Queries, keys and their biases of two layers, and the matrices of blocks besides.
+  expect_streams_alike(gguf, 2 * 4 + 9);
 }
 
 }  // namespace

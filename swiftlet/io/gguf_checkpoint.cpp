@@ -130,24 +130,26 @@ std::uint64_t bytes_after(const std::vector<Item>& items) {
 
 // One line for the file: what was rounded, and what it costs.
 void tell_rounded(const std::string& source, const std::vector<Item>& items) {
-  std::map<std::string, std::pair<int, std::string>> kinds;
+  std::map<std::string_view, int> counts;
   std::uint64_t before = 0, after = 0;
+  Encoding encoding;
   for (const Item& item : items) {
     if (!item.plan.rounds) continue;
-    auto& [count, encoding] = kinds[std::string(item.tensor->type->name)];
-    ++count;
-    encoding = to_string(item.plan.encoding);
+    ++counts[item.tensor->type->name];
+    encoding = item.plan.encoding;
     before += item.tensor->bytes;
     after += item.plan.bytes;
   }
-  if (kinds.empty()) return;
-  std::string text;
-  for (const auto& [name, kind] : kinds)
-    text +=
-        fmt::format("{}{} tensors of {} became {}", text.empty() ? "" : ", ", kind.first, name, kind.second);
+  if (counts.empty()) return;
+  std::string types;
+  for (const auto& [name, count] : counts)
+    types += fmt::format("{}{} of {}", types.empty() ? "" : ", ", count, name);
   constexpr double kMegabyte = 1e6;
-  warn("{}: {}, rounded: {:.1f} MB of the file are {:.1f} MB in memory", source, text,
-       static_cast<double>(before) / kMegabyte, static_cast<double>(after) / kMegabyte);
+  warn(
+      "{}: matrices that cannot run as they are were rounded to {} ({}): {:.1f} MB of the file are {:.1f} MB "
+      "now",
+      source, to_string(encoding), types, static_cast<double>(before) / kMegabyte,
+      static_cast<double>(after) / kMegabyte);
 }
 
 void add_weight(Checkpoint& checkpoint, Item item, bool stream) {

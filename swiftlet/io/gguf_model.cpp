@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t kMostExtent = (std::int64_t{1} << 31) - 1;
 
 // Keys that say nothing about the arithmetic, or that the common code reads.
-constexpr std::array<std::string_view, 40> kCommonKeys{
+constexpr std::string_view kCommonKeys[]{
     "context_length",
     "embedding_length",
     "block_count",
@@ -58,7 +58,7 @@ void warn_unread_keys(const GgufFile& file, const GgufArchitecture& architecture
     if (!key.starts_with(prefix)) continue;
     const std::string_view what = key.substr(prefix.size());
     const auto is_what = [&](std::string_view known) { return known == what; };
-    if (std::any_of(kCommonKeys.begin(), kCommonKeys.end(), is_what) ||
+    if (std::any_of(std::begin(kCommonKeys), std::end(kCommonKeys), is_what) ||
         std::any_of(architecture.keys.begin(), architecture.keys.end(), is_what))
       continue;
     unread += fmt::format("{}{}", unread.empty() ? "" : ", ", printable(key));

@@ -54,11 +54,12 @@ bool gives(const Llama3& scaling, const std::vector<double>& factors, double the
 // The numbers behind the factors: those that every Llama 3 has, or those that its blended frequencies ask
 // for, where the blend is linear in the frequency. Multiples of low, high and context say the same: low is 1.
 std::optional<Llama3> llama3_of(const std::vector<double>& factors, double theta) {
-  const double most = *std::max_element(factors.begin(), factors.end());
+  // The factors are quotients in f32: a few parts in 10^7 are theirs.
+  const double most = std::round(1e4 * *std::max_element(factors.begin(), factors.end())) / 1e4;
   if (const Llama3 usual{most, 1, 4, 8192}; gives(usual, factors, theta)) return usual;
   std::vector<std::pair<double, double>> blended;  // frequency, share of it that stays
   for (std::size_t i = 0; i < factors.size(); ++i)
-    if (factors[i] > 1 && factors[i] < most)
+    if (factors[i] > 1 + 1e-5 && factors[i] < most * (1 - 1e-5))
       blended.emplace_back(std::pow(theta, -static_cast<double>(i) / static_cast<double>(factors.size())),
                            (1 / factors[i] - 1 / most) / (1 - 1 / most));
   if (blended.size() < 2) return std::nullopt;
