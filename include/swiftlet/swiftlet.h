@@ -164,7 +164,7 @@ struct Generation {
 
 class SWIFTLET_API Model {
  public:
-  // path: a folder, a .swiftlet, .safetensors or llama2.c .bin file, or what locate_model() knows.
+  // path: a folder, a .swiftlet, .safetensors, .gguf or llama2.c .bin file, or what locate_model() knows.
   static Model load(const std::string& path, const LoadOptions& options = {});
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;

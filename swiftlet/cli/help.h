@@ -17,8 +17,8 @@ inline constexpr std::string_view kAbout =
 inline constexpr std::string_view kAboutOptions =
     "`swiftlet COMMAND --help` tells the options and gives examples.";
 inline constexpr std::string_view kAboutModels =
-    "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors or\n"
-    "llama2.c .bin file, or a bundled model: stories-7m, stories260K.\n"
+    "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors, .gguf\n"
+    "or llama2.c .bin file, or a bundled model: stories-7m, stories260K.\n"
     "Results go to standard output, everything else to standard error.";
 
 inline constexpr std::array<Topic, 2> kEnvironment{{

@@ -10,7 +10,7 @@ namespace swiftlet::cli {
 namespace {
 
 constexpr const char* kModelHint =
-    "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors or "
+    "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors, .gguf or "
     "llama2.c .bin file, or a bundled model (stories-7m, stories260K); names of the hub are not resolved yet";
 
 }  // namespace

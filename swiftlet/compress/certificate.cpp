@@ -8,6 +8,7 @@
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/core/version.h"
+#include "swiftlet/io/gguf_checkpoint.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/sha256.h"
 #include "swiftlet/kernels/kernel_table.h"
@@ -18,11 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> files_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return gguf_parts(path);  // one, but for GGUF models in parts
   std::vector<fs::path> files = files_in(path);
-  if (fs::is_directory(path))
-    std::erase_if(files, [](const fs::path& file) {
-      return file.extension() == ".swiftlet" || file.extension() == ".tmp";
-    });
+  std::erase_if(files, [](const fs::path& file) {
+    return file.extension() == ".swiftlet" || file.extension() == ".tmp";
+  });
   return files;
 }
 

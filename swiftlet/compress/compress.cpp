@@ -10,6 +10,7 @@
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/core/memory.h"
+#include "swiftlet/io/gguf_checkpoint.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/transformers_folder.h"
 
@@ -198,9 +199,10 @@ void judge(CompressReport& report, const CompressRequest& request) {
 std::int64_t model_file_bytes(const fs::path& model) {
   const bool folder = fs::is_directory(model);
   std::int64_t sum = 0;
-  for (const fs::path& path : files_in(model)) {
-    const bool part =
-        path.extension() == ".safetensors" || path.extension() == ".json" || path.filename() == "vocab.txt";
+  // A GGUF model may lie in several files.
+  for (const fs::path& path : folder ? files_in(model) : gguf_parts(model)) {
+    const bool part = path.extension() == ".safetensors" || path.extension() == ".gguf" ||
+                      path.extension() == ".json" || path.filename() == "vocab.txt";
     if (folder && !part) continue;
     std::error_code error;
     const std::uintmax_t bytes = fs::file_size(path, error);

@@ -78,7 +78,6 @@ const std::vector<GgufPreTokenizer>& table() {
       {{"viking"}, {kBloom, kDigit}},
       {{"tekken"}, {kTekken}, kWholeWords, kBegins},
       {{"gpt-4o", "llama4", "kanana2", "minimax-m2"}, {kGpt4o}},
-      {{"superbpe"}, {kDigits, R"((?=(\d{3})+(?!\d)))"}},
       {{"bailingmoe", "bailingmoe2", "llada-moe"}, {kBailing}},
       {{"seed-coder"}, {kSeedCoder}},
   };

@@ -8,6 +8,8 @@ every type with their values.
 Weights are random. What they are is decided by the file: every tensor is quantized (or is a random block where the
 package cannot quantize the type) and then dequantized by the package, and the reference computes with that in float32.
 
+    tests/fuzz/corpus/gguf/        files of a kilobyte or two to start from
+
     python tools/reference/make_gguf_goldens.py
 """
 
@@ -16,7 +18,7 @@ import shutil
 
 import gguf
 import numpy as np
-from common import ASSETS, DATA, torch_reference, versions
+from common import ASSETS, DATA, ROOT, torch_reference, versions
 from gguf import GGMLQuantizationType as Type
 
 torch = torch_reference()
@@ -28,6 +30,7 @@ from tokenizers import Tokenizer  # noqa: E402
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 FOLDER = DATA / "gguf"
+CORPUS = ROOT / "tests" / "fuzz" / "corpus" / "gguf"
 BLOCKS = [Type.Q4_0, Type.Q4_1, Type.Q5_0, Type.Q5_1, Type.Q8_0, Type.Q2_K, Type.Q3_K, Type.Q4_K, Type.Q5_K, Type.Q6_K,
           Type.IQ4_NL, Type.IQ4_XS, Type.TQ1_0, Type.TQ2_0, Type.MXFP4]
 # Where the f16 scales of a block lie.
@@ -269,7 +272,70 @@ def make_bert_mixed():
     finish(folder, model.eval(), (1, 7, 23), generator, config.vocab_size)
 
 
+def seed(name, architecture, add_tokenizer, tensors, keys=()):
+    rng = np.random.default_rng(3)
+    writer = gguf.GGUFWriter(CORPUS / name, architecture)
+    writer.add_context_length(16)
+    writer.add_embedding_length(32)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(32)
+    writer.add_head_count(2)
+    for key, value in keys:
+        writer.add_float32(f"{architecture}.{key}", value)
+    add_tokenizer(writer)
+    for tensor, (kind, shape) in tensors.items():
+        values = rng.normal(size=shape).astype(np.float32)
+        data = encode(values, kind, rng)[0] if len(shape) == 2 else values
+        writer.add_tensor(tensor, data, raw_dtype=kind)
+    write(writer)
+
+
+def make_corpus():
+    shutil.rmtree(CORPUS, ignore_errors=True)
+    CORPUS.mkdir(parents=True)
+
+    def scored(writer):
+        writer.add_tokenizer_model("llama")
+        writer.add_token_list(["<unk>", "<s>", "</s>", "<0x41>", "▁", "a", "▁a", "b"])
+        writer.add_token_scores([0.0, 0.0, 0.0, 0.0, -1.0, -2.0, -0.5, -3.0])
+        writer.add_token_types([UNKNOWN, CONTROL, CONTROL, BYTE, NORMAL, NORMAL, NORMAL, 4])
+        writer.add_chat_template("{{ messages }}")
+
+    def byte_level(writer):
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("llama-bpe")
+        writer.add_token_list(["a", "b", "ab", "Ġ", "<|eot_id|>", "é"])
+        writer.add_token_types([NORMAL] * 4 + [CONTROL, NORMAL])
+        writer.add_token_merges(["a b"])
+        writer.add_bos_token_id(4)
+        writer.add_eos_token_id(4)
+
+    def pieces(writer):
+        writer.add_tokenizer_model("bert")
+        writer.add_token_list(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁a", "b"])
+        writer.add_token_types([CONTROL] * 5 + [NORMAL] * 2)
+        writer.add_pooling_type(gguf.PoolingType.MEAN)
+
+    seed("scored", "llama", scored,
+         {"token_embd.weight": (Type.Q8_0, (8, 32)), "output_norm.weight": (Type.F32, (32,)),
+          "blk.0.attn_q.weight": (Type.Q4_0, (32, 32)), "blk.0.attn_k.weight": (Type.Q5_0, (32, 32)),
+          "blk.0.ffn_up.weight": (Type.Q4_1, (3, 32)), "rope_freqs.weight": (Type.F32, (8,))},
+         [("attention.layer_norm_rms_epsilon", 1e-5), ("rope.freq_base", 1e4)])
+    seed("bytelevel", "qwen2", byte_level,
+         {"token_embd.weight": (Type.F16, (6, 32)), "output.weight": (Type.MXFP4, (6, 32)),
+          "blk.0.ffn_gate.weight": (Type.IQ4_NL, (3, 32)), "blk.0.ffn_up.weight": (Type.Q6_K, (1, 256)),
+          "blk.0.ffn_down.weight": (Type.Q4_K, (1, 256)), "blk.0.attn_q.bias": (Type.F32, (32,))})
+    seed("wordpiece", "bert", pieces,
+         {"token_embd.weight": (Type.BF16, (7, 32)), "token_types.weight": (Type.F32, (2, 32)),
+          "blk.0.attn_q.weight": (Type.Q5_1, (32, 32)), "blk.0.ffn_up.weight": (Type.TQ1_0, (1, 256)),
+          "blk.0.ffn_down.weight": (Type.Q3_K, (1, 256))})
+    for path in CORPUS.iterdir():
+        path.chmod(0o644)
+        print(path.name, path.stat().st_size)
+
+
 if __name__ == "__main__":
+    make_corpus()
     FOLDER.mkdir(parents=True, exist_ok=True)
     make_blocks()
     make_llama_exact()
