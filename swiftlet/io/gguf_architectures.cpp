@@ -25,6 +25,29 @@ constexpr std::array kLlamaLayer{
     GgufName{"ffn_down", "mlp.down_proj"},
 };
 
+// Gemma 2 and 3: norms on both sides.
+constexpr std::array kGemma2Layer{
+    GgufName{"attn_norm", "input_layernorm"},
+    GgufName{"attn_q", "self_attn.q_proj"},
+    GgufName{"attn_k", "self_attn.k_proj"},
+    GgufName{"attn_v", "self_attn.v_proj"},
+    GgufName{"attn_output", "self_attn.o_proj"},
+    GgufName{"attn_q_norm", "self_attn.q_norm"},
+    GgufName{"attn_k_norm", "self_attn.k_norm"},
+    GgufName{"post_attention_norm", "post_attention_layernorm"},
+    GgufName{"ffn_norm", "pre_feedforward_layernorm"},
+    GgufName{"post_ffw_norm", "post_feedforward_layernorm"},
+    GgufName{"ffn_gate", "mlp.gate_proj"},
+    GgufName{"ffn_up", "mlp.up_proj"},
+    GgufName{"ffn_down", "mlp.down_proj"},
+};
+
+constexpr std::array kPhi3Layer{
+    GgufName{"attn_norm", "input_layernorm"},    GgufName{"attn_qkv", "self_attn.qkv_proj"},
+    GgufName{"attn_output", "self_attn.o_proj"}, GgufName{"ffn_norm", "post_attention_layernorm"},
+    GgufName{"ffn_up", "mlp.gate_up_proj"},      GgufName{"ffn_down", "mlp.down_proj"},
+};
+
 constexpr std::array kBertNames{
     GgufName{"token_embd", "embeddings.word_embeddings"},
     GgufName{"token_types", "embeddings.token_type_embeddings"},
@@ -96,6 +119,70 @@ void llama_config(const GgufKeys& keys, Json& config) {
          "a bias of queries without one of the output is not available");
 }
 
+// Llama with four multipliers.
+void granite_config(const GgufKeys& keys, Json& config) {
+  llama_config(keys, config);
+  constexpr std::pair<std::string_view, const char*> kMultipliers[]{
+      {"attention.scale", "attention_multiplier"},
+      {"embedding_scale", "embedding_multiplier"},
+      {"residual_scale", "residual_multiplier"},
+      {"logit_scale", "logits_scaling"}};
+  for (const auto& [key, name] : kMultipliers)
+    if (const auto value = keys.number(key)) config[name] = *value;
+}
+
+void smollm3_config(const GgufKeys& keys, Json& config) {
+  llama_config(keys, config);
+  config["no_rope_layer_interval"] = 4;  // files do not say it
+}
+
+void olmo2_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  if (keys.integer("attention.sliding_window").value_or(0) > 0)
+    fail(ErrorCode::kUnsupported, keys.where("attention.sliding_window"), "OLMo 3 is not available");
+}
+
+void phi3_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  const std::int64_t window = keys.integer("attention.sliding_window").value_or(0);
+  if (window > 0) config["sliding_window"] = window;
+}
+
+void gemma_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  config.erase("hidden_act");
+  config["hidden_activation"] = "gelu_pytorch_tanh";
+}
+
+// `widest`: the layers of the one size whose scores are divided by another root than that of a head.
+void later_gemma_config(const GgufKeys& keys, Json& config, std::int64_t widest) {
+  gemma_config(keys, config);
+  const std::int64_t width = config["hidden_size"], heads = config["num_attention_heads"];
+  config["query_pre_attn_scalar"] =
+      config["num_hidden_layers"] == widest ? Json(width / heads) : config["head_dim"];
+  if (keys.file.has(keys.key("attention.sliding_window")))
+    config["sliding_window"] = keys.extent("attention.sliding_window");
+}
+
+void gemma2_config(const GgufKeys& keys, Json& config) {
+  later_gemma_config(keys, config, 46);
+  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"})
+    if (const auto cap = keys.number(key)) config[key] = *cap;
+}
+
+void gemma3_config(const GgufKeys& keys, Json& config) {
+  later_gemma_config(keys, config, 62);
+  if (!keys.number("rope.freq_base")) config["rope_theta"] = 1e6;
+  config["rope_local_base_freq"] = keys.number("rope.freq_base_swa").value_or(10000);
+  config["sliding_window_pattern"] = 6;  // files do not say it
+}
+
+constexpr std::string_view kGraniteKeys[]{"attention.scale", "embedding_scale", "residual_scale",
+                                          "logit_scale"};
+constexpr std::string_view kWindowKeys[]{"attention.sliding_window"};
+constexpr std::string_view kGemmaKeys[]{"attention.sliding_window", "attn_logit_softcapping",
+                                        "final_logit_softcapping", "rope.freq_base_swa"};
+
 void bert_config(const GgufKeys& keys, Json& config) {
   common_config(keys, config);
   const GgufTensor* types = keys.file.find("token_types.weight");
@@ -128,6 +215,65 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kLlamaLayer,
                      .config = decoder_config},
+    GgufArchitecture{.name = "granite",
+                     .model_type = "granite",
+                     .class_name = "GraniteForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .neighbours = true,
+                     .config = granite_config,
+                     .keys = kGraniteKeys},
+    GgufArchitecture{.name = "smollm3",
+                     .model_type = "smollm3",
+                     .class_name = "SmolLM3ForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .neighbours = true,
+                     .config = smollm3_config},
+    GgufArchitecture{.name = "olmo2",
+                     .model_type = "olmo2",
+                     .class_name = "Olmo2ForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kGemma2Layer,
+                     .config = olmo2_config,
+                     .keys = kWindowKeys},
+    GgufArchitecture{.name = "phi3",
+                     .model_type = "phi3",
+                     .class_name = "Phi3ForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kPhi3Layer,
+                     .config = phi3_config,
+                     .keys = kWindowKeys},
+    GgufArchitecture{.name = "gemma",
+                     .model_type = "gemma",
+                     .class_name = "GemmaForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .config = gemma_config,
+                     .norm_offset = -1},
+    GgufArchitecture{.name = "gemma2",
+                     .model_type = "gemma2",
+                     .class_name = "Gemma2ForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kGemma2Layer,
+                     .config = gemma2_config,
+                     .norm_offset = -1,
+                     .keys = kGemmaKeys},
+    GgufArchitecture{.name = "gemma3",
+                     .model_type = "gemma3_text",
+                     .class_name = "Gemma3ForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kGemma2Layer,
+                     .config = gemma3_config,
+                     .norm_offset = -1,
+                     .keys = kGemmaKeys},
     GgufArchitecture{.name = "bert",
                      .model_type = "bert",
                      .class_name = "BertModel",

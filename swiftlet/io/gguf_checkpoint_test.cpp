@@ -167,6 +167,88 @@ TEST(GgufCheckpoint, OtherArchitecturesKeepTheirRows) {
               ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
+// One layer of `architecture`, whose head is 4 wide, with these keys and one vector that is a norm.
+GgufBytes small_file(const std::string& architecture,
+                     const std::vector<std::pair<std::string, float>>& keys = {}) {
+  GgufBytes bytes;
+  bytes.text("general.architecture", architecture);
+  for (const auto& [key, value] : {std::pair{"embedding_length", 8},
+                                   {"block_count", 1},
+                                   {"context_length", 64},
+                                   {"feed_forward_length", 12},
+                                   {"attention.head_count", 2}})
+    bytes.u32(architecture + "." + key, static_cast<std::uint32_t>(value));
+  for (const auto& [key, value] : keys) bytes.f32(architecture + "." + key, value);
+  bytes.tensor("token_embd.weight", {8, 5}, 0, floats(40));
+  bytes.tensor("output_norm.weight", {8}, 0, floats(8));
+  return bytes.tensor("blk.0.attn_q.weight", {1, 8}, 0, floats(8));
+}
+
+TEST(GgufCheckpoint, GemmaStoresOneMoreThanItsNorms) {
+  for (const char* name : {"gemma", "gemma2", "gemma3"}) {
+    const Checkpoint checkpoint = parsed(small_file(name));
+    EXPECT_THAT(decode(checkpoint.weight("model.norm.weight")), ElementsAre(-1, 0, 1, 2, 3, 4, 5, 6)) << name;
+    EXPECT_EQ(checkpoint.config.require_string("hidden_activation"), "gelu_pytorch_tanh");
+    EXPECT_THAT(decode(checkpoint.weight("model.layers.0.self_attn.q_proj.weight")),
+                ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+}
+
+TEST(GgufCheckpoint, KeysOfTheLaterGemmas) {
+  GgufBytes second = small_file("gemma2", {{"attn_logit_softcapping", 50}, {"final_logit_softcapping", 30}});
+  second.u32("gemma2.attention.sliding_window", 16);
+  EXPECT_EQ(warning_of(second), "");
+  const Config two = parsed(second).config;
+  EXPECT_EQ(two.require_string("model_type"), "gemma2");
+  EXPECT_EQ(two.require_number("attn_logit_softcapping"), 50);
+  EXPECT_EQ(two.require_number("final_logit_softcapping"), 30);
+  EXPECT_EQ(two.require_int("query_pre_attn_scalar"), 4);
+  EXPECT_EQ(two.require_int("sliding_window"), 16);
+  const Config three = parsed(small_file("gemma3", {{"rope.scaling.factor", 8}})).config;
+  EXPECT_EQ(three.require_string("model_type"), "gemma3_text");
+  EXPECT_EQ(three.require_number("rope_theta"), 1e6);
+  EXPECT_EQ(three.require_number("rope_local_base_freq"), 1e4);
+  EXPECT_EQ(three.require_int("sliding_window_pattern"), 6);
+  const GgufFile file = second.file();
+  const GgufArchitecture& row = find_gguf_architecture(file);
+  EXPECT_EQ(transformers_name(row, "blk.0.ffn_norm.weight"),
+            "model.layers.0.pre_feedforward_layernorm.weight");
+  EXPECT_EQ(transformers_name(row, "blk.0.post_ffw_norm.weight"),
+            "model.layers.0.post_feedforward_layernorm.weight");
+}
+
+TEST(GgufCheckpoint, GraniteHasMultipliersAndNeighbours) {
+  const GgufBytes bytes = small_file(
+      "granite",
+      {{"attention.scale", 0.5f}, {"embedding_scale", 12}, {"residual_scale", 0.25f}, {"logit_scale", 8}});
+  EXPECT_EQ(warning_of(bytes), "");
+  const Checkpoint checkpoint = parsed(bytes);
+  EXPECT_EQ(checkpoint.config.require_number("attention_multiplier"), 0.5);
+  EXPECT_EQ(checkpoint.config.require_number("embedding_multiplier"), 12);
+  EXPECT_EQ(checkpoint.config.require_number("residual_multiplier"), 0.25);
+  EXPECT_EQ(checkpoint.config.require_number("logits_scaling"), 8);
+  for (const char* name : {"granite", "smollm3"})
+    EXPECT_THAT(decode(parsed(small_file(name)).weight("model.layers.0.self_attn.q_proj.weight")),
+                ElementsAre(0, 2, 1, 3, 4, 6, 5, 7))
+        << name;
+}
+
+TEST(GgufCheckpoint, Phi3HasFusedWeightsAndTwoListsOfFactors) {
+  GgufBytes bytes = small_file("phi3", {{"rope.scaling.attn_factor", 1.25f}});
+  bytes.u32("phi3.rope.scaling.original_context_length", 32).u32("phi3.attention.sliding_window", 20);
+  bytes.tensor("rope_factors_short.weight", {2}, 0, bytes_of<float>({1, 1.5f}));
+  bytes.tensor("rope_factors_long.weight", {2}, 0, bytes_of<float>({2, 4}));
+  const Checkpoint checkpoint = parsed(bytes);
+  EXPECT_EQ(checkpoint.config.section("rope_scaling")->dump(),
+            R"({"attention_factor":1.25,"long_factor":[2.0,4.0],"original_max_position_embeddings":32,)"
+            R"("rope_type":"longrope","short_factor":[1.0,1.5]})");
+  EXPECT_EQ(checkpoint.config.require_int("sliding_window"), 20);
+  const GgufFile file = bytes.file();
+  const GgufArchitecture& row = find_gguf_architecture(file);
+  EXPECT_EQ(transformers_name(row, "blk.0.attn_qkv.weight"), "model.layers.0.self_attn.qkv_proj.weight");
+  EXPECT_EQ(transformers_name(row, "blk.0.ffn_up.weight"), "model.layers.0.mlp.gate_up_proj.weight");
+}
+
 TEST(GgufCheckpoint, OneLineTellsWhatWasRounded) {
   GgufBytes bytes = small_llama();
   EXPECT_EQ(warning_of(bytes), "");
