@@ -46,6 +46,21 @@ TEST_P(GgufGolden, AnEncoderEqualsTheReference) {
                       .table = &table()});
 }
 
+// A row of gguf_architectures.cpp each: its names, its keys, the order of its rows, what it adds to norms.
+TEST_P(GgufGolden, EveryOtherArchitectureEqualsTheReference) {
+  for (const char* name :
+       {"qwen2", "qwen3", "granite", "smollm3", "olmo2", "phi3", "gemma", "gemma2", "gemma3"}) {
+    SCOPED_TRACE(name);
+    testing::internal::CaptureStderr();
+    check_against_dump({.model = gguf(std::string(name) + "/model.gguf"),
+                        .dump = gguf(std::string(name) + "/golden.safetensors"),
+                        .table = &table()});
+    const std::string warnings = testing::internal::GetCapturedStderr();
+    // The context of Phi-3 ends early, and it says so.
+    EXPECT_EQ(warnings.empty(), std::string_view(name) != "phi3") << warnings;
+  }
+}
+
 TEST_P(GgufGolden, GreedyTokensEqualTheReference) {
   const auto dump = SafetensorsFile::open(gguf("llama-exact/golden.safetensors"));
   const auto model = LoadedModel::load(gguf("llama-exact/model.gguf"),

@@ -2,7 +2,7 @@
 every type with their values.
 
     blocks.safetensors             <TYPE>.blocks u8 [n, bytes], <TYPE>.values f32 [n, elements] by the package gguf
-    llama-exact/, llama-blocks/, bert-mixed/
+    llama-exact/, llama-blocks/, bert-mixed/ and a folder for every other architecture
                                    model.gguf, golden.safetensors as in tests/data/models, tokenizer.json
 
 Weights are random. What they are is decided by the file: every tensor is quantized (or is a random block where the
@@ -24,6 +24,7 @@ from gguf import GGMLQuantizationType as Type
 torch = torch_reference()
 
 import llama2c  # noqa: E402
+import transformers  # noqa: E402
 from make_tiny_models import byte_level_bpe, dump, randomise, word_piece  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
@@ -67,6 +68,12 @@ def make_blocks():
         tensors[f"{kind.name}.values"] = torch.from_numpy(gguf.quants.dequantize(blocks, kind).astype(np.float32))
     save_file(tensors, FOLDER / "blocks.safetensors", {"note": json.dumps(versions("gguf", "numpy"))})
     (FOLDER / "blocks.safetensors").chmod(0o644)
+
+
+def named(model):
+    """As a checkpoint's config names its class."""
+    model.config.architectures = [type(model).__name__]
+    return model
 
 
 def encode(values, kind, rng):
@@ -217,7 +224,7 @@ def make_llama_exact():
     config = LlamaConfig(vocab_size=320, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
                          num_key_value_heads=2, max_position_embeddings=128, rms_norm_eps=1e-5, attention_bias=True,
                          rope_parameters={"rope_type": "default", "rope_theta": 5000.0}, attn_implementation="eager")
-    model = LlamaForCausalLM(config)
+    model = named(LlamaForCausalLM(config))
     randomise(model, generator)
     llama_keys(writer, config)
     tokenizer = byte_level_bpe()
@@ -237,7 +244,7 @@ def make_llama_blocks():
     config = LlamaConfig(vocab_size=512, hidden_size=256, intermediate_size=256, num_hidden_layers=1,
                          num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=128, rms_norm_eps=1e-5,
                          tie_word_embeddings=True, rope_parameters=rope, attn_implementation="eager")
-    model = LlamaForCausalLM(config)
+    model = named(LlamaForCausalLM(config))
     randomise(model, generator)
     llama_keys(writer, config)
     add_sentence_piece(writer, llama2c.Tokenizer(ASSETS / "stories260K" / "tok512.bin", 512))
@@ -249,12 +256,93 @@ def make_llama_blocks():
     finish(folder, model.eval(), (1, 7, 61), generator, config.vocab_size)
 
 
+# name: (architecture, class, its config, keys besides the common ones, whether rows are neighbours, added to norms)
+FAMILIES = {
+    "qwen2": (gguf.MODEL_ARCH.QWEN2, "Qwen2", dict(tie_word_embeddings=True), {}, False, 0),
+    "qwen3": (gguf.MODEL_ARCH.QWEN3, "Qwen3", dict(head_dim=12), {}, False, 0),
+    "granite": (gguf.MODEL_ARCH.GRANITE, "Granite",
+                dict(attention_multiplier=0.3, embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.4),
+                dict(attention_scale=0.3, embedding_scale=3.0, logit_scale=2.0, residual_scale=0.4), True, 0),
+    "smollm3": (gguf.MODEL_ARCH.SMOLLM3, "SmolLM3", dict(num_hidden_layers=4, tie_word_embeddings=True,
+                                                         no_rope_layers=[1, 1, 1, 0], use_sliding_window=False),
+                {}, True, 0),
+    "olmo2": (gguf.MODEL_ARCH.OLMO2, "Olmo2", {}, {}, False, 0),
+    "phi3": (gguf.MODEL_ARCH.PHI3, "Phi3",
+             dict(max_position_embeddings=256, original_max_position_embeddings=64, sliding_window=None,
+                  rope_parameters=dict(rope_type="longrope", rope_theta=300.0, partial_rotary_factor=0.75,
+                                       short_factor=[1.0, 1.25, 1.5], long_factor=[2.0, 3.0, 4.0])),
+             dict(rope_scaling_orig_ctx_len=64,
+                  rope_scaling_attn_factors=float(np.sqrt(1 + np.log(256 / 64) / np.log(64)))), False, 0),
+    "gemma": (gguf.MODEL_ARCH.GEMMA, "Gemma", dict(head_dim=16, num_key_value_heads=1, tie_word_embeddings=True), {},
+              False, 1),
+    "gemma2": (gguf.MODEL_ARCH.GEMMA2, "Gemma2",
+               dict(head_dim=12, query_pre_attn_scalar=12, sliding_window=6, attn_logit_softcapping=4.0,
+                    final_logit_softcapping=3.0, tie_word_embeddings=True),
+               dict(sliding_window=6, attn_logit_softcapping=4.0, final_logit_softcapping=3.0), False, 1),
+    "gemma3": (gguf.MODEL_ARCH.GEMMA3, "Gemma3",
+               dict(head_dim=8, query_pre_attn_scalar=8, sliding_window=5, num_hidden_layers=6,
+                    tie_word_embeddings=True,
+                    rope_parameters=dict(full_attention=dict(rope_type="linear", rope_theta=1000.0, factor=4.0),
+                                         sliding_attention=dict(rope_type="default", rope_theta=10000.0))),
+               dict(sliding_window=5, rope_scaling_type=gguf.RopeScalingType.LINEAR, rope_scaling_factor=4.0), False,
+               1),
+}
+
+
+def make_family(name, number):
+    """One model of another family: a matrix each of Q8_0, F16 and Q4_0 in turn. Names are those of the package."""
+    arch, cls, given, keys, neighbouring, added = FAMILIES[name]
+    folder, writer, rng, generator = begin(name, gguf.MODEL_ARCH_NAMES[arch], 40 + number)
+    suffix = "TextConfig" if cls == "Gemma3" else "Config"
+    tiny = dict(vocab_size=96, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+                num_key_value_heads=2, max_position_embeddings=128, bos_token_id=0, eos_token_id=0, pad_token_id=None,
+                tie_word_embeddings=False, attn_implementation="eager")
+    config = getattr(transformers, cls + suffix)(**(tiny | given))
+    model = named(getattr(transformers, cls + "ForCausalLM")(config))
+    randomise(model, generator)
+    rope = config.rope_parameters
+    rope = rope.get("full_attention", rope)
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_key_length(head)
+    writer.add_value_length(head)
+    writer.add_rope_dimension_count(int(head * rope.get("partial_rotary_factor", 1.0)))
+    writer.add_rope_freq_base(rope["rope_theta"])
+    for key, value in keys.items():
+        getattr(writer, f"add_{key}")(value)
+    for kind in ("long", "short"):
+        if f"{kind}_factor" in rope:
+            writer.add_tensor(f"rope_factors_{kind}.weight", np.array(rope[f"{kind}_factor"], np.float32))
+    names = gguf.get_tensor_name_map(arch, config.num_hidden_layers)
+    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads} if neighbouring else {}
+    kinds, turn = [Type.Q8_0, Type.F16, Type.Q4_0], 0
+    for parameter_name, parameter in model.named_parameters():
+        target = names.get_name(parameter_name, try_suffixes=(".weight", ".bias"))
+        values, count, kind = parameter.numpy().copy(), heads.get(target.split(".")[-2]), Type.F32
+        if values.ndim == 2 and values.shape[1] % 32 == 0:
+            kind, turn = kinds[turn % len(kinds)], turn + 1
+        if count:
+            values = neighbours(values, count)
+        norm = added if target.endswith("norm.weight") else 0
+        data, stored = encode(values + np.float32(norm), kind, rng)
+        parameter.copy_(torch.from_numpy(halves(stored, count) if count else stored - np.float32(norm)))
+        writer.add_tensor(target, data, raw_dtype=kind)
+    write(writer)
+    finish(folder, model.eval(), (1, 7, 23), generator, config.vocab_size)
+
+
 def make_bert_mixed():
     folder, writer, rng, generator = begin("bert-mixed", "bert", 13)
     config = BertConfig(vocab_size=140, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
                         max_position_embeddings=64, type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12,
                         attn_implementation="eager")
-    model = BertModel(config, add_pooling_layer=False)
+    model = named(BertModel(config, add_pooling_layer=False))
     randomise(model, generator)
     writer.add_context_length(config.max_position_embeddings)
     writer.add_embedding_length(config.hidden_size)
@@ -341,3 +429,5 @@ if __name__ == "__main__":
     make_llama_exact()
     make_llama_blocks()
     make_bert_mixed()
+    for index, family in enumerate(FAMILIES):
+        make_family(family, index)
