@@ -220,6 +220,8 @@ std::string_view to_string(TokenizerKind kind) {
       return "sentencepiece";
     case TokenizerKind::kTiktoken:
       return "tiktoken";
+    case TokenizerKind::kGguf:
+      return "gguf";
   }
   return "?";
 }
@@ -227,6 +229,7 @@ std::string_view to_string(TokenizerKind kind) {
 std::string_view file_name(TokenizerKind kind) {
   switch (kind) {
     case TokenizerKind::kNone:
+    case TokenizerKind::kGguf:
       return "";
     case TokenizerKind::kLlama2c:
       return "tokenizer.bin";

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,12 +37,15 @@ enum class TokenizerKind : std::uint8_t {
   kVocabMerges,    // vocab.json and merges.txt: byte-pair encoding
   kSentencePiece,  // tokenizer.model, spiece.model; also tiktoken's tokenizer.model, as the bytes tell
   kTiktoken,       // *.tiktoken: tokens in base64 and their ranks
+  kGguf,           // the metadata of a GGUF file
 };
 
-// "tokenizer.json", "vocab.txt", "llama2.c", "vocab.json", "sentencepiece", "tiktoken", "none".
+// "tokenizer.json", "vocab.txt", "llama2.c", "vocab.json", "sentencepiece", "tiktoken", "gguf", "none".
 std::string_view to_string(TokenizerKind kind);
-// The name under which such a file lies in a model's folder; empty for kNone.
+// The name under which such a file lies in a model's folder; empty for kNone and kGguf.
 std::string_view file_name(TokenizerKind kind);
+
+class GgufFile;  // io/gguf.h
 
 struct TokenizerSource {
   TokenizerKind kind = TokenizerKind::kNone;
@@ -50,6 +54,7 @@ struct TokenizerSource {
   Config config;      // tokenizer_config.json; empty when there is none
   // Other files that count for it, by name: merges.txt, added_tokens.json, special_tokens_map.json.
   std::map<std::string, Buffer, std::less<>> files;
+  std::shared_ptr<const GgufFile> gguf;  // of kGguf, which has no bytes
   std::string model_type;  // of config.json: tells the kind of tokenizer where its own files do not
 
   // The path of a file beside it, for errors.

@@ -1,5 +1,5 @@
 // GGUF, versions 2 and 3: the container. What the metadata mean is the affair of gguf_model.h and
-// gguf_tokenizer.h.
+// gguf_vocabulary.h.
 //
 //   "GGUF" | u32 version | u64 tensors | u64 key-values
 //   key-values   key string | u32 type | value     an array: u32 type of its elements | u64 count | elements

@@ -8,8 +8,9 @@
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/core/memory.h"
 #include "swiftlet/io/gguf_model.h"
-#include "swiftlet/io/gguf_tokenizer.h"
+#include "swiftlet/io/gguf_vocabulary.h"
 #include "swiftlet/io/gguf_weight.h"
 
 namespace swiftlet {
@@ -181,7 +182,7 @@ Checkpoint read(const Files& files, const std::string& source, const CheckpointO
   checkpoint.source = source;
   checkpoint.format = "gguf";
   checkpoint.config = gguf_config(first, architecture);
-  checkpoint.tokenizer = gguf_tokenizer(first);
+  checkpoint.tokenizer = gguf_tokenizer(files.front());
   checkpoint.generation = gguf_generation(first);
   checkpoint.chat_template = gguf_chat_template(first);
   checkpoint.sentence_transformer = gguf_sentence_transformer(first, architecture);

@@ -6,6 +6,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/io/gguf_vocabulary.h"
 
 namespace swiftlet {
 namespace {
@@ -94,6 +95,12 @@ TokenizerSource find_tokenizer(const fs::path& folder) {
 }
 
 TokenizerSource open_tokenizer(const fs::path& path) {
+  if (path.extension() == ".gguf") {
+    TokenizerSource source = gguf_tokenizer(std::make_shared<const GgufFile>(GgufFile::open(path)));
+    if (source.kind == TokenizerKind::kNone)
+      fail(ErrorCode::kNotFound, source.where, "there is no tokenizer");
+    return source;
+  }
   if (!fs::is_directory(path)) {
     TokenizerSource source = open_file(path, kind_of_file(path));
     if (path.extension() == ".json" || path.extension() == ".txt" || path.extension() == ".bin")

@@ -12,7 +12,7 @@ namespace swiftlet {
 // count for it. Of kind kNone when there is none.
 TokenizerSource find_tokenizer(const std::filesystem::path& folder);
 
-// The same of a folder, or of one of these files. Throws kNotFound when there is none.
+// The same of a folder, of one of these files, or of a GGUF file. Throws kNotFound when there is none.
 TokenizerSource open_tokenizer(const std::filesystem::path& path);
 
 }  // namespace swiftlet

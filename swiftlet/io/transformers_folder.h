@@ -15,7 +15,8 @@ namespace swiftlet {
 // tensors done of all. Every file appears whole or not at all, once all are written; a process that is
 // killed leaves the old model, the new one, or a folder without weights. Other files of the folder stay,
 // unless a reader would take them for a part of this model: these throw kUsage. A tokenizer.bin of llama2.c
-// is copied as it is: transformers cannot read it, Swiftlet can. Throws kIo, and kUnsupported for integer
+// is copied as it is: transformers cannot read it, Swiftlet can. REQUIRES: a tokenizer with bytes, which that
+// of a GGUF file gets by compress/. Throws kIo, and kUnsupported for integer
 // formats.
 void write_transformers_folder(const std::filesystem::path& folder, const Checkpoint& checkpoint,
                                std::optional<Format> format = std::nullopt, const Job& job = {});

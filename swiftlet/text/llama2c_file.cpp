@@ -71,25 +71,21 @@ TokenizerText convert_llama2c(std::string_view bytes, const std::string& where) 
   }
   require(scores.size() >= 3, where, "expected at least 3 tokens, came {}", scores.size());
   const auto name = [&](std::int32_t id) { return std::string(vocabulary.token(id)); };
-  OrderedJson rest;
-  rest["version"] = "1.0";
-  rest["truncation"] = nullptr;
-  rest["padding"] = nullptr;
-  rest["added_tokens"] = OrderedJson::array();
+  TokenizerParts parts;
   for (std::int32_t id = 0; id < 3; ++id)
-    rest["added_tokens"].push_back({{"id", id},
-                                    {"content", name(id)},
-                                    {"single_word", false},
-                                    {"lstrip", false},
-                                    {"rstrip", false},
-                                    {"normalized", false},
-                                    {"special", true}});
-  rest["normalizer"] =
+    parts.added_tokens.push_back({{"id", id},
+                                  {"content", name(id)},
+                                  {"single_word", false},
+                                  {"lstrip", false},
+                                  {"rstrip", false},
+                                  {"normalized", false},
+                                  {"special", true}});
+  parts.normalizer =
       sequence_json("normalizers", {{{"type", "Prepend"}, {"prepend", "▁"}}, replace_json(" ", "▁")});
-  rest["pre_tokenizer"] = nullptr;
-  rest["post_processor"] = template_processing(name(1) + " A", fmt::format("{0} A {0}:1 B:1", name(1)),
-                                               [](const std::string&) { return 1; });
-  rest["decoder"] =
+  parts.pre_tokenizer = nullptr;
+  parts.post_processor = template_processing(name(1) + " A", fmt::format("{0} A {0}:1 B:1", name(1)),
+                                             [](const std::string&) { return 1; });
+  parts.decoder =
       sequence_json("decoders", {replace_json("▁", " "),
                                  {{"type", "ByteFallback"}},
                                  {{"type", "Fuse"}},
@@ -114,7 +110,7 @@ TokenizerText convert_llama2c(std::string_view bytes, const std::string& where) 
                            {"eos_token", name(2)},
                            {"unk_token", name(0)},
                            {"split_special_tokens", true}};
-  return {writer.finish(rest), dump(config)};
+  return {writer.finish(parts), dump(config)};
 }
 
 }  // namespace swiftlet::text

@@ -157,16 +157,13 @@ class Converter {
     list_pieces();
     set_roles();
     added_ = settings_.added_tokens(vocabulary_, own_tokens());
-    OrderedJson rest;
-    rest["version"] = "1.0";
-    rest["truncation"] = nullptr;
-    rest["padding"] = nullptr;
-    rest["added_tokens"] = added_;
-    rest["normalizer"] = normalizer();
-    rest["pre_tokenizer"] = pre_tokenizer();
-    rest["post_processor"] = post_processor();
-    rest["decoder"] = decoder();
-    return {write_model().finish(rest), settings_.config()};
+    TokenizerParts parts;
+    parts.added_tokens = added_;
+    parts.normalizer = normalizer();
+    parts.pre_tokenizer = pre_tokenizer();
+    parts.post_processor = post_processor();
+    parts.decoder = decoder();
+    return {write_model().finish(parts), settings_.config()};
   }
 
  private:
@@ -382,14 +379,10 @@ class Converter {
   }
 
   OrderedJson post_processor() const {
-    std::string single = class_.single, pair = class_.pair;
+    const std::string single = class_.single, pair = class_.pair;
     if (single.empty()) {
       const bool begins = class_.form == Form::kLlama || class_.form == Form::kGemma;
-      const bool bos = settings_.flag_or("add_bos_token", begins) && settings_.role("bos");
-      const bool eos = settings_.flag_or("add_eos_token", false) && settings_.role("eos");
-      if (!bos && !eos) return nullptr;
-      single = fmt::format("{}A{}", bos ? "(bos) " : "", eos ? " (eos)" : "");
-      pair = fmt::format("{}{} B:1{}", single, bos ? " (bos):1" : "", eos ? " (eos):1" : "");
+      return settings_.around_texts(begins, vocabulary_, added_, where_);
     }
     return template_processing(with_tokens(single), with_tokens(pair), [&](const std::string& token) {
       return TokenSettings::id_of(token, vocabulary_, added_, where_);

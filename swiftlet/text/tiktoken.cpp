@@ -90,15 +90,12 @@ TokenizerText convert_tiktoken(std::string_view bytes, const TokenSettings& sett
   const bool qwen = settings.kind() == "QWen" || settings.kind() == "Qwen";
   const OrderedJson added = settings.added_tokens(
       vocabulary, settings.has_ids() ? std::vector<NamedToken>() : special_tokens(qwen));
-  OrderedJson rest;
-  rest["version"] = "1.0";
-  rest["truncation"] = nullptr;
-  rest["padding"] = nullptr;
-  rest["added_tokens"] = added;
-  rest["normalizer"] = qwen ? OrderedJson{{"type", "NFC"}} : OrderedJson();
-  rest["pre_tokenizer"] = sequence_json("pretokenizers", {split_json(qwen ? kQwen2Pattern : kLlama3Pattern),
-                                                          byte_level_json(false, false, true)});
-  rest["post_processor"] = byte_level_json(true, true, false);
+  TokenizerParts parts;
+  parts.added_tokens = added;
+  parts.normalizer = qwen ? OrderedJson{{"type", "NFC"}} : OrderedJson();
+  parts.pre_tokenizer = sequence_json("pretokenizers", {split_json(qwen ? kQwen2Pattern : kLlama3Pattern),
+                                                        byte_level_json(false, false, true)});
+  parts.post_processor = byte_level_json(true, true, false);
   if (qwen) {
     found.set_default_role("eos", "<|endoftext|>");
   } else {
@@ -106,14 +103,14 @@ TokenizerText convert_tiktoken(std::string_view bytes, const TokenSettings& sett
     found.set_default_role("eos", "<|end_of_text|>");
     const std::string bos = found.role("bos")->content;
     if (found.flag_or("add_bos_token", true))
-      rest["post_processor"] = sequence_json(
-          "processors", {rest["post_processor"],
+      parts.post_processor = sequence_json(
+          "processors", {parts.post_processor,
                          template_processing(bos + " A", fmt::format("{0} A {0}:1 B:1", bos),
                                              [&](const std::string& token) {
                                                return TokenSettings::id_of(token, vocabulary, added, where);
                                              })});
   }
-  rest["decoder"] = byte_level_json(true, true, true);
+  parts.decoder = byte_level_json(true, true, true);
   ModelWriter writer({{"type", "BPE"},
                       {"dropout", nullptr},
                       {"unk_token", nullptr},
@@ -127,7 +124,7 @@ TokenizerText convert_tiktoken(std::string_view bytes, const TokenSettings& sett
   for (std::int32_t id = 0; id < vocabulary.end_id(); ++id)
     if (vocabulary.has(id)) order.push_back(id);
   writer.merges(vocabulary, derive_merges(vocabulary, order));
-  return {writer.finish(rest), found.config()};
+  return {writer.finish(parts), found.config()};
 }
 
 }  // namespace swiftlet::text

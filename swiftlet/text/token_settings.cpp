@@ -244,6 +244,20 @@ std::int32_t TokenSettings::id_of(const std::string& token, const Vocabulary& vo
   return id;
 }
 
+OrderedJson TokenSettings::around_texts(bool begins, const Vocabulary& vocabulary, const OrderedJson& added,
+                                        const std::string& where) const {
+  const std::string bos = flag_or("add_bos_token", begins) ? role_or("bos", "") : "";
+  const std::string eos = flag_or("add_eos_token", false) ? role_or("eos", "") : "";
+  if (bos.empty() && eos.empty()) return nullptr;
+  const auto put = [](std::string_view before, const std::string& token, std::string_view after) {
+    return token.empty() ? std::string() : fmt::format("{}{}{}", before, token, after);
+  };
+  const std::string single = put("", bos, " ") + "A" + put(" ", eos, "");
+  const std::string pair = fmt::format("{}{} B:1{}", single, put(" ", bos, ":1"), put(" ", eos, ":1"));
+  return template_processing(
+      single, pair, [&](const std::string& token) { return id_of(token, vocabulary, added, where); });
+}
+
 std::string TokenSettings::config() const {
   OrderedJson json = config_;
   for (const auto& [name, token] : roles_)

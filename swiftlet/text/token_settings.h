@@ -53,6 +53,11 @@ class TokenSettings {
   static std::int32_t id_of(const std::string& token, const Vocabulary& vocabulary, const OrderedJson& added,
                             const std::string& where);
 
+  // The post-processor that puts the roles bos and eos around texts as the flags add_bos_token (`begins`
+  // where it is not there) and add_eos_token say; null for neither. Throws as id_of().
+  OrderedJson around_texts(bool begins, const Vocabulary& vocabulary, const OrderedJson& added,
+                           const std::string& where) const;
+
   // tokenizer_config.json with the roles that were found.
   std::string config() const;
 

@@ -1,6 +1,7 @@
 #include "swiftlet/text/tokenizer_files.h"
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/text/gguf_tokenizer.h"
 #include "swiftlet/text/llama2c_file.h"
 #include "swiftlet/text/sentencepiece.h"
 #include "swiftlet/text/tiktoken.h"
@@ -35,6 +36,8 @@ TokenizerText text_of(const TokenizerSource& source) {
       return convert_tiktoken(bytes, TokenSettings(source), source.where);
     case TokenizerKind::kLlama2c:
       return convert_llama2c(bytes, source.where);
+    case TokenizerKind::kGguf:
+      return convert_gguf(*source.gguf);
     case TokenizerKind::kNone:
       break;
   }

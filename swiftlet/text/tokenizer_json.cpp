@@ -129,8 +129,15 @@ void ModelWriter::scored(const std::vector<std::pair<std::string, double>>& toke
   text_ += ']';
 }
 
-std::string ModelWriter::finish(const OrderedJson& rest) {
-  std::string text = dump(rest);
+std::string ModelWriter::finish(const TokenizerParts& parts) {
+  std::string text = dump({{"version", "1.0"},
+                           {"truncation", nullptr},
+                           {"padding", nullptr},
+                           {"added_tokens", parts.added_tokens},
+                           {"normalizer", parts.normalizer},
+                           {"pre_tokenizer", parts.pre_tokenizer},
+                           {"post_processor", parts.post_processor},
+                           {"decoder", parts.decoder}});
   text.pop_back();
   return text + ",\"model\":" + text_ + "}}";
 }

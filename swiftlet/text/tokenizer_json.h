@@ -41,8 +41,14 @@ OrderedJson sequence_json(const char* member, OrderedJson parts);
 OrderedJson metaspace_json(const std::string& scheme, bool split = true);
 OrderedJson split_json(const std::string& regex);
 
-// The text of a tokenizer.json: `rest` without its model, and the model, written member by member: an
-// ordered_json object searches all its members on every insertion.
+// All of a tokenizer.json but its model; null for a stage that is not there.
+struct TokenizerParts {
+  OrderedJson added_tokens = OrderedJson::array();
+  OrderedJson normalizer, pre_tokenizer, post_processor, decoder;
+};
+
+// The text of a tokenizer.json. The model is written member by member: an ordered_json object searches all
+// its members on every insertion.
 class ModelWriter {
  public:
   explicit ModelWriter(const OrderedJson& members);  // all members but "vocab" and "merges"
@@ -51,7 +57,7 @@ class ModelWriter {
   void member(std::string_view name, std::string_view json);
   // [["token", score], ...]
   void scored(const std::vector<std::pair<std::string, double>>& tokens);
-  std::string finish(const OrderedJson& rest);
+  std::string finish(const TokenizerParts& parts);
 
  private:
   std::string text_;

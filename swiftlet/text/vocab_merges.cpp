@@ -153,15 +153,8 @@ OrderedJson post_processor(const Class& one, const TokenSettings& settings, cons
             {"trim_offsets", settings.flag_or("trim_offsets", true)},
             {"add_prefix_space", prefix_space}};
   }
-  std::string single = one.single, pair = one.pair;
-  if (one.around == Around::kNothing) {
-    const bool bos = settings.flag_or("add_bos_token", false) && settings.role("bos");
-    const bool eos = settings.flag_or("add_eos_token", false) && settings.role("eos");
-    if (!bos && !eos) return nullptr;
-    single = fmt::format("{}A{}", bos ? "(bos) " : "", eos ? " (eos)" : "");
-    pair = fmt::format("{}{} B:1{}", single, bos ? " (bos):1" : "", eos ? " (eos):1" : "");
-  }
-  return template_processing(with_tokens(single, settings), with_tokens(pair, settings), id_of);
+  if (one.around == Around::kNothing) return settings.around_texts(false, vocabulary, added, where);
+  return template_processing(with_tokens(one.single, settings), with_tokens(one.pair, settings), id_of);
 }
 
 }  // namespace
@@ -179,16 +172,13 @@ TokenizerText convert_vocab_merges(std::string_view vocab, std::string_view merg
           kRoleNames[i], NamedToken{.content = token, .lstrip = kRoleNames[i] == std::string_view("mask")});
   const OrderedJson added = settings.added_tokens(vocabulary, {});
   const bool prefix_space = settings.flag_or("add_prefix_space", false);
-  OrderedJson rest;
-  rest["version"] = "1.0";
-  rest["truncation"] = nullptr;
-  rest["padding"] = nullptr;
-  rest["added_tokens"] = added;
-  rest["normalizer"] = normalizer(one);
-  rest["pre_tokenizer"] = pre_tokenizer(one, prefix_space);
-  rest["post_processor"] = post_processor(one, settings, vocabulary, added, prefix_space, where);
-  rest["decoder"] = one.words == Words::kBert ? OrderedJson{{"type", "BPEDecoder"}, {"suffix", "</w>"}}
-                                              : byte_level_json(true, true, true);
+  TokenizerParts parts;
+  parts.added_tokens = added;
+  parts.normalizer = normalizer(one);
+  parts.pre_tokenizer = pre_tokenizer(one, prefix_space);
+  parts.post_processor = post_processor(one, settings, vocabulary, added, prefix_space, where);
+  parts.decoder = one.words == Words::kBert ? OrderedJson{{"type", "BPEDecoder"}, {"suffix", "</w>"}}
+                                            : byte_level_json(true, true, true);
   const bool suffix = one.words == Words::kBert || one.words == Words::kClip;
   const bool unknown = suffix && settings.role("unk") && vocabulary.find(settings.role("unk")->content) >= 0;
   ModelWriter writer({{"type", "BPE"},
@@ -201,7 +191,7 @@ TokenizerText convert_vocab_merges(std::string_view vocab, std::string_view merg
                       {"ignore_merges", false}});
   writer.vocabulary(vocabulary);
   writer.member("merges", merges_json(merges, merges_where));
-  return {writer.finish(rest), settings.config()};
+  return {writer.finish(parts), settings.config()};
 }
 
 }  // namespace swiftlet::text

@@ -31,9 +31,13 @@ Vocabulary read_lines(std::string_view vocab, const std::string& where) {
 
 }  // namespace
 
-TokenizerText convert_vocab_txt(std::string_view vocab, const TokenSettings& given,
+TokenizerText convert_vocab_txt(std::string_view vocab, const TokenSettings& settings,
                                 const std::string& where) {
-  const Vocabulary vocabulary = read_lines(vocab, where);
+  return convert_word_pieces(read_lines(vocab, where), settings, {}, where);
+}
+
+TokenizerText convert_word_pieces(const Vocabulary& vocabulary, const TokenSettings& given,
+                                  std::vector<NamedToken> own, const std::string& where) {
   TokenSettings settings = given;
   for (const auto& [role, token] : {std::pair{"unk", "[UNK]"}, {"cls", "[CLS]"}, {"sep", "[SEP]"}})
     settings.set_default_role(role, token);
@@ -42,29 +46,26 @@ TokenizerText convert_vocab_txt(std::string_view vocab, const TokenSettings& giv
   const std::string unk = settings.role_or("unk", ""), cls = settings.role_or("cls", ""),
                     sep = settings.role_or("sep", "");
   for (const std::string& token : {unk, cls, sep}) TokenSettings::id_of(token, vocabulary, {}, where);
-  const OrderedJson added = settings.added_tokens(vocabulary, {});
+  const OrderedJson added = settings.added_tokens(vocabulary, std::move(own));
   const std::optional<bool> strip_accents = settings.flag("strip_accents");
-  OrderedJson rest;
-  rest["version"] = "1.0";
-  rest["truncation"] = nullptr;
-  rest["padding"] = nullptr;
-  rest["added_tokens"] = added;
-  rest["normalizer"] = {{"type", "BertNormalizer"},
-                        {"clean_text", true},
-                        {"handle_chinese_chars", settings.flag_or("tokenize_chinese_chars", true)},
-                        {"strip_accents", strip_accents ? OrderedJson(*strip_accents) : OrderedJson()},
-                        {"lowercase", settings.flag_or("do_lower_case", true)}};
-  rest["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
-  rest["post_processor"] =
+  TokenizerParts parts;
+  parts.added_tokens = added;
+  parts.normalizer = {{"type", "BertNormalizer"},
+                      {"clean_text", true},
+                      {"handle_chinese_chars", settings.flag_or("tokenize_chinese_chars", true)},
+                      {"strip_accents", strip_accents ? OrderedJson(*strip_accents) : OrderedJson()},
+                      {"lowercase", settings.flag_or("do_lower_case", true)}};
+  parts.pre_tokenizer = {{"type", "BertPreTokenizer"}};
+  parts.post_processor =
       template_processing(fmt::format("{} A {}", cls, sep), fmt::format("{} A {} B:1 {}:1", cls, sep, sep),
                           [&](const std::string& token) { return vocabulary.find(token); });
-  rest["decoder"] = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
+  parts.decoder = {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}};
   ModelWriter writer({{"type", "WordPiece"},
                       {"unk_token", unk},
                       {"continuing_subword_prefix", "##"},
                       {"max_input_chars_per_word", 100}});
   writer.vocabulary(vocabulary);
-  return {writer.finish(rest), settings.config()};
+  return {writer.finish(parts), settings.config()};
 }
 
 }  // namespace swiftlet::text

@@ -13,4 +13,8 @@ namespace swiftlet::text {
 TokenizerText convert_vocab_txt(std::string_view vocab, const TokenSettings& settings,
                                 const std::string& where);
 
+// The same of tokens that were read already; `own` are found in texts as a whole.
+TokenizerText convert_word_pieces(const Vocabulary& vocabulary, const TokenSettings& settings,
+                                  std::vector<NamedToken> own, const std::string& where);
+
 }  // namespace swiftlet::text

@@ -1,10 +1,10 @@
-#include "swiftlet/io/gguf_pretokenizers.h"
+#include "swiftlet/text/gguf_pretokenizers.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace swiftlet {
+namespace swiftlet::text {
 namespace {
 
 constexpr std::string_view kGpt2 =
@@ -100,4 +100,4 @@ std::string known_gguf_pretokenizers() {
   return names;
 }
 
-}  // namespace swiftlet
+}  // namespace swiftlet::text

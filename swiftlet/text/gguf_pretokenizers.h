@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace swiftlet {
+namespace swiftlet::text {
 
 struct GgufPreTokenizer {
   std::vector<std::string_view> names;
@@ -24,4 +24,4 @@ const GgufPreTokenizer* find_gguf_pretokenizer(std::string_view name);
 // "default, gpt-2, ...".
 std::string known_gguf_pretokenizers();
 
-}  // namespace swiftlet
+}  // namespace swiftlet::text
