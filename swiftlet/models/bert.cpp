@@ -103,6 +103,86 @@ EncoderSpec distilbert(const Config& config) {
   return spec;
 }
 
+HeadSpec masked(std::string_view suffix, std::string_view dense, std::string_view norm,
+                std::string_view projection, std::string_view bias = "", std::string activation = "") {
+  return {.suffix = suffix,
+          .task = Task::kMaskedLm,
+          .dense = dense,
+          .activation = std::move(activation),
+          .norm = norm,
+          .projection = projection,
+          .bias = bias};
+}
+
+// Labels of a whole text, or the score of a choice: of a dense layer that belongs to the head, or of the
+// pooler.
+HeadSpec pooled(std::string_view suffix, std::string_view dense, std::string activation,
+                std::string_view projection = "classifier") {
+  const bool pooler = dense.starts_with("pooler");
+  return {.suffix = suffix,
+          .task = suffix == "ForMultipleChoice" ? Task::kChoice : Task::kSequence,
+          .dense = dense,
+          .activation = std::move(activation),
+          .projection = projection,
+          .dense_in_root = pooler};
+}
+
+const HeadSpec kTokens{.suffix = "ForTokenClassification", .task = Task::kToken, .projection = "classifier"};
+const HeadSpec kSpans{.suffix = "ForQuestionAnswering", .task = Task::kQuestion, .projection = "qa_outputs"};
+
+constexpr std::string_view kSequence = "ForSequenceClassification", kChoice = "ForMultipleChoice",
+                           kMasked = "ForMaskedLM", kPretraining = "ForPreTraining";
+constexpr std::string_view kBertDense = "cls.predictions.transform.dense",
+                           kBertNorm = "cls.predictions.transform.LayerNorm",
+                           kBertWords = "cls.predictions.decoder", kBertBias = "cls.predictions.bias";
+constexpr std::string_view kHeadDense = "lm_head.dense", kHeadNorm = "lm_head.layer_norm",
+                           kHeadWords = "lm_head.decoder", kHeadBias = "lm_head.bias";
+
+const HeadSpec kBertHeads[] = {masked(kMasked, kBertDense, kBertNorm, kBertWords, kBertBias),
+                               masked(kPretraining, kBertDense, kBertNorm, kBertWords, kBertBias),
+                               pooled(kSequence, "pooler.dense", "tanh"),
+                               kTokens,
+                               kSpans,
+                               pooled(kChoice, "pooler.dense", "tanh")};
+const HeadSpec kRobertaHeads[] = {masked(kMasked, kHeadDense, kHeadNorm, kHeadWords, kHeadBias, "gelu"),
+                                  pooled(kSequence, "classifier.dense", "tanh", "classifier.out_proj"),
+                                  kTokens, kSpans, pooled(kChoice, "pooler.dense", "tanh")};
+// ELECTRA's summary of a sequence can be told otherwise.
+void vary_summary(HeadSpec& head, const Config& config) {
+  require_only(config, "summary_use_proj", true);
+  head.activation = config.string_or("summary_activation", "gelu");
+  const std::string type = config.string_or("summary_type", "first");
+  if (type != "first" && type != "mean" && type != "last")
+    fail(ErrorCode::kUnsupported, config.where() + ": summary_type",
+         "'{}' is not available; known are first, mean, last", type);
+  head.reading = type == "first" ? Reading::kFirst : type == "mean" ? Reading::kMean : Reading::kLast;
+}
+
+const HeadSpec kElectraHeads[] = {masked(kMasked, "generator_predictions.dense",
+                                         "generator_predictions.LayerNorm", "generator_lm_head", "", "gelu"),
+                                  pooled(kSequence, "classifier.dense", "gelu", "classifier.out_proj"),
+                                  kTokens,
+                                  kSpans,
+                                  {.suffix = kChoice,
+                                   .task = Task::kChoice,
+                                   .dense = "sequence_summary.summary",
+                                   .projection = "classifier",
+                                   .vary = vary_summary}};
+const HeadSpec kAlbertHeads[] = {
+    masked(kMasked, "predictions.dense", "predictions.LayerNorm", "predictions.decoder", "predictions.bias"),
+    masked(kPretraining, "predictions.dense", "predictions.LayerNorm", "predictions.decoder",
+           "predictions.bias"),
+    pooled(kSequence, "pooler", "tanh"),
+    kTokens,
+    kSpans,
+    pooled(kChoice, "pooler", "tanh")};
+const HeadSpec kMpnetHeads[] = {masked(kMasked, kHeadDense, kHeadNorm, kHeadWords, kHeadBias, "gelu"),
+                                pooled(kSequence, "classifier.dense", "tanh", "classifier.out_proj"), kTokens,
+                                kSpans, pooled(kChoice, "pooler.dense", "tanh")};
+const HeadSpec kDistilbertHeads[] = {
+    masked(kMasked, "vocab_transform", "vocab_layer_norm", "vocab_projector"),
+    pooled(kSequence, "pre_classifier", "relu"), kTokens, kSpans, pooled(kChoice, "pre_classifier", "relu")};
+
 template <EncoderSpec (*read)(const Config& config)>
 constexpr auto kBuild = build_encoder_from<read>;
 
@@ -113,49 +193,57 @@ const Family kBert{.model_type = "bert",
                    .kind = Kind::kEncoder,
                    .build = kBuild<bert>,
                    .ignores = ignores_heads,
-                   .harmless = {"tie_word_embeddings"}};
+                   .harmless = {"tie_word_embeddings"},
+                   .heads = kBertHeads};
 const Family kRoberta{.model_type = "roberta",
                       .title = "RoBERTa, DistilRoBERTa",
                       .kind = Kind::kEncoder,
                       .build = kBuild<roberta>,
                       .ignores = ignores_heads,
-                      .harmless = {"tie_word_embeddings"}};
+                      .harmless = {"tie_word_embeddings"},
+                      .heads = kRobertaHeads};
 const Family kXlmRoberta{.model_type = "xlm-roberta",
                          .title = "XLM-R, multilingual E5, BGE-M3 (dense)",
                          .kind = Kind::kEncoder,
                          .build = kBuild<roberta>,
                          .ignores = ignores_heads,
-                         .harmless = {"tie_word_embeddings"}};
+                         .harmless = {"tie_word_embeddings"},
+                         .heads = kRobertaHeads};
 const Family kCamembert{.model_type = "camembert",
                         .title = "CamemBERT",
                         .kind = Kind::kEncoder,
                         .build = kBuild<roberta>,
                         .ignores = ignores_heads,
-                        .harmless = {"tie_word_embeddings"}};
+                        .harmless = {"tie_word_embeddings"},
+                        .heads = kRobertaHeads};
 const Family kElectra{.model_type = "electra",
                       .title = "ELECTRA",
                       .kind = Kind::kEncoder,
                       .build = kBuild<electra>,
                       .ignores = ignores_heads,
-                      .harmless = {"tie_word_embeddings"}};
+                      .harmless = {"tie_word_embeddings"},
+                      .heads = kElectraHeads};
 const Family kAlbert{.model_type = "albert",
                      .title = "ALBERT",
                      .kind = Kind::kEncoder,
                      .build = kBuild<albert>,
                      .ignores = ignores_heads,
                      .harmless = {"tie_word_embeddings", "down_scale_factor", "gap_size",
-                                  "net_structure_type", "num_memory_blocks"}};
+                                  "net_structure_type", "num_memory_blocks"},
+                     .heads = kAlbertHeads};
 const Family kMpnet{.model_type = "mpnet",
                     .title = "MPNet, all-mpnet-base",
                     .kind = Kind::kEncoder,
                     .build = kBuild<mpnet>,
                     .ignores = ignores_heads,
-                    .harmless = {"tie_word_embeddings", "type_vocab_size"}};
+                    .harmless = {"tie_word_embeddings", "type_vocab_size"},
+                    .heads = kMpnetHeads};
 const Family kDistilbert{.model_type = "distilbert",
                          .title = "DistilBERT",
                          .kind = Kind::kEncoder,
                          .build = kBuild<distilbert>,
                          .ignores = ignores_heads,
-                         .harmless = {"tie_word_embeddings", "tie_weights_", "sinusoidal_pos_embds"}};
+                         .harmless = {"tie_word_embeddings", "tie_weights_", "sinusoidal_pos_embds"},
+                         .heads = kDistilbertHeads};
 
 }  // namespace swiftlet::models

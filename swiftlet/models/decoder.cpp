@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/models/ending.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
 #include "swiftlet/ops/linear.h"
@@ -48,7 +49,8 @@ Value logits_of(const DecoderSpec& spec, Value x, Value table, const Scope& top)
 
 }  // namespace
 
-BuiltModel build_decoder(const DecoderSpec& spec, const Scope::Shapes& shapes) {
+BuiltModel build_decoder(const DecoderSpec& spec, const Config& config, const Scope::Shapes& shapes,
+                         const Ending& ending) {
   BuiltModel model{.kind = Kind::kDecoder,
                    .layers = spec.layers,
                    .hidden_size = spec.hidden_size,
@@ -60,7 +62,6 @@ BuiltModel build_decoder(const DecoderSpec& spec, const Scope::Shapes& shapes) {
   const Type rows{DType::kI32, {Dim::symbol("tokens")}};
   const Value ids = graph.add_input("token_ids", rows);
   const Value positions = graph.add_input("positions", rows);
-  const Value output_rows = graph.add_input("output_rows", {DType::kI32, {Dim::symbol("outputs")}});
   const std::int64_t width = spec.embedding_width > 0 ? spec.embedding_width : spec.hidden_size;
   const Value table = w[spec.embedding].weight("weight", Shape{spec.vocab_size, width});
 
@@ -74,6 +75,18 @@ BuiltModel build_decoder(const DecoderSpec& spec, const Scope::Shapes& shapes) {
   if (!spec.final_norm.empty()) x = normalize(x, spec.norm, w[spec.final_norm]);
   if (!spec.project_out.empty()) x = linear(x, w[spec.project_out], width, false);
   x.named("hidden." + std::to_string(spec.layers));
+  if (ending.sentence != nullptr || ending.head != nullptr) {
+    model.kind = Kind::kEncoder;
+    finish(x, ending,
+           {.config = config,
+            .top = top,
+            .root = w,
+            .table = table,
+            .activation = spec.layer.mlp.activation,
+            .eps = spec.norm.eps});
+    return model;
+  }
+  const Value output_rows = graph.add_input("output_rows", {DType::kI32, {Dim::symbol("outputs")}});
   graph.add_output(logits_of(spec, select_rows(x, output_rows), table, top).named("logits"));
   return model;
 }
@@ -193,6 +206,15 @@ int window_of(const Config& config, int otherwise) {
 
 double number_or_null(const Config& config, std::string_view key, double otherwise, double none) {
   return config.given(key) ? config.number_or(key, none, 0, 1e9) : otherwise;
+}
+
+std::span<const HeadSpec> decoder_heads() {
+  static const HeadSpec kHeads[] = {{.suffix = "ForSequenceClassification",
+                                     .task = Task::kSequence,
+                                     .projection = "score",
+                                     .reading = Reading::kLast,
+                                     .projection_bias = false}};
+  return kHeads;
 }
 
 bool ignores_buffers(std::string_view name) {

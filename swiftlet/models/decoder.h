@@ -31,12 +31,13 @@ struct DecoderSpec {
   std::function<void(LayerSpec& layer, std::int64_t index)> vary;
 };
 
-BuiltModel build_decoder(const DecoderSpec& spec, const Scope::Shapes& shapes);
+BuiltModel build_decoder(const DecoderSpec& spec, const Config& config, const Scope::Shapes& shapes,
+                         const Ending& ending);
 
 // A row of the registry for a family that `read` describes.
 template <DecoderSpec (*read)(const Config& config)>
-BuiltModel build_from(const Config& config, const Scope::Shapes& shapes, const SentenceTransformer*) {
-  return build_decoder(read(config), shapes);
+BuiltModel build_from(const Config& config, const Scope::Shapes& shapes, const Ending& ending) {
+  return build_decoder(read(config), config, shapes, ending);
 }
 
 // The keys that Llama and most later decoders share, with their names of weights: RMSNorm, rotary positions,
@@ -73,6 +74,9 @@ std::vector<bool> sliding_layers(const Config& config, std::int64_t layers,
 int window_of(const Config& config, int otherwise);
 // The same of any number: null is `none`.
 double number_or_null(const Config& config, std::string_view key, double otherwise, double none);
+
+// The heads of every decoder beside its own: labels of the whole text, read at its last token.
+std::span<const HeadSpec> decoder_heads();
 
 // Buffers that old checkpoints store, and the copy of a tied head.
 bool ignores_buffers(std::string_view weight);

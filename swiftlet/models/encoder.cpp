@@ -3,28 +3,31 @@
 #include <array>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/models/ending.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
 #include "swiftlet/ops/linear.h"
-#include "swiftlet/ops/pool.h"
 #include "swiftlet/ops/relative_bias.h"
-#include "swiftlet/ops/row_function.h"
 
 namespace swiftlet::models {
 namespace {
 
 using namespace ops;
 
-Value embed(const EncoderSpec& spec, Graph& graph, Value ids, Value positions, const Scope& w) {
-  const std::int64_t width = spec.embedding_width > 0 ? spec.embedding_width : spec.hidden_size;
-  Value x = embedding(ids, w[spec.words].weight("weight", Shape{spec.vocab_size, width}));
+std::int64_t embedding_width(const EncoderSpec& spec) {
+  return spec.embedding_width > 0 ? spec.embedding_width : spec.hidden_size;
+}
+
+Value embed(const EncoderSpec& spec, Graph& graph, Value ids, Value positions, Value table, const Scope& w) {
+  const std::int64_t width = embedding_width(spec);
+  Value x = embedding(ids, table);
   if (!spec.token_types.empty()) {
     const Value types = graph.add_input("token_types", ids.type());
     x = add(x, embedding(types, w[spec.token_types].weight("weight", Shape{spec.type_rows, width})));
   }
   if (!spec.positions.empty()) {
-    const Value table = w[spec.positions].weight("weight", Shape{spec.position_rows, width});
-    x = add(x, embedding(shift(positions, spec.position_offset), table));
+    const Value rows = w[spec.positions].weight("weight", Shape{spec.position_rows, width});
+    x = add(x, embedding(shift(positions, spec.position_offset), rows));
   }
   if (!spec.embedding_norm.empty()) x = normalize(x, spec.norm, w[spec.embedding_norm]);
   return width == spec.hidden_size && !spec.projects_always
@@ -32,38 +35,16 @@ Value embed(const EncoderSpec& spec, Graph& graph, Value ids, Value positions, c
              : linear(x, w[spec.projection], spec.hidden_size, true);
 }
 
-std::string_view pool_mode(Pooling pooling) {
-  switch (pooling) {
-    case Pooling::kMean:
-      return "mean";
-    case Pooling::kCls:
-      return "cls";
-    case Pooling::kMax:
-      return "max";
-    case Pooling::kLastToken:
-      return "last";
-    default:
-      fail(ErrorCode::kUnsupported, "pooling", "'{}' is not available; known are mean, cls, max, lasttoken",
-           to_string(pooling));
-  }
-}
-
-void finish(Graph& graph, Value x, const SentenceTransformer* sentence) {
-  if (sentence == nullptr) return graph.add_output(x.named("last_hidden_state"));
-  x = pool(x, pool_mode(sentence->pooling));
-  if (sentence->normalize) x = l2_normalize(x);
-  graph.add_output(x.named("sentence_embedding"));
-}
-
 }  // namespace
 
-BuiltModel build_encoder(const EncoderSpec& spec, const Scope::Shapes& shapes,
-                         const SentenceTransformer* sentence) {
+BuiltModel build_encoder(const EncoderSpec& spec, const Config& config, const Scope::Shapes& shapes,
+                         const Ending& ending) {
   BuiltModel model{.kind = Kind::kEncoder,
                    .layers = spec.layers,
                    .hidden_size = spec.hidden_size,
                    .vocab_size = spec.vocab_size,
-                   .max_positions = spec.max_positions};
+                   .max_positions = spec.max_positions,
+                   .token_types = spec.token_types.empty() ? 0 : spec.type_rows};
   Graph& graph = model.graph;
   const Scope top(graph, shapes);
   const Scope w = top[spec.root][spec.words].has("weight") ? top[spec.root] : top;
@@ -71,10 +52,11 @@ BuiltModel build_encoder(const EncoderSpec& spec, const Scope::Shapes& shapes,
   const Value ids = graph.add_input("token_ids", rows);
   LayerInputs inputs{.positions = graph.add_input("positions", rows)};
 
-  Value x = embed(spec, graph, ids, inputs.positions, w).named("hidden.0");
+  const Value words = w[spec.words].weight("weight", Shape{spec.vocab_size, embedding_width(spec)});
+  Value x = embed(spec, graph, ids, inputs.positions, words, w).named("hidden.0");
   if (!spec.relative_bias.empty()) {
-    const Shape table{kT5Buckets, spec.layer.attention.spec.heads};
-    inputs.relative_bias = t5_relative_bias(w[spec.relative_bias].weight("weight", table));
+    const Shape buckets{kT5Buckets, spec.layer.attention.spec.heads};
+    inputs.relative_bias = t5_relative_bias(w[spec.relative_bias].weight("weight", buckets));
   }
   for (std::int64_t i = 0; i < spec.layers; ++i) {
     LayerSpec layer = spec.layer;
@@ -85,7 +67,13 @@ BuiltModel build_encoder(const EncoderSpec& spec, const Scope::Shapes& shapes,
   }
   if (!spec.final_norm.empty())
     x = normalize(x, spec.norm, w[spec.final_norm]).named("hidden." + std::to_string(spec.layers));
-  finish(graph, x, sentence);
+  finish(x, ending,
+         {.config = config,
+          .top = top,
+          .root = w,
+          .table = words,
+          .activation = spec.layer.mlp.activation,
+          .eps = spec.norm.eps});
   return model;
 }
 

@@ -33,13 +33,12 @@ struct EncoderSpec {
   std::function<std::string(std::int64_t index)> place;
 };
 
-BuiltModel build_encoder(const EncoderSpec& spec, const Scope::Shapes& shapes,
-                         const SentenceTransformer* sentence);
+BuiltModel build_encoder(const EncoderSpec& spec, const Config& config, const Scope::Shapes& shapes,
+                         const Ending& ending);
 
 template <EncoderSpec (*read)(const Config& config)>
-BuiltModel build_encoder_from(const Config& config, const Scope::Shapes& shapes,
-                              const SentenceTransformer* sentence) {
-  return build_encoder(read(config), shapes, sentence);
+BuiltModel build_encoder_from(const Config& config, const Scope::Shapes& shapes, const Ending& ending) {
+  return build_encoder(read(config), config, shapes, ending);
 }
 
 // The keys and names of weights that BERT and most of its kin share: LayerNorm behind each half, biases,

@@ -53,6 +53,32 @@ EncoderSpec modernbert(const Config& config) {
   return spec;
 }
 
+void vary_head(HeadSpec& head, const Config& config) {
+  head.activation = config.string_or("classifier_activation", "gelu");
+  head.dense_bias = config.bool_or("classifier_bias", false);
+  head.norm_bias = config.bool_or("norm_bias", false);
+  if (head.task == Task::kMaskedLm) head.projection_bias = config.bool_or("decoder_bias", true);
+  const std::string pooling = config.string_or("classifier_pooling", "cls");
+  if (pooling != "cls" && pooling != "mean")
+    fail(ErrorCode::kUnsupported, config.where() + ": classifier_pooling",
+         "'{}' is not available, only cls and mean", pooling);
+  head.reading = pooling == "cls" ? Reading::kFirst : Reading::kMean;
+}
+
+HeadSpec head(std::string_view suffix, Task task) {
+  return {.suffix = suffix,
+          .task = task,
+          .dense = "head.dense",
+          .norm = "head.norm",
+          .projection = task == Task::kMaskedLm ? "decoder" : "classifier",
+          .vary = vary_head};
+}
+
+const HeadSpec kHeads[] = {
+    head("ForMaskedLM", Task::kMaskedLm), head("ForSequenceClassification", Task::kSequence),
+    head("ForTokenClassification", Task::kToken), head("ForQuestionAnswering", Task::kQuestion),
+    head("ForMultipleChoice", Task::kChoice)};
+
 }  // namespace
 
 const Family kModernBert{
@@ -63,6 +89,7 @@ const Family kModernBert{
     .ignores = ignores_heads,
     .harmless = {"tie_word_embeddings", "decoder_bias", "deterministic_flash_attn", "sparse_prediction",
                  "sparse_pred_ignore_index", "repad_logits_with_grad", "reference_compile", "layer_norm_eps",
-                 "rope_theta"}};
+                 "rope_theta"},
+    .heads = kHeads};
 
 }  // namespace swiftlet::models

@@ -57,6 +57,21 @@ EncoderSpec nomic_bert(const Config& config) {
   return spec;
 }
 
+const HeadSpec kHeads[] = {
+    {.suffix = "ForMaskedLM",
+     .task = Task::kMaskedLm,
+     .dense = "cls.predictions.transform.dense",
+     .norm = "cls.predictions.transform.layer_norm",
+     .projection = "cls.predictions.decoder",
+     .bias = "cls.predictions.bias"},
+    {.suffix = "ForSequenceClassification",
+     .task = Task::kSequence,
+     .dense = "pooler.dense",
+     .activation = "tanh",
+     .projection = "classifier",
+     .dense_in_root = true},
+    {.suffix = "ForTokenClassification", .task = Task::kToken, .projection = "classifier"}};
+
 }  // namespace
 
 const Family kNomicBert{
@@ -68,6 +83,7 @@ const Family kNomicBert{
     .harmless = {"tie_word_embeddings", "dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln",
                  "last_layer_subset", "max_trained_positions", "mlp_checkpoint_lvl",
                  "pad_vocab_size_multiple", "reorder_and_upcast_attn", "scale_attn_by_inverse_layer_idx",
-                 "scale_attn_weights", "use_flash_attn", "use_xentropy"}};
+                 "scale_attn_weights", "use_flash_attn", "use_xentropy"},
+    .heads = kHeads};
 
 }  // namespace swiftlet::models

@@ -5,6 +5,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/models/decoder.h"
 #include "swiftlet/models/families.h"
 
 namespace swiftlet::models {
@@ -17,6 +18,10 @@ constexpr std::array kFamilies{
     &kOpt,     &kBloom,   &kMpt,   &kBert,       &kRoberta,    &kXlmRoberta, &kCamembert,
     &kElectra, &kAlbert,  &kMpnet, &kDistilbert, &kModernBert, &kNomicBert,
 };
+
+std::span<const HeadSpec> heads_of(const Family& family) {
+  return family.heads.empty() && family.kind == Kind::kDecoder ? decoder_heads() : family.heads;
+}
 
 std::string shortened(const std::vector<std::string>& names) {
   const std::size_t shown = std::min<std::size_t>(names.size(), 5);
@@ -87,18 +92,29 @@ std::vector<std::string> unknown_keys(const Config& config, const Family& family
   return keys;
 }
 
+std::string head_list(std::span<const HeadSpec> heads) {
+  std::vector<std::string_view> names;
+  for (const HeadSpec& head : heads)
+    if (const auto name = to_string(head.task); std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 }  // namespace
 
 std::string models_markdown() {
   std::string text =
       "# Models\n\nWhat `model_type` in a model's `config.json` may say. Made from the registry "
       "(`swiftlet/models/registry.cpp`) by the test\n`Registry.TheDocumentIsThatOfTheRegistry` with "
-      "`SWIFTLET_UPDATE_DOCS=1`; do not edit.\n";
+      "`SWIFTLET_UPDATE_DOCS=1`; do not edit.\n\nHeads are what `architectures` may name beside the plain "
+      "model; [tasks.md](tasks.md) tells what they are for.\n";
   for (const Kind kind : {Kind::kDecoder, Kind::kEncoder}) {
     text += kind == Kind::kDecoder ? "\n## Decoders\n\n" : "\n## Encoders\n\n";
-    text += "| model_type | models |\n|---|---|\n";
+    text += "| model_type | models | heads |\n|---|---|---|\n";
     for (const Family* family : kFamilies)
-      if (family->kind == kind) text += fmt::format("| `{}` | {} |\n", family->model_type, family->title);
+      if (family->kind == kind)
+        text += fmt::format("| `{}` | {} | {} |\n", family->model_type, family->title,
+                            head_list(heads_of(*family)));
   }
   return text;
 }
@@ -127,11 +143,20 @@ BuiltModel build_model(const Checkpoint& checkpoint) {
     if (weight == nullptr) return std::nullopt;
     return weight->shape;
   };
-  const SentenceTransformer* sentence =
-      checkpoint.sentence_transformer ? &*checkpoint.sentence_transformer : nullptr;
   const Config config = checkpoint.config.recorded();
   try {
-    BuiltModel model = family.build(config, shapes, sentence);
+    Ending ending;
+    HeadChoice choice;
+    if (checkpoint.sentence_transformer)
+      ending.sentence = &*checkpoint.sentence_transformer;
+    else
+      choice = choose_head(config, heads_of(family));
+    ending.head = choice.spec;
+    BuiltModel model = family.build(config, shapes, ending);
+    if (choice.spec != nullptr)
+      model.head = describe_head(*choice.spec, choice.architecture, config);
+    else if (model.kind == Kind::kEncoder)
+      model.unknown_head = choice.architecture;
     warn_unread(checkpoint, family, model.graph);
     model.unknown_keys = unknown_keys(config, family);
     if (!model.unknown_keys.empty())

@@ -16,13 +16,13 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-fs::path tiny(const std::string& name) {
-  return fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/models" / name;
+fs::path tiny(const std::string& name, const char* place = "models") {
+  return fs::path(SWIFTLET_SOURCE_DIR) / "tests/data" / place / name;
 }
 
 // The checkpoint with some keys of its config replaced; null takes a key away.
-Checkpoint with(const std::string& name, const nlohmann::json& changes) {
-  Checkpoint checkpoint = load_checkpoint(tiny(name));
+Checkpoint with(const std::string& name, const nlohmann::json& changes, const char* place = "models") {
+  Checkpoint checkpoint = load_checkpoint(tiny(name, place));
   nlohmann::json config = checkpoint.config.json();
   config.update(changes);
   checkpoint.config = Config::parse(config.dump(), "config.json");
@@ -53,16 +53,59 @@ TEST(Registry, TheDocumentIsThatOfTheRegistry) {
 }
 
 TEST(Registry, NoKeyOfATinyCheckpointIsUnknown) {
-  for (const auto& entry : fs::directory_iterator(tiny(""))) {
-    if (!entry.is_directory()) continue;
-    const BuiltModel model = build_model(load_checkpoint(entry.path()));
-    EXPECT_THAT(model.unknown_keys, testing::IsEmpty()) << entry.path();
-  }
+  for (const char* place : {"models", "heads"})
+    for (const auto& entry : fs::directory_iterator(tiny("", place))) {
+      if (!entry.is_directory()) continue;
+      const BuiltModel model = build_model(load_checkpoint(entry.path()));
+      EXPECT_THAT(model.unknown_keys, testing::IsEmpty()) << entry.path();
+    }
 }
 
 TEST(Registry, AKeyThatNobodyReadsIsTold) {
   const auto model = build_model(with("llama-tied", {{"mystery", 3}, {"attention_dropout", 0.1}}));
   EXPECT_THAT(model.unknown_keys, testing::ElementsAre("mystery"));
+}
+
+TEST(Registry, TheHeadIsThatOfTheConfig) {
+  const auto head = [](const char* name, const nlohmann::json& changes = nlohmann::json::object()) {
+    return *build_model(with(name, changes, "heads")).head;
+  };
+  EXPECT_EQ(head("bert-masked").task, Task::kMaskedLm);
+  EXPECT_EQ(head("bert-question").task, Task::kQuestion);
+  EXPECT_EQ(head("bert-choice").task, Task::kChoice);
+  EXPECT_EQ(head("llama-sequence").task, Task::kSequence);
+  EXPECT_EQ(head("bert-sequence").problem, Problem::kSingleLabel);
+  EXPECT_EQ(head("bert-one-label").problem, Problem::kMultiLabel);
+  EXPECT_EQ(head("bert-one-label", {{"problem_type", "regression"}}).problem, Problem::kRegression);
+  EXPECT_THAT(head("bert-sequence").labels, testing::ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(head("bert-sequence", {{"id2label", {{"0", "no"}, {"1", "yes"}, {"2", 7}}}}).labels,
+              testing::ElementsAre("no", "yes", "7"));
+}
+
+TEST(Registry, AHeadThatIsNotKnownIsKeptByName) {
+  const BuiltModel model =
+      build_model(with("bert-sequence", {{"architectures", {"BertForNextSentencePrediction"}}}, "heads"));
+  EXPECT_FALSE(model.head);
+  EXPECT_EQ(model.unknown_head, "BertForNextSentencePrediction");
+  EXPECT_EQ(build_model(load_checkpoint(tiny("bert-gelu"))).unknown_head, "");
+}
+
+TEST(Registry, HeadsMustFitTheirWeights) {
+  const auto contradiction = [](const char* name, const nlohmann::json& changes) {
+    return error_of(with(name, changes, "heads"));
+  };
+  EXPECT_THAT(contradiction("bert-sequence", {{"id2label", {{"0", "a"}, {"1", "b"}}}}),
+              HasSubstr("classifier.weight] has shape [3, 16], the config asks for [2, 16]"));
+  EXPECT_THAT(contradiction("bert-sequence", {{"id2label", {{"0", "a"}, {"2", "b"}}}}),
+              HasSubstr("[config.json: id2label] has 2 labels and none numbered 1"));
+  EXPECT_THAT(contradiction("bert-sequence", {{"problem_type", "ranking"}}),
+              HasSubstr("problem_type] 'ranking' is not known; known are single_label_classification"));
+  EXPECT_THAT(contradiction("bert-token", {{"architectures", {"BertForQuestionAnswering"}}}),
+              HasSubstr("[qa_outputs.weight] the checkpoint has no weight of this name"));
+  EXPECT_THAT(contradiction("electra-choice", {{"summary_type", "cls_index"}}),
+              HasSubstr("summary_type] 'cls_index' is not available; known are first, mean, last"));
+  EXPECT_THAT(contradiction("modernbert-sequence", {{"classifier_pooling", "max"}}),
+              HasSubstr("classifier_pooling] 'max' is not available, only cls and mean"));
 }
 
 // Numbers that contradict the weights are errors that tell both.

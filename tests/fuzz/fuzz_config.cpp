@@ -21,11 +21,13 @@ const CheckpointsByType& checkpoints() {
   static const CheckpointsByType kCheckpoints = [] {
     swiftlet::set_warning_handler([](std::string_view) {});  // unread weights are the rule here
     CheckpointsByType all;
-    for (const auto& entry : std::filesystem::directory_iterator(SWIFTLET_SOURCE_DIR "/tests/data/models")) {
-      if (!entry.is_directory()) continue;
-      Checkpoint checkpoint = swiftlet::load_checkpoint(entry.path());
-      all[checkpoint.config.require_string("model_type")].push_back(std::move(checkpoint));
-    }
+    for (const char* place : {"models", "heads"})
+      for (const auto& entry :
+           std::filesystem::directory_iterator(std::string(SWIFTLET_SOURCE_DIR "/tests/data/") + place)) {
+        if (!entry.is_directory()) continue;
+        Checkpoint checkpoint = swiftlet::load_checkpoint(entry.path());
+        all[checkpoint.config.require_string("model_type")].push_back(std::move(checkpoint));
+      }
     return all;
   }();
   return kCheckpoints;

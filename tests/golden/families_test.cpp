@@ -1,4 +1,5 @@
-// Every tiny checkpoint of tests/data/models on every instruction set of this machine.
+// Every tiny checkpoint of tests/data/models, and every head of tests/data/heads, on every instruction set of
+// this machine.
 #include <gtest/gtest.h>
 
 #include "golden_model.h"
@@ -7,9 +8,9 @@
 namespace swiftlet {
 namespace {
 
-std::vector<std::string> tiny_models() {
+std::vector<std::string> folders_of(const std::string& place) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(source_dir() / "tests/data/models"))
+  for (const auto& entry : std::filesystem::directory_iterator(source_dir() / "tests/data" / place))
     if (entry.is_directory()) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
@@ -57,8 +58,21 @@ TEST_P(Families, GreedyTokensEqualTransformers) {
         << "sequence " << i;
 }
 
+class Heads : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+TEST_P(Heads, LogitsEqualTransformers) {
+  const auto folder = source_dir() / "tests/data/heads" / std::get<0>(GetParam());
+  check_against_dump({.model = folder,
+                      .dump = folder / "golden.safetensors",
+                      .table = &kernels::table_for(std::get<1>(GetParam()))});
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Heads,
+                         testing::Combine(testing::ValuesIn(folders_of("heads")), testing::ValuesIn(isas())),
+                         test_name);
+
 INSTANTIATE_TEST_SUITE_P(All, Families,
-                         testing::Combine(testing::ValuesIn(tiny_models()), testing::ValuesIn(isas())),
+                         testing::Combine(testing::ValuesIn(folders_of("models")), testing::ValuesIn(isas())),
                          test_name);
 
 }  // namespace

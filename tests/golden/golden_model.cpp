@@ -11,14 +11,14 @@ namespace {
 
 struct Sequence {
   std::vector<std::int32_t> ids;
-  std::int64_t begin = 0;
+  std::int64_t begin = 0, index = 0;
 };
 
 std::vector<Sequence> sequences_of(const SafetensorsFile& dump) {
   std::vector<Sequence> sequences;
   std::int64_t begin = 0;
   for (int i = 0; dump.find("input_ids." + std::to_string(i)) != nullptr; ++i) {
-    sequences.push_back({ids_of(dump, "input_ids." + std::to_string(i)), begin});
+    sequences.push_back({ids_of(dump, "input_ids." + std::to_string(i)), begin, i});
     begin += static_cast<std::int64_t>(sequences.back().ids.size());
   }
   return sequences;
@@ -32,13 +32,14 @@ std::string worst_element(std::span<const float> got, std::span<const float> wan
   return fmt::format("worst element {}: got {}, reference {}", worst, got[worst], want[worst]);
 }
 
-// Rows of one sequence of an output against a tensor of the dump; false (and a failure) when they differ.
-bool matches(const TensorView& output, const Sequence& sequence, const SafetensorsFile& dump,
+// Rows of one sequence of an output (or its only one, where an output has one a sequence) against a tensor of
+// the dump; false (and a failure) when they differ.
+bool matches(const TensorView& output, const Sequence& sequence, bool one_row, const SafetensorsFile& dump,
              const std::string& name) {
   const Tensor want = dump.tensor(name);
-  const std::int64_t width = output.shape[-1];
-  const std::span<const float> rows(static_cast<const float*>(output.data) + sequence.begin * width,
-                                    sequence.ids.size() * static_cast<std::size_t>(width));
+  const std::int64_t width = output.shape[-1], first = one_row ? sequence.index : sequence.begin;
+  const std::span<const float> rows(static_cast<const float*>(output.data) + first * width,
+                                    (one_row ? 1 : sequence.ids.size()) * static_cast<std::size_t>(width));
   if (want.span<float>().size() != rows.size()) {
     ADD_FAILURE() << name << ": the reference has " << want.shape().to_string();
     return false;
@@ -87,9 +88,10 @@ void run_and_compare(const LoadedModel& model, const SafetensorsFile& dump, bool
   for (const Tap& tap : taps) {
     const bool named = built.graph.find(tap.value).has_value();
     const TensorView output = executor.output(named ? tap.value : "last_hidden_state");
+    const bool one_row = output.shape[0] == static_cast<std::int64_t>(sequences.size());
     for (std::size_t i = 0; i < sequences.size(); ++i) {
       const std::string tensor = fmt::format(fmt::runtime(tap.tensor), i);
-      if (dump.find(tensor) != nullptr && !matches(output, sequences[i], dump, tensor)) return;
+      if (dump.find(tensor) != nullptr && !matches(output, sequences[i], one_row, dump, tensor)) return;
     }
   }
 }

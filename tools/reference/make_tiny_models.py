@@ -10,6 +10,9 @@ Each folder holds config.json, model.safetensors, tokenizer.json and golden.safe
     greedy.<i>            i32 [24]    decoders only: the 24 most likely next tokens, one after the other
     last_hidden.<i>       f32 [T, H]  encoders only
 
+and tests/data/heads/<name>/ with a head each: logits.<i> is what the head gives, of every token or, where it reads the
+whole sequence, in one row.
+
 The later ones are as small as the variant that they show allows, and have no tokenizer.
 
 All arithmetic is float32 with eager attention; 16-bit checkpoints are widened first. Weights, gains and biases are
@@ -223,6 +226,57 @@ MODELS |= {
     "nomic-bert": tiny("NomicBertModel", base=ENCODER),
 }
 
+# Heads, in folders of their own: tests/data/heads/<name>. The smallest encoder, and everything that a head may ask of
+# the config.
+SMALL = dict(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24,
+             max_position_embeddings=32, type_vocab_size=2, pad_token_id=0)
+SMALL_DISTIL = dict(vocab_size=40, dim=16, n_layers=1, n_heads=2, hidden_dim=24, max_position_embeddings=32)
+SMALL_MODERN = {key: value for key, value in SMALL.items() if key != "type_vocab_size"} | dict(
+    local_attention=8, bos_token_id=0, eos_token_id=0, cls_token_id=0, sep_token_id=0)
+SMALL_LLAMA = {key: value for key, value in TINY.items() if key != "num_key_value_heads"} | dict(
+    vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2)
+HEAD_CLASSES = dict(masked="MaskedLM", sequence="SequenceClassification", token="TokenClassification",
+                    question="QuestionAnswering", choice="MultipleChoice")
+
+
+def heads(name, prefix, base, which=tuple(HEAD_CLASSES), **config):
+    labels = dict(sequence=dict(num_labels=3), token=dict(num_labels=5))
+    return {f"{name}-{head}": tiny(f"{prefix}For{HEAD_CLASSES[head]}", base=base, lengths=(1, 4, 9),
+                                   **(config | labels.get(head, {}))) for head in which}
+
+
+HEADS = (heads("bert", "Bert", SMALL)
+         | heads("roberta", "Roberta", SMALL, pad_token_id=1, type_vocab_size=1)
+         | heads("distilbert", "DistilBert", SMALL_DISTIL)
+         | heads("albert", "Albert", SMALL, embedding_size=8)
+         | heads("electra", "Electra", SMALL, embedding_size=8)
+         | heads("mpnet", "MPNet", SMALL, pad_token_id=1)
+         | heads("modernbert", "ModernBert", SMALL_MODERN)
+         | heads("nomic-bert", "NomicBert", SMALL, ("masked", "sequence", "token"))
+         | heads("llama", "Llama", SMALL_LLAMA, ("sequence",))
+         | {
+             "bert-pretraining": tiny("BertForPreTraining", base=SMALL, lengths=(1, 4, 9)),
+             "bert-untied": tiny("BertForMaskedLM", base=SMALL, lengths=(1, 4, 9), tie_word_embeddings=False,
+                                 hidden_act="relu"),
+             "bert-one-label": tiny("BertForSequenceClassification", base=SMALL, lengths=(1, 4, 9), num_labels=1),
+             "xlm-roberta-sequence": tiny("XLMRobertaForSequenceClassification", base=SMALL, lengths=(1, 4, 9),
+                                          pad_token_id=1),
+             "camembert-token": tiny("CamembertForTokenClassification", base=SMALL, lengths=(1, 4, 9),
+                                     pad_token_id=1, num_labels=4),
+             "electra-choice-mean": tiny("ElectraForMultipleChoice", base=SMALL, lengths=(1, 4, 9),
+                                         embedding_size=16, summary_type="mean", summary_activation="tanh"),
+             "modernbert-sequence-mean": tiny("ModernBertForSequenceClassification", base=SMALL_MODERN,
+                                              lengths=(1, 4, 9), classifier_pooling="mean", classifier_bias=True,
+                                              norm_bias=True, classifier_activation="relu", num_labels=2),
+             "modernbert-masked-bare": tiny("ModernBertForMaskedLM", base=SMALL_MODERN, lengths=(1, 4, 9),
+                                            decoder_bias=False, classifier_activation="silu"),
+             "gpt2-sequence": tiny("GPT2ForSequenceClassification", base=GPT, lengths=(1, 4, 9), n_embd=16,
+                                   n_layer=1, n_head=2, n_positions=32, vocab_size=40),
+             "opt-sequence": tiny("OPTForSequenceClassification", base=OPT, lengths=(1, 4, 9), vocab_size=40,
+                                  hidden_size=16, ffn_dim=24, num_hidden_layers=1, num_attention_heads=2,
+                                  max_position_embeddings=32, do_layer_norm_before=False, word_embed_proj_dim=8),
+         })
+
 
 def randomise(model, generator):
     """Every parameter random: matrices of gain about 1 (1.5 for queries and keys), gains about 1, biases about 0."""
@@ -276,6 +330,18 @@ def is_decoder(model):
     return model.config.architectures[0].endswith(("ForCausalLM", "LMHeadModel"))
 
 
+def is_head(model):
+    return "For" in type(model).__name__ and not is_decoder(model)
+
+
+def head_logits(out):
+    """[T, V], [T, labels], [T, 2] (begin and end of a span), or one row for the whole sequence."""
+    if hasattr(out, "start_logits"):
+        return torch.stack([out.start_logits[0], out.end_logits[0]], dim=-1)
+    logits = out.prediction_logits if hasattr(out, "prediction_logits") else out.logits
+    return logits[0] if logits.dim() == 3 else logits
+
+
 def greedy(model, ids):
     """The next tokens without a cache, and the smallest distance between the first and the second choice."""
     ids, margin = ids.clone(), float("inf")
@@ -290,11 +356,14 @@ def dump(model, sequences):
     """The tensors of golden.safetensors and the smallest margin of the greedy choices."""
     tensors, margin = {}, float("inf")
     for i, ids in enumerate(sequences):
-        out = model(input_ids=ids[None], output_hidden_states=True)
+        choice = type(model).__name__.endswith("MultipleChoice")
+        out = model(input_ids=ids[None, None] if choice else ids[None], output_hidden_states=True)
         tensors[f"input_ids.{i}"] = ids.to(torch.int32)
         for layer, hidden in enumerate(out.hidden_states):
             tensors[f"hidden.{i}.{layer}"] = hidden[0]
-        if not is_decoder(model):
+        if is_head(model):
+            tensors[f"logits.{i}"] = head_logits(out)
+        elif not is_decoder(model):
             tensors[f"last_hidden.{i}"] = out.last_hidden_state[0]
             assert torch.equal(out.hidden_states[-1], out.last_hidden_state)
         else:
@@ -314,8 +383,8 @@ def rewrite_config(folder, entries):
 
 
 def make(name, seed):
-    cls, config, dtype, lengths, entries = MODELS[name]
-    folder = DATA / "models" / name
+    cls, config, dtype, lengths, entries = (MODELS | HEADS)[name]
+    folder = DATA / ("heads" if name in HEADS else "models") / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     generator = torch.Generator().manual_seed(seed)
@@ -332,7 +401,7 @@ def make(name, seed):
         (byte_level_bpe() if decoder else word_piece()).save(str(folder / "tokenizer.json"))
     rewrite_config(folder, entries)
 
-    reader = getattr(transformers, cls.__name__.replace("ForMaskedLM", "Model"))
+    reader = cls if name in HEADS else getattr(transformers, cls.__name__.replace("ForMaskedLM", "Model"))
     model = reader.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
     sequences = [torch.randint(5, config["vocab_size"], (n,), generator=generator) for n in lengths]
     tensors, margin = dump(model, sequences)
@@ -349,9 +418,9 @@ def make(name, seed):
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or list(MODELS)
-    for index, name in enumerate(MODELS):
+    chosen = sys.argv[1:] or list(MODELS) + list(HEADS)
+    for index, name in enumerate(list(MODELS) + list(HEADS)):
         # Two tokens that are nearly alike may change places with the order of a sum: then other weights.
-        seed = 1000 + index
+        seed = 1000 + index if name in MODELS else 50000 + index - len(MODELS)
         while name in chosen and make(name, seed) < LEAST_MARGIN:
             seed += 1000
