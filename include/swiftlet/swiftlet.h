@@ -8,10 +8,10 @@
 // unchanged.
 //
 // Threads. Everything here may be called from several threads at once, on one Model too: its methods that
-// only look (info, graph, tokenize, detokenize) run side by side, embed() and generate() of one Model take
-// turns. Calling these two from a callback of the same Model throws kUsage. Moving and destroying want the
-// Model alone. Long work takes a Job, which any thread may cancel and which reports progress on the thread
-// that called.
+// only look (info, head, graph, tokenize, detokenize) run side by side, embed(), generate() and the tasks of
+// heads of one Model take turns. Calling these from a callback of the same Model throws kUsage. Moving and
+// destroying want the Model alone. Long work takes a Job, which any thread may cancel and which reports
+// progress on the thread that called.
 //
 // Units. Times are in seconds, sizes in bytes, matrices row-major.
 #pragma once
@@ -29,6 +29,7 @@
 #include "swiftlet/export.h"
 #include "swiftlet/job.h"
 #include "swiftlet/logprobs.h"
+#include "swiftlet/tasks.h"
 #include "swiftlet/warnings.h"
 
 namespace swiftlet {
@@ -184,6 +185,29 @@ class SWIFTLET_API Model {
   Embeddings embed(const std::vector<std::string>& texts, const Job* job = nullptr);
   // Tokens that embed() has processed so far, for throughput.
   std::int64_t embedded_tokens() const;
+
+  // The tasks of models with a head (tasks.h); each throws kUnsupported where the model has another one, in a
+  // line that says which head it has and which one is needed, and kNotFound without a tokenizer. Texts may be
+  // malformed UTF-8: what is no character counts as U+FFFD.
+  HeadInfo head() const;
+  // Labels of texts and of pairs. A text over the model's maximum of tokens is cut there.
+  std::vector<Classification> classify(const std::vector<TextPair>& texts,
+                                       const ClassifyOptions& options = {}, const Job* job = nullptr);
+  std::vector<Choice> choose(const std::vector<ChoiceQuestion>& questions, const Job* job = nullptr);
+  // The documents, best first, by a cross-encoder: a model that gives one score to a query and a document.
+  std::vector<RankedDocument> rerank(const std::string& query, const std::vector<std::string>& documents,
+                                     const RerankOptions& options = {}, const Job* job = nullptr);
+  // Entities in texts of any length, in their order.
+  std::vector<std::vector<Entity>> tag(const std::vector<std::string>& texts, const TagOptions& options = {},
+                                       const Job* job = nullptr);
+  // Parts of the contexts, of any length, that answer the questions; best first.
+  std::vector<std::vector<Answer>> answer(const std::vector<Question>& questions,
+                                          const AnswerOptions& options = {}, const Job* job = nullptr);
+  // For each text, for each of its masks, words, best first. Throws kInvalid for a text without a mask and
+  // for one with more tokens than the model takes.
+  std::vector<std::vector<std::vector<MaskFill>>> fill(const std::vector<std::string>& texts,
+                                                       const FillOptions& options = {},
+                                                       const Job* job = nullptr);
 
   // Decoders. on_text receives whole UTF-8 pieces as they come; returning false ends the generation
   // ("cancelled"), as does cancelling the job. The text is the progress: the job's is not reported. Throws

@@ -5,7 +5,7 @@
 #include "swiftlet/core/memory.h"
 #include "swiftlet/eval/chrome_trace.h"
 #include "swiftlet/eval/roofline.h"
-#include "swiftlet/eval/text_source.h"
+#include "swiftlet/core/text_source.h"
 #include "swiftlet/kernels/machine_limits.h"
 
 namespace swiftlet {

@@ -11,6 +11,7 @@
 #include "swiftlet/engine/encoder.h"
 #include "swiftlet/engine/engine.h"
 #include "swiftlet/swiftlet.h"
+#include "swiftlet/tasks/head_runner.h"
 
 namespace swiftlet {
 
@@ -44,8 +45,11 @@ struct Model::Impl {
   std::optional<Encoder> encoder;  // made by the first embed()
   std::optional<Engine> engine;    // made by the first generate(), again when it must hold more
   std::int64_t engine_sequences = 0;
+  std::optional<tasks::HeadRunner> runner;  // made by the first task of the head
 
   Encoder& require_encoder();
+  // Throws kUnsupported unless the model has the head that `command` needs.
+  tasks::HeadRunner& require_runner(models::Task task, std::string_view command);
   Engine& require_engine(std::int64_t sequences, std::int64_t context);
   // Generates for all prompts at once; results in their order. on_text hears of every sequence.
   std::vector<Generation> generate(std::vector<std::vector<std::int32_t>> prompts,

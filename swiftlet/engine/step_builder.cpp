@@ -77,6 +77,17 @@ void StepBuilder::add(std::span<const std::int32_t> tokens, OutputRows outputs, 
                        .blocks = paged ? blocks.data() : nullptr});
 }
 
+void StepBuilder::add_rows(std::span<const std::int32_t> tokens, std::span<const std::int32_t> types,
+                           std::span<const std::int32_t> rows) {
+  const std::int64_t begin = this->tokens();
+  add(tokens, OutputRows::kNone);
+  for (std::size_t i = 0; i < types.size(); ++i) token_types_[static_cast<std::size_t>(begin) + i] = types[i];
+  require(outputs() + static_cast<std::int64_t>(rows.size()) <= maximum("outputs"), "step",
+          "{} output rows are more than the {} planned for",
+          outputs() + static_cast<std::int64_t>(rows.size()), maximum("outputs"));
+  for (const std::int32_t row : rows) output_rows_.push_back(static_cast<std::int32_t>(begin) + row);
+}
+
 StepInputs StepBuilder::inputs(std::span<const CacheLayer> cache) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = rows_[i]->data();
   for (std::size_t i = 0; i < symbols_.size(); ++i) symbols_[i] = (this->*counts_[i])();

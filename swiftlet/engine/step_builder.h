@@ -28,6 +28,10 @@ class StepBuilder {
   // blocks must stay in place until the step has run. Throws Error when a planned maximum is exceeded.
   void add(std::span<const std::int32_t> tokens, OutputRows outputs, std::int64_t first = 0,
            std::span<const std::int32_t> blocks = {});
+  // Appends a whole sequence to a pure program, with the segments of its tokens (none: all 0) and those of
+  // its rows whose outputs are wanted.
+  void add_rows(std::span<const std::int32_t> tokens, std::span<const std::int32_t> types,
+                std::span<const std::int32_t> rows);
   std::int64_t tokens() const { return static_cast<std::int64_t>(tokens_.size()); }
   std::int64_t sequences() const { return static_cast<std::int64_t>(segments_.size()); }
   std::int64_t outputs() const { return static_cast<std::int64_t>(output_rows_.size()); }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "swiftlet/core/error.h"
-#include "swiftlet/eval/text_source.h"
+#include "swiftlet/core/text_source.h"
 
 namespace swiftlet {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "swiftlet/core/error.h"
-#include "swiftlet/eval/csv.h"
+#include "swiftlet/core/csv.h"
 
 namespace swiftlet {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "swiftlet/core/error.h"
-#include "swiftlet/eval/text_source.h"
+#include "swiftlet/core/text_source.h"
 
 namespace swiftlet {
 namespace {

@@ -64,6 +64,8 @@ struct Family {
 // Throws kUnsupported for an unknown model_type, listing those that are known.
 const Family& find_family(const Config& config);
 std::vector<std::string_view> known_families();
+// The endings of class names that the family of a config knows: "ForMaskedLM, ForTokenClassification, ...".
+std::string known_heads(const Config& config);
 // docs/models.md.
 std::string models_markdown();
 

@@ -118,7 +118,9 @@ HeadChoice choose_head(const Config& config, std::span<const HeadSpec> heads) {
 }
 
 Head describe_head(const HeadSpec& spec, std::string architecture, const Config& config) {
-  Head head{.task = spec.task, .architecture = std::move(architecture)};
+  Head head{.task = spec.task,
+            .architecture = std::move(architecture),
+            .reads_last = spec.reading == Reading::kLast};
   if (spec.task == Task::kSequence || spec.task == Task::kToken) head.labels = read_labels(config);
   if (spec.task == Task::kSequence) head.problem = read_problem(config, head.labels.size());
   return head;

@@ -55,6 +55,7 @@ struct Head {
   std::string architecture;         // "BertForSequenceClassification"
   std::vector<std::string> labels;  // by column; empty for masked LM, question and choice
   Problem problem = Problem::kSingleLabel;
+  bool reads_last = false;  // the last token speaks for the sequence
 };
 
 // What config.json says of the head: the row of `heads` for the class that it names, or none with the class

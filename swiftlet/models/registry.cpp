@@ -125,6 +125,12 @@ std::vector<std::string_view> known_families() {
   return names;
 }
 
+std::string known_heads(const Config& config) {
+  std::vector<std::string_view> names;
+  for (const HeadSpec& head : heads_of(find_family(config))) names.push_back(head.suffix);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 const Family& find_family(const Config& config) {
   const std::string type = config.require_string("model_type");
   for (const Family* family : kFamilies)

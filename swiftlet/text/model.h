@@ -30,6 +30,8 @@ class Model {
   virtual void tokenize(std::string_view piece, std::vector<ModelToken>& out) const = 0;
   // The token for what the vocabulary cannot say, or Vocabulary::kNone.
   virtual std::int32_t unknown_id() const = 0;
+  // What stands before pieces that continue a word, where a kind spells it.
+  virtual std::string_view continuing_prefix() const { return {}; }
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
 

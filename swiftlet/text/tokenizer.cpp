@@ -130,7 +130,7 @@ TokenizedText Tokenizer::Impl::tokens_of(std::string_view text, std::int8_t sour
   const std::vector<Segment> segments = added.split_raw(whole.text());
   for_each_segment(
       std::move(whole), segments,
-      [&](std::int32_t id, text::Span span) { out.push(id, span, source, source); },
+      [&](std::int32_t id, text::Span span) { out.push(id, span, source, source, out.next_word()); },
       [&](NormalizedText part) { tokenize_raw(std::move(part), source, out); });
   return out;
 }
@@ -140,19 +140,21 @@ void Tokenizer::Impl::tokenize_raw(NormalizedText text, std::int8_t source, Toke
   const std::vector<Segment> segments = added.split_normalized(text.text());
   for_each_segment(
       std::move(text), segments,
-      [&](std::int32_t id, text::Span span) { out.push(id, span, source, source); },
+      [&](std::int32_t id, text::Span span) { out.push(id, span, source, source, out.next_word()); },
       [&](NormalizedText part) { tokenize_normalized(std::move(part), source, out); });
 }
 
 void Tokenizer::Impl::tokenize_normalized(NormalizedText text, std::int8_t source, TokenizedText& out) const {
   const text::PreTokens pre = text::pretokenize(pretokenizers, std::move(text));
   std::vector<text::ModelToken> found;
+  std::int32_t word = out.next_word();
   for (const text::Span& piece : pre.pieces) {
     found.clear();
     model->tokenize(pre.piece(piece), found);
     for (const text::ModelToken& token : found)
       out.push(token.id, pre.text.original(piece.begin + token.begin, piece.begin + token.end), source,
-               source);
+               source, word);
+    ++word;
   }
 }
 
@@ -246,6 +248,9 @@ const SpecialTokens& Tokenizer::special() const {
 }
 std::size_t Tokenizer::added_count(bool pair) const {
   return impl_->added_count(pair);
+}
+std::string_view Tokenizer::continuing_prefix() const {
+  return impl_->model->continuing_prefix();
 }
 
 struct StreamDecoder::State {

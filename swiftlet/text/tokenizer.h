@@ -70,6 +70,9 @@ class Tokenizer {
   const SpecialTokens& special() const;
   // How many tokens encode() (or encode_pair()) adds to the text.
   std::size_t added_count(bool pair = false) const;
+  // What the vocabulary spells before pieces that continue a word ("##"); empty where it does not. Valid
+  // while a handle to this tokenizer lives.
+  std::string_view continuing_prefix() const;
 
  private:
   friend class StreamDecoder;

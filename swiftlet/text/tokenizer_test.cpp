@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "swiftlet/core/file.h"
-#include "swiftlet/eval/csv.h"
+#include "swiftlet/core/csv.h"
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/sha256.h"
 #include "swiftlet/io/tokenizer_source.h"

@@ -32,6 +32,7 @@ class WordPiece final : public Model {
   }
 
   std::int32_t unknown_id() const override { return unknown_id_; }
+  std::string_view continuing_prefix() const override { return prefix_; }
 
  private:
   bool spell(std::string_view word, std::vector<ModelToken>& out) const {

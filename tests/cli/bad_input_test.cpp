@@ -73,7 +73,6 @@ TEST(BadInput, MissingInputsAreNamed) {
   expect_failure(swiftlet({"search", model, "--corpus", "no/file", "x"}), "[no/file]");
   expect_failure(swiftlet({"eval", model, "--task", "perplexity", "--data", "no/file"}), "no/file");
   expect_failure(swiftlet({"tokenize", model, "--input", "assets"}), "[assets]");
-  expect_failure(swiftlet({"tokenize", model, "--input", "assets/text/stories-valid.txt.gz"}), "gzip");
 }
 
 TEST(BadInput, NoTextIsAnErrorThatNamesTheFile) {

@@ -9,7 +9,7 @@
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/eval/distribution.h"
 #include "swiftlet/eval/task.h"
-#include "swiftlet/eval/text_source.h"
+#include "swiftlet/core/text_source.h"
 
 namespace swiftlet {
 namespace {

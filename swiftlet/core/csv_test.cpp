@@ -1,4 +1,4 @@
-#include "swiftlet/eval/csv.h"
+#include "swiftlet/core/csv.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,11 +1,12 @@
-#include "swiftlet/eval/text_source.h"
+#include "swiftlet/core/text_source.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 
 #include "swiftlet/core/error.h"
 
@@ -13,23 +14,43 @@ namespace swiftlet {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10;
-constexpr std::size_t kLineLimit = std::size_t{16} << 20;
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
+// An open file, or standard input, which stays open.
+class File {
+ public:
+  explicit File(const std::string& path) {
+    if (path == "-") return;
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) {
+      const int error = errno;
+      fail(error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo, path,
+           "cannot be opened: {}", errno_text(error));
+    }
+    struct stat status {};
+    if (::fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
+      ::close(descriptor_);
+      fail(ErrorCode::kIo, path, "is a folder, expected a file");
+    }
+  }
+  ~File() {
+    if (descriptor_ > 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  // As read(2), but for interrupts.
+  std::size_t read(unsigned char* out, std::size_t bytes, const std::string& name, const Job* job) const {
+    for (;;) {
+      if (job != nullptr && job->cancelled()) fail(ErrorCode::kCancelled, name, "interrupted");
+      const ssize_t got = ::read(descriptor_, out, bytes);
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) fail(ErrorCode::kIo, name, "cannot be read: {}", errno_text(errno));
+    }
+  }
+
+ private:
+  int descriptor_ = 0;
 };
-using File = std::unique_ptr<std::FILE, CloseFile>;
-
-File open_file(const std::string& name) {
-  File file(std::fopen(name.c_str(), "rbe"));
-  if (!file)
-    fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo, name, "cannot be opened: {}",
-         errno_text(errno));
-  struct stat status {};
-  if (::fstat(::fileno(file.get()), &status) == 0 && S_ISDIR(status.st_mode))
-    fail(ErrorCode::kIo, name, "is a folder, expected a file");
-  return file;
-}
 
 // One z_stream for its life.
 struct Inflater {
@@ -51,21 +72,34 @@ struct Inflater {
 struct TextSource::Stream {
   std::string name;
   File file;
+  const Job* job;
+  std::function<void()> before_wait;
   std::vector<unsigned char> input = std::vector<unsigned char>(kChunkBytes);
   std::size_t begin = 0, end = 0;  // what of `input` is unused
   std::unique_ptr<Inflater> inflater;
 
-  explicit Stream(const std::string& path) : name(path), file(open_file(path)) {
-    refill();
+  Stream(const std::string& path, std::string shown, TextSourceOptions& options)
+      : name(std::move(shown)), file(path), job(options.job), before_wait(std::move(options.before_wait)) {}
+
+  // Looks at the first bytes, of which a pipe may deliver one at a time.
+  void start() {
+    while (end < 2) {
+      const std::size_t got = receive(end);
+      if (got == 0) break;
+      end += got;
+    }
     if (end >= 2 && input[0] == 0x1f && input[1] == 0x8b) inflater = std::make_unique<Inflater>(name);
+  }
+
+  std::size_t receive(std::size_t at) {
+    if (before_wait) before_wait();
+    return file.read(input.data() + at, input.size() - at, name, job);
   }
 
   // False at the end of the file.
   bool refill() {
     begin = 0;
-    end = std::fread(input.data(), 1, input.size(), file.get());
-    if (end == 0 && std::ferror(file.get()))
-      fail(ErrorCode::kIo, name, "cannot be read: {}", errno_text(errno));
+    end = receive(0);
     return end > 0;
   }
 
@@ -116,14 +150,19 @@ struct TextSource::Stream {
   }
 };
 
-TextSource::TextSource(const std::filesystem::path& path, std::uint64_t limit)
-    : name_(path.string()), limit_(limit), stream_(std::make_unique<Stream>(name_)), buffer_(kChunkBytes) {
-  skip_mark();
-}
+TextSource::TextSource(const std::filesystem::path& path, TextSourceOptions options)
+    : name_(path == "-" ? "standard input" : path.string()),
+      limit_(options.limit),
+      stream_(std::make_unique<Stream>(path.string(), name_, options)),
+      buffer_(kChunkBytes) {}
 
 TextSource::~TextSource() = default;
 
 bool TextSource::fill() {
+  if (!started_) {
+    start();
+    if (position_ < filled_) return true;
+  }
   position_ = 0;
   filled_ = stream_->read(buffer_.data(), buffer_.size());
   delivered_ += filled_;
@@ -131,7 +170,9 @@ bool TextSource::fill() {
   return filled_ > 0;
 }
 
-void TextSource::skip_mark() {
+void TextSource::start() {
+  started_ = true;
+  stream_->start();
   // A pipe or a gzip block may deliver less than the mark's three bytes at once.
   while (filled_ < 3) {
     const std::size_t got = stream_->read(buffer_.data() + filled_, buffer_.size() - filled_);
@@ -151,12 +192,22 @@ bool LineReader::next(std::string& line) {
   if (source_.peek() == TextSource::kEnd) return false;
   ++line_;
   for (int byte = source_.get(); byte != TextSource::kEnd && byte != '\n'; byte = source_.get()) {
-    if (line.size() == kLineLimit) [[unlikely]]
-      fail(ErrorCode::kInvalid, where(), "the line is longer than {} bytes", kLineLimit);
+    if (line.size() == line_limit_) [[unlikely]]
+      fail(ErrorCode::kInvalid, where(), "the line is longer than {} bytes", line_limit_);
     line += static_cast<char>(byte);
   }
   if (line.ends_with('\r')) line.pop_back();
   return true;
+}
+
+std::string LineReader::rest() {
+  std::string text;
+  for (int byte = source_.get(); byte != TextSource::kEnd; byte = source_.get()) {
+    require(text.size() < line_limit_, source_.name(), "holds more than {} bytes of text, the limit here",
+            line_limit_);
+    text += static_cast<char>(byte);
+  }
+  return text;
 }
 
 std::string LineReader::where() const {
@@ -164,7 +215,7 @@ std::string LineReader::where() const {
 }
 
 std::string read_text(const std::filesystem::path& path, std::uint64_t limit) {
-  TextSource source(path, limit);
+  TextSource source(path, {.limit = limit});
   std::string text;
   for (int byte = source.get(); byte != TextSource::kEnd; byte = source.get())
     text += static_cast<char>(byte);
@@ -172,7 +223,7 @@ std::string read_text(const std::filesystem::path& path, std::uint64_t limit) {
 }
 
 std::vector<std::string> read_lines(const std::filesystem::path& path, std::uint64_t limit) {
-  LineReader reader(path, limit);
+  LineReader reader(path, {.limit = limit});
   std::vector<std::string> lines;
   for (std::string line; reader.next(line);) lines.push_back(line);
   return lines;

@@ -11,21 +11,21 @@
 #include <string>
 #include <vector>
 
-#include "swiftlet/eval/text_source.h"
+#include "swiftlet/core/text_source.h"
 
 namespace swiftlet {
 
 struct CsvOptions {
   char delimiter = ',';
   bool quotes = true;  // false: a quote is an ordinary character everywhere (most .tsv files)
-  std::uint64_t limit = kDefaultTextLimit;
+  TextSourceOptions source = {};
 };
 
 class CsvReader {
  public:
   // Plain or gzip. Throws as TextSource does.
   explicit CsvReader(const std::filesystem::path& path, CsvOptions options = {})
-      : source_(path, options.limit), options_(options) {}
+      : source_(path, options.source), options_(options) {}
 
   // The fields of the next record; false at the end. Empty lines are skipped. Throws kInvalid with file and
   // line for a quote that is never closed, text behind a closing quote and a record over 16 MiB.

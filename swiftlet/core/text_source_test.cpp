@@ -1,4 +1,4 @@
-#include "swiftlet/eval/text_source.h"
+#include "swiftlet/core/text_source.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

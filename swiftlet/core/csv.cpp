@@ -1,4 +1,4 @@
-#include "swiftlet/eval/csv.h"
+#include "swiftlet/core/csv.h"
 
 #include "swiftlet/core/error.h"
 
