@@ -75,8 +75,10 @@ struct ModelInfo {
   std::string source, format, model_type, kind;  // kind: "decoder" or "encoder"
   std::int64_t parameters = 0, weight_bytes = 0, file_bytes = 0;
   std::int64_t layers = 0, hidden_size = 0, vocab_size = 0, max_positions = 0;
-  std::string pooling;    // sentence encoders, else empty
-  std::string tokenizer;  // kind, empty where the model has none
+  std::string pooling;              // sentence encoders, else empty
+  std::string head;                 // what its head is for, as HeadInfo::task; empty where there is none
+  std::vector<std::string> labels;  // of a head that classifies
+  std::string tokenizer;            // kind, empty where the model has none
   std::vector<WeightInfo> weights;
   std::string plan_json, certificate_json;  // native files, else empty
 };

@@ -130,6 +130,9 @@ ModelInfo Model::info() const {
   info.max_positions = loaded.built.max_positions;
   info.file_bytes = model_file_bytes(impl_->path);
   if (checkpoint.sentence_transformer) info.pooling = to_string(checkpoint.sentence_transformer->pooling);
+  const HeadInfo own = head();
+  info.head = own.task;
+  info.labels = own.labels;
   if (loaded.tokenizer) info.tokenizer = to_string(checkpoint.tokenizer.kind);
   for (const std::string& name : loaded.weights->names()) {
     const Weight weight = loaded.weights->get(name);

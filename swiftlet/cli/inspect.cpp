@@ -107,6 +107,8 @@ Json to_json(const ModelInfo& info) {
           {"max_positions", info.max_positions},
           {"pooling", info.pooling},
           {"tokenizer", info.tokenizer},
+          {"head", info.head},
+          {"labels", info.labels},
           {"weights", std::move(weights)},
           {"plan", parsed(info.plan_json)},
           {"certificate", parsed(info.certificate_json)}};
@@ -150,6 +152,13 @@ Table tensors_table(const ModelInfo& info) {
   return table;
 }
 
+std::string shortened(const std::vector<std::string>& labels) {
+  constexpr std::size_t kMost = 10;
+  const auto end = labels.begin() + std::ptrdiff_t(std::min(labels.size(), kMost));
+  return fmt::format("{}{}", fmt::join(labels.begin(), end, ", "),
+                     labels.size() > kMost ? fmt::format(", ... ({})", labels.size()) : "");
+}
+
 void print(Session& session, const ModelInfo& info, bool tensors) {
   Table table({{""}, {""}});
   const auto number = [&](const char* name, std::int64_t value) {
@@ -166,6 +175,8 @@ void print(Session& session, const ModelInfo& info, bool tensors) {
   number("vocabulary", info.vocab_size);
   number("positions", info.max_positions);
   if (!info.pooling.empty()) table.row({"pooling", info.pooling});
+  if (!info.head.empty()) table.row({"head", info.head});
+  if (!info.labels.empty()) table.row({"labels", shortened(info.labels)});
   table.row({"tokenizer", info.tokenizer.empty() ? "none" : info.tokenizer});
   const Json certificate = parsed(info.certificate_json);
   // The certificate repeats the plan.

@@ -25,7 +25,7 @@ std::shared_ptr<const Program> encoder_program(const LoadedModel& model) {
   if (model.built.kind != models::Kind::kEncoder)
     fail(ErrorCode::kUnsupported, model.checkpoint.source, "is a decoder; embeddings need an encoder");
   const std::int64_t tokens = std::max(kBatchTokens, model.max_sequence_length());
-  return model.compile_program({{"tokens", tokens}, {"sequences", tokens}});
+  return model.compile_program({{"tokens", tokens}, {"sequences", tokens}, {"outputs", tokens}});
 }
 
 Encoder::Encoder(std::shared_ptr<LoadedModel> model)
