@@ -143,7 +143,7 @@ TEST(Answer, QuestionsFromFilesAndArguments) {
   EXPECT_EQ(one["results"], many["results"]);
   expect_failure(swiftlet({"answer", model("spans"), "--question", "Where?"}), "go together", 2);
   expect_failure(swiftlet({"answer", model("spans")}), "none came", 2);
-  expect_failure(swiftlet({"answer", model("spans"), "--input", context}), "lines of text have no column");
+  expect_failure(swiftlet({"answer", model("spans"), "--input", context}), "lines of text have no column", 2);
   expect_failure(
       swiftlet({"answer", model("spans"), "--question", "x", "--context", scratch.write("e", " \n")}),
       "a text was expected, none came");
