@@ -3,9 +3,9 @@
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/memory.h"
+#include "swiftlet/core/text_source.h"
 #include "swiftlet/eval/chrome_trace.h"
 #include "swiftlet/eval/roofline.h"
-#include "swiftlet/core/text_source.h"
 #include "swiftlet/kernels/machine_limits.h"
 
 namespace swiftlet {

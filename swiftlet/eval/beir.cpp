@@ -6,8 +6,8 @@
 #include <unordered_set>
 
 #include "swiftlet/core/error.h"
-#include "swiftlet/eval/qrels.h"
 #include "swiftlet/core/text_source.h"
+#include "swiftlet/eval/qrels.h"
 
 namespace swiftlet {
 namespace {

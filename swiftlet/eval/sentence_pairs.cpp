@@ -7,8 +7,8 @@
 #include <optional>
 #include <string_view>
 
-#include "swiftlet/core/error.h"
 #include "swiftlet/core/csv.h"
+#include "swiftlet/core/error.h"
 
 namespace swiftlet {
 namespace {

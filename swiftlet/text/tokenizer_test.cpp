@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "swiftlet/core/file.h"
 #include "swiftlet/core/csv.h"
+#include "swiftlet/core/file.h"
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/sha256.h"
 #include "swiftlet/io/tokenizer_source.h"

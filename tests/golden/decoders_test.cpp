@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "golden_model.h"
+#include "swiftlet/core/text_source.h"
 #include "swiftlet/engine/engine.h"
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/eval/distribution.h"
 #include "swiftlet/eval/task.h"
-#include "swiftlet/core/text_source.h"
 
 namespace swiftlet {
 namespace {
