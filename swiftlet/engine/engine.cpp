@@ -8,6 +8,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/rng.h"
+#include "swiftlet/engine/logits.h"
 
 namespace swiftlet {
 namespace {
@@ -40,12 +41,10 @@ DType choose_cache_dtype(const LoadedModel& model) {
 }
 
 TokenLogprobs logprobs_of(std::span<const float> logits, std::int32_t token, int count) {
-  const float largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  const double normalizer = largest + std::log(sum);
+  const double normalizer = log_sum_exp(logits, "logits");
   const auto logprob = [&](std::size_t id) { return static_cast<float>(logits[id] - normalizer); };
   TokenLogprobs result{logprob(static_cast<std::size_t>(token)), {}};
+  if (count == 0) return result;
   std::vector<std::int32_t> ids(logits.size());
   std::iota(ids.begin(), ids.end(), 0);
   const auto end = ids.begin() + std::min<std::ptrdiff_t>(count, std::ssize(ids));

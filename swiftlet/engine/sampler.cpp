@@ -5,24 +5,12 @@
 #include <cstddef>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/engine/logits.h"
 
 namespace swiftlet {
 namespace {
 
 constexpr const char* kWhere = "sampler";
-
-// Where the largest logit stands, the lowest of equals, after checking the row.
-std::size_t checked_top(std::span<const float> logits) {
-  require(!logits.empty(), kWhere, "expected at least one logit");
-  std::size_t best = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (std::isnan(logits[i]) || logits[i] == INFINITY) [[unlikely]]
-      fail(ErrorCode::kInvalid, kWhere, "logit {} of {} is {}", i, logits.size(), logits[i]);
-    if (logits[i] > logits[best]) best = i;
-  }
-  require(logits[best] != -INFINITY, kWhere, "all {} logits are -inf", logits.size());
-  return best;
-}
 
 bool by_rank(const Candidate& a, const Candidate& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
@@ -161,7 +149,7 @@ void check(const SamplingOptions& options) {
 std::span<const Candidate> filter(std::span<const float> logits, const SamplingOptions& options,
                                   SamplerScratch& scratch, const SamplerState& state) {
   SWIFTLET_ASSERT(options.temperature > 0);
-  const float largest = logits[checked_top(logits)];
+  const float largest = logits[top_logit(logits, kWhere)];
   std::vector<Candidate>& candidates = scratch.candidates;
   collect(logits, candidates);
   if (options.top_k > 0) {
@@ -182,7 +170,7 @@ std::span<const Candidate> filter(std::span<const float> logits, const SamplingO
 
 std::int32_t sample(std::span<const float> logits, const SamplingOptions& options, double draw,
                     SamplerScratch& scratch, SamplerState& state) {
-  if (options.greedy()) return static_cast<std::int32_t>(checked_top(logits));
+  if (options.greedy()) return static_cast<std::int32_t>(top_logit(logits, kWhere));
   SWIFTLET_ASSERT(draw >= 0 && draw < 1);
   const std::span<const Candidate> candidates = filter(logits, options, scratch, state);
   const double total = sum_of_weights(candidates), target = draw * total;

@@ -4,31 +4,13 @@
 #include <cmath>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/engine/logits.h"
 #include "swiftlet/eval/stats.h"
 
 namespace swiftlet {
 namespace {
 
 constexpr const char* kWhere = "logits";
-
-// Where the largest logit stands, after checking that the row is a distribution.
-std::size_t checked_top(std::span<const float> logits) {
-  require(!logits.empty(), kWhere, "expected at least one logit");
-  std::size_t best = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    require(!std::isnan(logits[i]) && logits[i] != INFINITY, kWhere, "logit {} of {} is {}", i, logits.size(),
-            logits[i]);
-    if (logits[i] > logits[best]) best = i;
-  }
-  require(logits[best] != -INFINITY, kWhere, "all {} logits are -inf", logits.size());
-  return best;
-}
-
-double log_sum_exp_below(std::span<const float> logits, float largest) {
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  return largest + std::log(sum);
-}
 
 // KL of two checked rows, given their log-sum-exps.
 double divergence(std::span<const float> reference, double reference_lse, std::span<const float> model,
@@ -45,7 +27,7 @@ double divergence(std::span<const float> reference, double reference_lse, std::s
 }  // namespace
 
 double log_sum_exp(std::span<const float> logits) {
-  return log_sum_exp_below(logits, logits[checked_top(logits)]);
+  return log_sum_exp(logits, kWhere);
 }
 
 double negative_log_likelihood(std::span<const float> logits, std::size_t target) {
@@ -60,7 +42,7 @@ double kl_divergence(std::span<const float> reference, std::span<const float> mo
 }
 
 std::size_t top_1(std::span<const float> logits) {
-  return checked_top(logits);
+  return top_logit(logits, kWhere);
 }
 
 void DivergenceMeter::add(std::span<const float> reference, std::span<const float> model) {

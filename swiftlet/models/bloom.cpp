@@ -10,12 +10,8 @@ DecoderSpec bloom(const Config& config) {
   spec.embedding = "word_embeddings";
   spec.embedding_norm = "word_embeddings_layernorm";
   AttentionLayerSpec& attention = spec.layer.attention;
-  attention.fused = "self_attention.query_key_value";
-  attention.order = QkvOrder::kByGroup;
-  attention.output = "self_attention.dense";
+  use_megatron_layout(spec.layer, "self_attention.query_key_value", "self_attention.dense");
   add_alibi(attention);
-  spec.layer.mlp.up = "mlp.dense_h_to_4h";
-  spec.layer.mlp.down = "mlp.dense_4h_to_h";
   spec.layer.residual_after_norm = config.bool_or("apply_residual_connection_post_layernorm", false);
   return spec;
 }

@@ -29,9 +29,7 @@ DecoderSpec cohere2(const Config& config) {
   DecoderSpec spec = cohere_spec(config, 10000);
   require_only(config, "use_qk_norm", false);
   const int window = window_of(config, 4096);
-  const std::int64_t pattern = config.int_or("sliding_window_pattern", 4, 1, kMaxExtent);
-  const auto sliding =
-      sliding_layers(config, spec.layers, [&](std::int64_t i) { return (i + 1) % pattern != 0; });
+  const auto sliding = sliding_by_pattern(config, spec.layers, 4);
   spec.vary = [=](LayerSpec& layer, std::int64_t i) {
     if (sliding[static_cast<std::size_t>(i)])
       layer.attention.spec.window = window;

@@ -165,6 +165,14 @@ DecoderSpec gpt_spec(const Config& config, const GptDefaults& defaults) {
   return spec;
 }
 
+void use_megatron_layout(LayerSpec& layer, std::string_view fused, std::string_view output) {
+  layer.attention.fused = fused;
+  layer.attention.order = QkvOrder::kByGroup;
+  layer.attention.output = output;
+  layer.mlp.up = "mlp.dense_h_to_4h";
+  layer.mlp.down = "mlp.dense_4h_to_h";
+}
+
 void add_alibi(AttentionLayerSpec& attention, double greatest) {
   // A geometric series for a power of two of heads; where there are fewer, every second of the next power's
   // first.
@@ -196,6 +204,11 @@ std::vector<bool> sliding_layers(const Config& config, std::int64_t layers,
   require(sliding.size() == static_cast<std::size_t>(layers), config.where() + ": layer_types",
           "has {} entries for {} layers", sliding.size(), layers);
   return sliding;
+}
+
+std::vector<bool> sliding_by_pattern(const Config& config, std::int64_t layers, std::int64_t pattern) {
+  const std::int64_t every = config.int_or("sliding_window_pattern", pattern, 1, kMaxExtent);
+  return sliding_layers(config, layers, [&](std::int64_t i) { return (i + 1) % every != 0; });
 }
 
 int window_of(const Config& config, int otherwise) {

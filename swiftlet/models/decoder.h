@@ -61,6 +61,9 @@ struct GptDefaults {
 };
 DecoderSpec gpt_spec(const Config& config, const GptDefaults& defaults);
 
+// Weights as Megatron-LM names and fuses them: `fused` holds queries, keys and values group by group.
+void use_megatron_layout(LayerSpec& layer, std::string_view fused, std::string_view output);
+
 // Attention with linear biases (Press et al., 2022) instead of positions: the slopes of the paper, or of
 // another greatest exponent.
 void add_alibi(AttentionLayerSpec& attention, double greatest = 8);
@@ -68,6 +71,10 @@ void add_alibi(AttentionLayerSpec& attention, double greatest = 8);
 // Which layers see a window only: layer_types, or `otherwise` of a layer's index where the config has none.
 std::vector<bool> sliding_layers(const Config& config, std::int64_t layers,
                                  const std::function<bool(std::int64_t)>& otherwise);
+
+// The same, by sliding_window_pattern (`pattern` where the config has none): every so many layers, the last
+// of them sees all.
+std::vector<bool> sliding_by_pattern(const Config& config, std::int64_t layers, std::int64_t pattern);
 
 // Keys that a layer of this window sees: sliding_window, 0 where it is null, `otherwise` where it is not
 // given.

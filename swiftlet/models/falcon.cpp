@@ -45,17 +45,13 @@ DecoderSpec falcon(const Config& config) {
   spec.embedding = "word_embeddings";
   AttentionLayerSpec& attention = spec.layer.attention;
   count_keys(config, form.newer, attention);
-  attention.fused = "self_attention.query_key_value";
-  attention.order = QkvOrder::kByGroup;
-  attention.output = "self_attention.dense";
+  use_megatron_layout(spec.layer, "self_attention.query_key_value", "self_attention.dense");
   if (config.bool_or("alibi", false)) {
     add_alibi(attention);
     for (float& slope : attention.alibi_slopes) slope *= attention.spec.scale;  // added before scaling
   } else {
     attention.rope = rope_spec(config, attention.spec.head_dim);
   }
-  spec.layer.mlp.up = "mlp.dense_h_to_4h";
-  spec.layer.mlp.down = "mlp.dense_4h_to_h";
   spec.layer.parallel = form.parallel;
   if (form.norms == 2) {
     spec.layer.before_attention = "ln_attn";

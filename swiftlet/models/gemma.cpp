@@ -70,9 +70,7 @@ DecoderSpec gemma3(const Config& config) {
   DecoderSpec spec = later_gemma(config, {.theta = 1e6, .layer_type = "full_attention"}, 0, 0);
   spec.layer.attention.qk_norm = QkNorm::kHead;
   const int window = window_of(config, 4096);
-  const std::int64_t pattern = config.int_or("sliding_window_pattern", 6, 1, kMaxExtent);
-  const auto sliding =
-      sliding_layers(config, spec.layers, [&](std::int64_t i) { return (i + 1) % pattern != 0; });
+  const auto sliding = sliding_by_pattern(config, spec.layers, 6);
   const ops::RopeSpec local = local_rope(config, spec.layer.attention.spec.head_dim);
   spec.vary = [=](LayerSpec& layer, std::int64_t i) {
     if (!sliding[static_cast<std::size_t>(i)]) return;

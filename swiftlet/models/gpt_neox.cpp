@@ -14,16 +14,12 @@ DecoderSpec gpt_neox(const Config& config) {
   spec.final_norm = "final_layer_norm";
   spec.head = "embed_out";
   AttentionLayerSpec& attention = spec.layer.attention;
-  attention.fused = "attention.query_key_value";
-  attention.order = QkvOrder::kByGroup;
-  attention.output = "attention.dense";
+  use_megatron_layout(spec.layer, "attention.query_key_value", "attention.dense");
   attention.bias = attention.output_bias = config.bool_or("attention_bias", true);
   attention.rope = rope_spec(config, attention.spec.head_dim,
                              {.theta = config.number_or("rotary_emb_base", 10000, 1e-3, 1e30),
                               .partial = config.number_or("rotary_pct", 0.25, 0, 1)});
   spec.layer.parallel = config.bool_or("use_parallel_residual", true);
-  spec.layer.mlp.up = "mlp.dense_h_to_4h";
-  spec.layer.mlp.down = "mlp.dense_4h_to_h";
   return spec;
 }
 

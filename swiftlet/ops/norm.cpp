@@ -182,13 +182,4 @@ Value normalize_heads(Value x, const OpSchema& norm, Value gain, std::int64_t he
   return x.graph->add(norm, std::move(inputs), std::move(attributes))[0];
 }
 
-Value layer_norm(Value x, const Scope& scope, double eps) {
-  const Shape width{last_dim(x.type())};
-  return scope.name(layer_norm(x, scope.weight("weight", width), scope.weight("bias", width), eps));
-}
-
-Value rms_norm(Value x, const Scope& scope, double eps) {
-  return scope.name(rms_norm(x, scope.weight("weight", Shape{last_dim(x.type())}), eps));
-}
-
 }  // namespace swiftlet::ops

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "swiftlet/graph/op_schema.h"
-#include "swiftlet/graph/scope.h"
 
 namespace swiftlet::ops {
 
@@ -19,7 +18,5 @@ Value rms_norm(Value x, Value gain, double eps, double gain_offset = 0);
 // heads or [heads, D]; a bias [D] beside the first only, of kLayerNorm.
 Value normalize_heads(Value x, const OpSchema& norm, Value gain, std::int64_t heads, double eps,
                       double gain_offset = 0, Value bias = {});
-Value layer_norm(Value x, const Scope& scope, double eps);  // scope.weight, scope.bias
-Value rms_norm(Value x, const Scope& scope, double eps);    // scope.weight
 
 }  // namespace swiftlet::ops

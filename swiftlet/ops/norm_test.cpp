@@ -106,15 +106,6 @@ TEST_F(NormTest, DecomposingChangesNoBit) {
   EXPECT_TRUE(test::agree(graph, core, 0));
 }
 
-TEST_F(NormTest, NamesItselfAfterTheScope) {
-  const Scope::Shapes shapes = [](const std::string&) { return std::optional<Shape>(Shape{kWidth}); };
-  const Scope scope(graph, shapes, "model");
-  EXPECT_EQ(graph.value(layer_norm(x, scope["ln"], 1e-5).id).name, "model.ln");
-  EXPECT_EQ(graph.value(rms_norm(x, scope["norm"], 1e-5).id).name, "model.norm");
-  EXPECT_TRUE(graph.find("model.ln.bias").has_value());
-  EXPECT_FALSE(graph.find("model.norm.bias").has_value());
-}
-
 TEST_F(NormTest, RejectsWhatDoesNotFit) {
   const Value narrow = graph.add_weight("narrow", {DType::kF32, {5}});
   EXPECT_EQ(error_of([&] { layer_norm(x, narrow, bias, 1e-5); }),

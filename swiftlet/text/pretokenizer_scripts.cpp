@@ -183,7 +183,6 @@ std::vector<std::uint8_t> make_script_table() {
   std::string pattern, all;
   for (std::size_t i = 0; i < kScripts.size(); ++i)
     pattern += fmt::format("{}(*MARK:{})\\p{{sc:{}}}+", i ? "|" : "", i + 1, kScripts[i]);
-  std::vector<std::uint32_t> starts;
   for (char32_t code = 0; code < kCodes; ++code) {
     if (code >= 0xD800 && code < 0xE000) continue;
     append_utf8(all, code);
