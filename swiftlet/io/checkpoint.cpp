@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/memory.h"
 #include "swiftlet/io/checkpoint_parts.h"
@@ -13,6 +14,7 @@
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/tokenizer_source.h"
+#include "swiftlet/io/torch_file.h"
 
 namespace swiftlet {
 namespace {
@@ -20,9 +22,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kKnown =
-    "a folder with config.json and model.safetensors, a sentence-transformers folder, or a .safetensors, "
-    ".gguf, "
-    "llama2.c .bin or .swiftlet file";
+    "a folder with config.json and model.safetensors or pytorch_model.bin, a sentence-transformers folder, "
+    "or "
+    "a .safetensors, .bin, .pt, .gguf, llama2.c .bin or .swiftlet file";
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -41,10 +43,6 @@ bool looks_like_hub_name(const fs::path& path) {
 
 // Why a folder without safetensors cannot be loaded, as exactly as its files tell.
 [[noreturn]] void fail_folder(const fs::path& folder) {
-  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (is_there(folder / name))
-      fail(ErrorCode::kUnsupported, folder.string(),
-           "holds {}, a pickle file that is not supported: save the model as model.safetensors", name);
   for (const auto& entry : fs::directory_iterator(folder)) {
     const auto extension = entry.path().extension();
     if (extension == ".onnx")
@@ -55,15 +53,16 @@ bool looks_like_hub_name(const fs::path& path) {
        is_there(folder / "config.json") ? "model.safetensors" : "config.json or modules.json", kKnown);
 }
 
-Checkpoint load_transformers(const fs::path& folder, std::vector<SafetensorsFile> files,
+Checkpoint load_transformers(const fs::path& folder, const std::vector<TensorFile>& files,
                              const CheckpointOptions& options) {
+  if (files.empty()) fail_folder(folder);
   Checkpoint checkpoint;
   checkpoint.source = folder.string();
-  checkpoint.format = "safetensors";
+  checkpoint.format = files.front().where.ends_with(".safetensors") ? "safetensors" : "torch";
   checkpoint.config = Config::load(folder / "config.json");
   std::uint64_t bytes = 0;  // before any copy
   for (const auto& file : files)
-    for (const auto& entry : file.entries()) bytes += entry.bytes();
+    for (const auto& entry : file.entries) bytes += entry.size();
   if (options.check_memory) check_fits(checkpoint.source, bytes);
   for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
   transpose_conv1d(checkpoint, options.stream);
@@ -88,7 +87,7 @@ void check_dimension(const Config& config, std::int64_t expected) {
 // The one GGUF model of a folder that has no weights beside it: folders of the hub hold one in each of many
 // encodings, of which the user must choose.
 std::optional<fs::path> only_gguf(const fs::path& folder) {
-  if (is_there(folder / "model.safetensors") || is_there(folder / "model.safetensors.index.json")) return {};
+  if (find_weights(folder)) return {};
   std::set<fs::path> models;
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".gguf") models.insert(gguf_parts(entry.path()).front());
@@ -102,7 +101,7 @@ Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options)
   if (is_there(folder / "modules.json")) {
     SentenceModules modules = read_sentence_modules(folder);
     Checkpoint checkpoint =
-        load_transformers(modules.transformer, open_safetensors_folder(modules.transformer), options);
+        load_transformers(modules.transformer, open_weights(modules.transformer), options);
     // Old folders keep the tokenizer in the root although the weights lie in 0_Transformer.
     if (checkpoint.tokenizer.kind == TokenizerKind::kNone) checkpoint.tokenizer = find_tokenizer(folder);
     checkpoint.source = folder.string();
@@ -112,9 +111,7 @@ Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options)
   }
   if (const auto gguf = only_gguf(folder)) return load_gguf(*gguf, options);
   if (!is_there(folder / "config.json")) fail_folder(folder);
-  if (!is_there(folder / "model.safetensors") && !is_there(folder / "model.safetensors.index.json"))
-    fail_folder(folder);
-  return load_transformers(folder, open_safetensors_folder(folder), options);
+  return load_transformers(folder, open_weights(folder), options);
 }
 
 // A native file runs from its mapping, so only one that can never be held whole is refused.
@@ -128,16 +125,20 @@ Checkpoint load_native_file(const fs::path& path, const CheckpointOptions& optio
   return checkpoint;
 }
 
-Checkpoint load_safetensors_file(const fs::path& path, const CheckpointOptions& options) {
-  SafetensorsFile file = SafetensorsFile::open(path);  // its errors come before those of its neighbours
-  if (is_native(file)) return load_native_file(path, options);
+// Its weights, the rest from its neighbours.
+Checkpoint load_weights_file(const fs::path& path, TensorFile file, const CheckpointOptions& options) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   require(is_there(folder / "config.json"), path.string(),
           "has no config.json beside it, which tells the kind of model");
-  std::vector<SafetensorsFile> files{std::move(file)};
-  Checkpoint checkpoint = load_transformers(folder, std::move(files), options);
+  Checkpoint checkpoint = load_transformers(folder, {std::move(file)}, options);
   checkpoint.source = path.string();
   return checkpoint;
+}
+
+Checkpoint load_safetensors_file(const fs::path& path, const CheckpointOptions& options) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  if (is_native(file)) return load_native_file(path, options);
+  return load_weights_file(path, tensors_of(file), options);
 }
 
 Checkpoint load_file(const fs::path& path, const CheckpointOptions& options) {
@@ -147,9 +148,8 @@ Checkpoint load_file(const fs::path& path, const CheckpointOptions& options) {
   if (extension == ".gguf") return load_gguf(path, options);
   if (extension == ".onnx")
     fail(ErrorCode::kUnsupported, path.string(), "onnx files are not supported yet: expected {}", kKnown);
-  if (extension == ".pt" || extension == ".pth" || path.filename() == "pytorch_model.bin")
-    fail(ErrorCode::kUnsupported, path.string(),
-         "is a pickle file, which is not supported: save the model as model.safetensors");
+  if (extension == ".pt" || extension == ".pth" || (extension == ".bin" && looks_like_torch(map_file(path))))
+    return load_weights_file(path, open_torch_file(path), options);
   if (extension == ".bin") {
     if (options.check_memory) check_fits(path.string(), fs::file_size(path));
     return load_llama2c(path, options.stream);

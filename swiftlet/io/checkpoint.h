@@ -87,7 +87,7 @@ struct GenerationConfig {
 
 struct Checkpoint {
   std::string source;  // the path that the user gave, for errors
-  std::string format;  // "safetensors", "llama2.c", "gguf", "native"
+  std::string format;  // "safetensors", "torch", "llama2.c", "gguf", "native"
   Config config;       // config.json of transformers, made up for files that have none
   std::map<std::string, Weight, std::less<>> weights;  // every float tensor, or the encoded weights
   // CheckpointOptions::stream: makes those weights anew that have no codes.

@@ -9,6 +9,7 @@
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/json.h"
+#include "swiftlet/io/torch_file.h"
 
 namespace swiftlet {
 namespace {
@@ -29,20 +30,26 @@ fs::path inside(const fs::path& folder, const std::string& name, const std::stri
   return name.empty() ? folder : folder / relative;
 }
 
-std::vector<SafetensorsFile> open_shards(const fs::path& folder, const fs::path& index_path) {
+TensorFile open_tensor_file(const fs::path& path) {
+  return path.extension() == ".safetensors" ? open_safetensors_file(path) : open_torch_file(path);
+}
+
+std::vector<TensorFile> open_shards(const fs::path& folder, const fs::path& index_path) {
   const Config index = Config::load(index_path);
   const auto map = index.section("weight_map");
   if (!map) index.fail_value("weight_map", "an object");
   std::map<std::string, std::vector<std::string>> by_file;
   for (const auto& [name, file] : map->json().items()) by_file[map->require_string(name)].push_back(name);
-  std::vector<SafetensorsFile> files;
+  std::vector<TensorFile> files;
   for (const auto& [file, names] : by_file) {
     const fs::path path = inside(folder, file, map->where());
     if (!is_there(path))
       fail(ErrorCode::kNotFound, path.string(), "is missing: {} lists it", index_path.string());
-    files.push_back(SafetensorsFile::open(path));
+    files.push_back(open_tensor_file(path));
+    std::set<std::string_view> present;
+    for (const TensorEntry& entry : files.back().entries) present.insert(entry.name);
     for (const auto& name : names)
-      require(files.back().find(name) != nullptr, files.back().where(name),
+      require(present.contains(name), fmt::format("{}: tensor '{}'", path.string(), printable(name)),
               "is not in the file, although {} says so", index_path.filename().string());
   }
   return files;
@@ -53,8 +60,8 @@ bool is_float(DType type) {
 }
 
 // f64 becomes f32, all else stays as it is.
-Tensor float_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) {
-  const Tensor tensor = file.tensor(entry);
+Tensor float_tensor(const TensorEntry& entry) {
+  const Tensor tensor = entry.tensor();
   if (entry.dtype != DType::kF64) return tensor;
   Tensor narrow = Tensor::zeros(DType::kF32, tensor.shape());
   const auto from = tensor.span<double>();
@@ -65,9 +72,12 @@ Tensor float_tensor(const SafetensorsFile& file, const SafetensorsEntry& entry) 
   return narrow;
 }
 
-bool needs_copy(const SafetensorsFile& file, const SafetensorsEntry& entry) {
-  const auto address = reinterpret_cast<std::uintptr_t>(file.bytes(entry).data());
-  return entry.dtype == DType::kF64 || address % dtype_size(entry.dtype) != 0;
+// Layer norms have names of TensorFlow in old checkpoints of BERT and its kin; transformers renames them too.
+std::string name_of(const TensorEntry& entry) {
+  const std::string_view name = entry.name;
+  for (const auto& [old, now] : {std::pair{"LayerNorm.gamma", "weight"}, {"LayerNorm.beta", "bias"}})
+    if (name.ends_with(old)) return std::string(name.substr(0, name.rfind('.') + 1)) + now;
+  return entry.name;
 }
 
 Format format_of(DType type) {
@@ -117,38 +127,51 @@ void read_sentence_config(const fs::path& folder, SentenceTransformer& out) {
 
 }  // namespace
 
-void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool stream) {
-  // Of all tensors that are made later; a header may be large.
-  const auto shared = stream ? std::make_shared<const SafetensorsFile>(file) : nullptr;
-  for (const auto& entry : file.entries()) {
-    require(!checkpoint.weights.contains(entry.name) && !checkpoint.tensors.contains(entry.name),
-            file.where(entry.name), "is also in another file of the model");
+TensorFile open_safetensors_file(const fs::path& path) {
+  return tensors_of(SafetensorsFile::open(path));
+}
+
+TensorFile tensors_of(const SafetensorsFile& file) {
+  TensorFile tensors{file.where(), {}};
+  for (const auto& entry : file.entries())
+    tensors.entries.push_back(
+        {entry.name, entry.dtype, entry.shape, {}, file.bytes(entry), file.where(entry.name)});
+  return tensors;
+}
+
+void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream) {
+  for (const TensorEntry& entry : file.entries) {
+    const std::string name = name_of(entry);
+    require(!checkpoint.weights.contains(name) && !checkpoint.tensors.contains(name), entry.where,
+            "is also in another file of the model");
     if (!is_float(entry.dtype)) {
-      checkpoint.tensors.emplace(
-          entry.name, stream ? Tensor(entry.dtype, entry.shape, file.bytes(entry)) : file.tensor(entry));
-    } else if (stream && needs_copy(file, entry)) {
+      checkpoint.tensors.emplace(name, entry.tensor());
+    } else if (stream && (entry.dtype == DType::kF64 || entry.needs_copy())) {
       Weight weight;
-      weight.name = entry.name;
+      weight.name = name;
       weight.shape = entry.shape;
       weight.encoding.format = format_of(entry.dtype);
-      checkpoint.weights.emplace(entry.name, std::move(weight));
-      checkpoint.made_weights.emplace(entry.name, [shared, entry] {
-        return weight_from_tensor(entry.name, float_tensor(*shared, entry));
-      });
+      checkpoint.weights.emplace(name, std::move(weight));
+      checkpoint.made_weights.emplace(
+          name, [name, entry] { return weight_from_tensor(name, float_tensor(entry)); });
     } else {
-      checkpoint.weights.emplace(entry.name, weight_from_tensor(entry.name, float_tensor(file, entry)));
+      checkpoint.weights.emplace(name, weight_from_tensor(name, float_tensor(entry)));
     }
   }
 }
 
-std::vector<SafetensorsFile> open_safetensors_folder(const fs::path& folder) {
-  const fs::path single = folder / "model.safetensors", index = folder / "model.safetensors.index.json";
-  if (is_there(single) || !is_there(index)) {
-    std::vector<SafetensorsFile> files;
-    files.push_back(SafetensorsFile::open(single));
-    return files;
-  }
-  return open_shards(folder, index);
+std::optional<fs::path> find_weights(const fs::path& folder) {
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json"})
+    if (is_there(folder / name)) return folder / name;
+  return std::nullopt;
+}
+
+std::vector<TensorFile> open_weights(const fs::path& folder) {
+  const auto found = find_weights(folder);
+  if (!found) return {};
+  if (found->extension() == ".json") return open_shards(folder, *found);
+  return {open_tensor_file(*found)};
 }
 
 GenerationConfig read_generation(const fs::path& folder, const Config& config) {

@@ -1,20 +1,28 @@
 // The pieces that load_checkpoint puts together. Only for swiftlet/io.
 #pragma once
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/safetensors.h"
+#include "swiftlet/io/tensor_file.h"
 
 namespace swiftlet {
 
+TensorFile tensors_of(const SafetensorsFile& file);
+TensorFile open_safetensors_file(const std::filesystem::path& path);
+
 // Adds every tensor of the file: floats as weights, integers as tensors; f64 becomes f32. `stream` as in
 // CheckpointOptions. Throws kInvalid for a name that is already there.
-void add_tensors(Checkpoint& checkpoint, const SafetensorsFile& file, bool stream = false);
+void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream = false);
 
-// model.safetensors of `folder`, or the shards that model.safetensors.index.json lists. Throws kInvalid when
-// a shard misses a tensor that the index promises, kNotFound when there is no such file.
-std::vector<SafetensorsFile> open_safetensors_folder(const std::filesystem::path& folder);
+// model.safetensors of `folder` or else pytorch_model.bin, or the index of their shards.
+std::optional<std::filesystem::path> find_weights(const std::filesystem::path& folder);
+// These files, the shards of an index included; empty when there are none. Throws kInvalid when a shard
+// misses a tensor that the index promises.
+std::vector<TensorFile> open_weights(const std::filesystem::path& folder);
 
 // generation_config.json over what config.json says.
 GenerationConfig read_generation(const std::filesystem::path& folder, const Config& config);

@@ -127,7 +127,7 @@ TEST_F(CheckpointFolder, SaysWhatIsMissingOrNotSupported) {
   remove("model.gguf");
   EXPECT_THAT(error(), HasSubstr("has no model.safetensors"));
   write("pytorch_model.bin", "x");
-  EXPECT_THAT(error(), HasSubstr("holds pytorch_model.bin, a pickle file"));
+  EXPECT_THAT(error(), HasSubstr("pytorch_model.bin] does not begin as a file of torch.save does"));
   remove("config.json");
   remove("pytorch_model.bin");
   EXPECT_THAT(error(), HasSubstr("has no config.json or modules.json"));

@@ -61,7 +61,7 @@ Header read_header(const Buffer& file, const std::string& where) {
   require(
       plausible(header), where,
       "is no llama2.c model: dim {}, hidden_dim {}, n_layers {}, n_heads {}, n_kv_heads {}, vocab_size {}, "
-      "seq_len {} are not a plausible header (pickle files of PyTorch are not supported)",
+      "seq_len {} are not a plausible header",
       fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6]);
   const std::uint64_t expected = kHeaderBytes + 4 * static_cast<std::uint64_t>(header.values());
   require(file.size() == expected, where, "is {} bytes, its header asks for exactly {}", file.size(),
