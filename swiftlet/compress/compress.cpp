@@ -198,12 +198,19 @@ void judge(CompressReport& report, const CompressRequest& request) {
 
 std::int64_t model_file_bytes(const fs::path& model) {
   const bool folder = fs::is_directory(model);
-  std::int64_t sum = 0;
   // A GGUF model may lie in several files.
-  for (const fs::path& path : folder ? files_in(model) : gguf_parts(model)) {
-    const bool part = path.extension() == ".safetensors" || path.extension() == ".gguf" ||
-                      path.extension() == ".json" || path.filename() == "vocab.txt";
-    if (folder && !part) continue;
+  const std::vector<fs::path> files = folder ? files_in(model) : gguf_parts(model);
+  const bool safetensors = std::any_of(
+      files.begin(), files.end(), [](const fs::path& path) { return path.extension() == ".safetensors"; });
+  const auto is_part = [&](const fs::path& path) {
+    const auto name = path.filename(), extension = path.extension();
+    return extension == ".safetensors" || extension == ".gguf" || extension == ".json" ||
+           extension == ".model" || name == "vocab.txt" || name == "merges.txt" ||
+           (!safetensors && extension == ".bin");  // often both lie there, and one is read
+  };
+  std::int64_t sum = 0;
+  for (const fs::path& path : files) {
+    if (folder && !is_part(path)) continue;
     std::error_code error;
     const std::uintmax_t bytes = fs::file_size(path, error);
     if (error) fail(ErrorCode::kIo, path.string(), "cannot be looked at: {}", error.message());

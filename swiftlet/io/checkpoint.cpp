@@ -13,6 +13,7 @@
 #include "swiftlet/io/gguf_checkpoint.h"
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
+#include "swiftlet/io/prequantized.h"
 #include "swiftlet/io/tokenizer_source.h"
 #include "swiftlet/io/torch_file.h"
 
@@ -65,6 +66,7 @@ Checkpoint load_transformers(const fs::path& folder, const std::vector<TensorFil
     for (const auto& entry : file.entries) bytes += entry.size();
   if (options.check_memory) check_fits(checkpoint.source, bytes);
   for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
+  join_quantized(checkpoint, options.stream);
   transpose_conv1d(checkpoint, options.stream);
   checkpoint.tokenizer = find_tokenizer(folder);
   checkpoint.generation = read_generation(folder, checkpoint.config);

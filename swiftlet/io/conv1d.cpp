@@ -46,6 +46,7 @@ Weight transposed(const Weight& weight) {
 void transpose_conv1d(Checkpoint& checkpoint, bool stream) {
   for (auto& [name, weight] : checkpoint.weights) {
     if (!is_conv1d(checkpoint.config, name) || weight.shape.rank() != 2) continue;
+    if (weight.encoding.is_integer()) continue;  // quantized by tools that turn it themselves
     const auto known = checkpoint.made_weights.find(name);
     const auto maker = known == checkpoint.made_weights.end() ? std::function<Weight()>() : known->second;
     const auto make = [as_stored = weight, maker] {

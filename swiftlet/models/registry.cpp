@@ -72,8 +72,7 @@ bool is_harmless(std::string_view key) {
                               "init_std",
                               "initializer_range",
                               "is_decoder",
-                              "add_cross_attention",
-                              "quantization_config"};
+                              "add_cross_attention"};
   const auto is_one_of = [&](const auto& list, auto matches) {
     return std::any_of(list.begin(), list.end(), matches);
   };
@@ -141,9 +140,6 @@ const Family& find_family(const Config& config) {
 
 BuiltModel build_model(const Checkpoint& checkpoint) {
   const Family& family = find_family(checkpoint.config);
-  if (checkpoint.config.has("quantization_config"))
-    fail(ErrorCode::kUnsupported, checkpoint.config.where() + ": quantization_config",
-         "checkpoints that another tool has quantized are not available yet; take the original one");
   const Scope::Shapes shapes = [&](const std::string& name) -> std::optional<Shape> {
     const Weight* weight = checkpoint.find(name);
     if (weight == nullptr) return std::nullopt;

@@ -69,13 +69,14 @@ class WireReader {
     return {all_, field.bytes, where_};
   }
   std::string where() const { return fmt::format("{}: byte {}", where_, at_ - all_.data()); }
-
- private:
-  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+  // Throws "[where: byte n] expected ...".
   template <class... Args>
   [[noreturn]] void invalid(fmt::format_string<Args...> format, Args&&... args) const {
     throw Error(ErrorCode::kInvalid, where(), "expected " + fmt::format(format, std::forward<Args>(args)...));
   }
+
+ private:
+  std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
   const char* take(std::size_t size, std::string_view what) {
     if (size > left()) invalid("{}, the message ends after {} bytes", what, left());
     at_ += size;
@@ -102,19 +103,19 @@ SentencePiece read_piece(WireReader reader) {
     switch (field.number) {
       case 1:
         reader.expect(field, kBytes, "the text of a piece");
-        require(simdjson::validate_utf8(field.bytes.data(), field.bytes.size()), reader.where(),
-                "expected a piece in UTF-8, came {}", shown(field.bytes));
+        if (!simdjson::validate_utf8(field.bytes.data(), field.bytes.size()))
+          reader.invalid("a piece in UTF-8, came {}", shown(field.bytes));
         piece.text = field.bytes;
         break;
       case 2:
         reader.expect(field, kFixed32, "the score of a piece");
         piece.score = std::bit_cast<float>(static_cast<std::uint32_t>(field.value));
-        require(std::isfinite(piece.score), reader.where(), "expected a finite score, came {}", piece.score);
+        if (!std::isfinite(piece.score)) reader.invalid("a finite score, came {}", piece.score);
         break;
       case 3:
         reader.expect(field, kVarint, "the type of a piece");
-        require(field.value >= 1 && field.value <= 6, reader.where(),
-                "expected a type of piece from 1 to 6, came {}", field.value);
+        if (field.value < 1 || field.value > 6)
+          reader.invalid("a type of piece from 1 to 6, came {}", field.value);
         piece.type = static_cast<PieceType>(field.value);
         break;
       default:
@@ -127,8 +128,7 @@ SentencePiece read_piece(WireReader reader) {
 std::int32_t read_id(const WireReader& reader, const Field& field) {
   reader.expect(field, kVarint, "an id");
   const auto id = static_cast<std::int64_t>(field.value);  // negative ones are written in 64 bits
-  require(id >= -1 && id <= INT32_MAX, reader.where(), "expected an id from -1 to {}, came {}", INT32_MAX,
-          id);
+  if (id < -1 || id > INT32_MAX) reader.invalid("an id from -1 to {}, came {}", INT32_MAX, id);
   return static_cast<std::int32_t>(id);
 }
 
@@ -137,8 +137,8 @@ void read_trainer(WireReader reader, SentencePieceModel& model) {
     switch (field.number) {
       case 3:
         reader.expect(field, kVarint, "the kind of model");
-        require(field.value >= 1 && field.value <= 4, reader.where(),
-                "expected a kind of model from 1 to 4, came {}", field.value);
+        if (field.value < 1 || field.value > 4)
+          reader.invalid("a kind of model from 1 to 4, came {}", field.value);
         model.algorithm = static_cast<SentencePieceModel::Algorithm>(field.value);
         break;
       case 24:
