@@ -153,11 +153,12 @@ struct Generation {
   std::vector<std::int32_t> tokens;
   std::vector<TokenLogprobs> logprobs;  // of each token, where asked for
   std::int64_t prompt_tokens = 0;
-  std::string finish_reason;  // "stop" (end token or stop string), "length", "cancelled"
+  std::int64_t reused_tokens = 0;  // of the prompt, kept from the turn before: see chat.h
+  std::string finish_reason;       // "stop" (end token or stop string), "length", "cancelled"
   // Up to the first token, from when its turn came, and from there.
   double prefill_seconds = 0, decode_seconds = 0;
   double prefill_tokens_per_second() const {
-    return prefill_seconds > 0 ? double(prompt_tokens) / prefill_seconds : 0;
+    return prefill_seconds > 0 ? double(prompt_tokens - reused_tokens) / prefill_seconds : 0;
   }
   // The first token belongs to the prefill.
   double decode_tokens_per_second() const {
@@ -226,6 +227,7 @@ class SWIFTLET_API Model {
   explicit Model(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
   friend struct ModelAccess;  // the other functions of the library
+  friend class Chat;
 };
 
 // Semantic search: passages embedded once, queries by the cosine of the angle to them. Uses `model` as long

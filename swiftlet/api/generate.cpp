@@ -94,6 +94,7 @@ Generation to_public(GenerationResult result) {
   generation.tokens = std::move(result.tokens);
   generation.logprobs = std::move(result.logprobs);
   generation.prompt_tokens = result.prompt_tokens;
+  generation.reused_tokens = result.reused_tokens;
   generation.finish_reason = name_of(result.reason);
   generation.prefill_seconds = result.prefill_seconds;
   generation.decode_seconds = result.decode_seconds;
@@ -146,6 +147,25 @@ std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32
     throw;
   }
   return results;
+}
+
+Generation Model::Impl::generate_turn(std::vector<std::int32_t> prompt, const GenerateOptions& options,
+                                      std::vector<std::int32_t> end_tokens, std::int64_t context,
+                                      const OnText& on_text, const Job* job) {
+  const Turns::Turn turn(turns);
+  GenerationOptions internal = to_internal(*loaded, options);
+  internal.end_tokens = std::move(end_tokens);
+  internal.keep_state = true;
+  Engine& running = require_engine(1, context);
+  try {
+    const std::int64_t number = running.submit(std::move(prompt), internal, on_text);
+    while (running.step(or_default(job))) {
+    }
+    return to_public(running.take(number));
+  } catch (...) {
+    engine.reset();
+    throw;
+  }
 }
 
 Generation Model::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text,

@@ -54,6 +54,10 @@ struct Model::Impl {
   // Generates for all prompts at once; results in their order. on_text hears of every sequence.
   std::vector<Generation> generate(std::vector<std::vector<std::int32_t>> prompts,
                                    const GenerateOptions& options, const OnText& on_text, const Job* job);
+  // One answer of a conversation: the engine keeps what it computed, and computes only what is new to it.
+  Generation generate_turn(std::vector<std::int32_t> prompt, const GenerateOptions& options,
+                           std::vector<std::int32_t> end_tokens, std::int64_t context, const OnText& on_text,
+                           const Job* job);
 };
 
 // Lets the free functions of the library reach behind a Model.

@@ -80,6 +80,7 @@ struct Engine::Sequence {
   OnText on_text;
   StopStrings stop;
   std::optional<StreamDecoder> decoder;  // none without a tokenizer
+  std::vector<std::int32_t> ends;        // tokens that end it
   std::unique_ptr<SequenceState> state;
   std::int64_t computed = 0;  // tokens whose keys and values are in the cache
   std::uint64_t sample = 0;   // among those of one prompt
@@ -121,6 +122,7 @@ Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
 
 Engine::~Engine() {
   running_.clear();  // before the cache that their states belong to
+  kept_.reset();
   waiting_.clear();
 }
 
@@ -137,6 +139,8 @@ std::unique_ptr<Engine::Sequence> Engine::make_sequence(const std::vector<std::i
   sequence->options = options;
   sequence->options.max_new_tokens = std::min(options.max_new_tokens, context_ - length);
   sequence->sampler = SamplerState(options.sampling);
+  sequence->ends = end_tokens_;
+  sequence->ends.insert(sequence->ends.end(), options.end_tokens.begin(), options.end_tokens.end());
   sequence->on_text = std::move(on_text);
   for (std::int32_t id : prompt) sequence->text_of(id);  // the text continues the prompt's
   sequence->tokens = prompt;
@@ -188,11 +192,29 @@ void Engine::admit() {
       blocks += blocks_of(*sequence);
     }
     if (sequences > options_.max_sequences || blocks > cache_.total_blocks()) return;
-    next.state = cache_.new_sequence();
+    reuse_kept(next);
+    if (!next.state) next.state = cache_.new_sequence();
     next.begin = Clock::now();
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
+}
+
+// What was kept goes to the sequence that begins with it, and away before any other: its blocks are not
+// counted as taken.
+void Engine::reuse_kept(Sequence& sequence) {
+  std::optional<Kept> kept = std::exchange(kept_, std::nullopt);
+  if (!kept || !sequence.options.keep_state) return;
+  const auto differs =
+      std::mismatch(kept->tokens.begin(), kept->tokens.end(), sequence.tokens.begin(), sequence.tokens.end());
+  // At least one token is computed anew: its logits are wanted.
+  const std::int64_t same =
+      std::min<std::int64_t>(differs.first - kept->tokens.begin(), std::ssize(sequence.tokens) - 1);
+  if (same <= 0) return;
+  kept->state->truncate(same);
+  sequence.state = std::move(kept->state);
+  sequence.computed = same;
+  sequence.result.reused_tokens = same;
 }
 
 void Engine::build_step() {
@@ -249,10 +271,10 @@ void Engine::accept(Sequence& sequence, std::span<const float> logits) {
   if (result.tokens.empty()) result.prefill_seconds = seconds_since(sequence.begin);
   const SamplingOptions& sampling = sequence.options.sampling;
   const auto row = process(logits, sequence.options.logits, sequence.tokens,
-                           static_cast<std::size_t>(result.prompt_tokens), end_tokens_, logits_scratch_);
+                           static_cast<std::size_t>(result.prompt_tokens), sequence.ends, logits_scratch_);
   const double draw = uniform(sampling.seed, sequence.sample, sequence.tokens.size());
   const std::int32_t token = sample(row, sampling, draw, scratch_, sequence.sampler);
-  const bool ends = std::find(end_tokens_.begin(), end_tokens_.end(), token) != end_tokens_.end();
+  const bool ends = std::find(sequence.ends.begin(), sequence.ends.end(), token) != sequence.ends.end();
   if (ends && !sequence.options.ignore_eos) return flush(sequence, FinishReason::kStop);
   sequence.tokens.push_back(token);
   result.tokens.push_back(token);
@@ -287,6 +309,10 @@ void Engine::finish(Sequence& sequence, FinishReason reason) {
   result.reason = reason;
   if (result.tokens.empty()) result.prefill_seconds = seconds_since(sequence.begin);
   result.decode_seconds = seconds_since(sequence.begin) - result.prefill_seconds;
+  if (sequence.options.keep_state && sequence.state) {
+    sequence.tokens.resize(static_cast<std::size_t>(sequence.computed));
+    kept_ = Kept{std::move(sequence.tokens), std::move(sequence.state)};
+  }
   sequence.state.reset();
   finished_[sequence.number] = std::move(result);
 }

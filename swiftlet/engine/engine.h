@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,10 @@ struct GenerationOptions {
   bool ignore_eos = false;
   int samples = 1;    // answers to the one prompt; they share its cache
   int logprobs = -1;  // >= 0: log-probabilities of every token and of so many of the likeliest
+  std::vector<std::int32_t> end_tokens = {};  // beside those of the model
+  // The cache of this sequence is kept after its end, and that of the last such sequence is used for as many
+  // of the first tokens as are the same. For one conversation after another, not for batches.
+  bool keep_state = false;
 };
 
 enum class FinishReason : std::uint8_t { kStop, kLength, kCancelled };
@@ -48,6 +53,7 @@ struct GenerationResult {
   std::string text;
   FinishReason reason = FinishReason::kLength;
   std::int64_t prompt_tokens = 0;
+  std::int64_t reused_tokens = 0;                  // of the prompt, found in the cache
   double prefill_seconds = 0, decode_seconds = 0;  // from admission to the first token, and from there
 };
 
@@ -91,6 +97,7 @@ class Engine {
                                           std::uint64_t sample);
   std::int64_t blocks_of(const Sequence& sequence) const;
   void admit();
+  void reuse_kept(Sequence& sequence);
   void build_step();
   void start_samples(Sequence& first, std::span<const float> logits);
   void accept(Sequence& sequence, std::span<const float> logits);
@@ -105,6 +112,11 @@ class Engine {
   std::shared_ptr<const Program> program_;
   Executor executor_;
   PagedCache cache_;
+  struct Kept {
+    std::vector<std::int32_t> tokens;  // whose keys and values `state` holds
+    std::unique_ptr<SequenceState> state;
+  };
+  std::optional<Kept> kept_;
   StepBuilder step_;
   SamplerScratch scratch_;
   LogitsScratch logits_scratch_;
