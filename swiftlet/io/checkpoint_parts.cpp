@@ -191,6 +191,8 @@ GenerationConfig read_generation(const fs::path& folder, const Config& config) {
 std::string read_chat_template(const fs::path& folder, const Config& tokenizer_config) {
   if (is_there(folder / "chat_template.jinja"))
     return read_text_file(folder / "chat_template.jinja", 1 << 20);
+  if (is_there(folder / "chat_template.json"))
+    return Config::load(folder / "chat_template.json").require_string("chat_template");
   const auto& json = tokenizer_config.json();
   const auto found = json.find("chat_template");
   if (found == json.end() || found->is_null()) return {};

@@ -27,7 +27,8 @@ std::vector<TensorFile> open_weights(const std::filesystem::path& folder);
 // generation_config.json over what config.json says.
 GenerationConfig read_generation(const std::filesystem::path& folder, const Config& config);
 
-// chat_template.jinja, or the template inside tokenizer_config.json; empty when there is none.
+// chat_template.jinja, chat_template.json, or the template inside tokenizer_config.json (of several the one
+// named default); empty when there is none.
 std::string read_chat_template(const std::filesystem::path& folder, const Config& tokenizer_config);
 
 // The flags of 1_Pooling/config.json.

@@ -67,6 +67,15 @@ TEST_F(CheckpointFolder, TakesGenerationFromConfigAndNamedTemplates) {
   EXPECT_EQ(checkpoint.tokenizer.kind, TokenizerKind::kNone);
 }
 
+TEST_F(CheckpointFolder, FilesOfATemplateComeBeforeThatOfTheTokenizer) {
+  write("tokenizer_config.json", R"({"chat_template":"C"})");
+  EXPECT_EQ(load_checkpoint(folder_.path()).chat_template, "C");
+  write("chat_template.json", R"({"chat_template":"J"})");
+  EXPECT_EQ(load_checkpoint(folder_.path()).chat_template, "J");
+  write("chat_template.jinja", "{{ messages }}");
+  EXPECT_EQ(load_checkpoint(folder_.path()).chat_template, "{{ messages }}");
+}
+
 TEST_F(CheckpointFolder, LoadsASingleFileWithItsConfig) {
   EXPECT_EQ(load_checkpoint(folder_ / "model.safetensors").weights.size(), 1U);
   remove("config.json");
