@@ -1,6 +1,7 @@
 // swiftlet run MODEL [PROMPT]: streams a completion.
 #include <memory>
 
+#include "swiftlet/cli/choosing_options.h"
 #include "swiftlet/cli/command.h"
 #include "swiftlet/cli/format.h"
 #include "swiftlet/cli/input.h"
@@ -12,8 +13,7 @@ namespace {
 struct RunOptions {
   std::string model, prompt;
   bool prompt_given = false, echo = false;
-  std::vector<std::string> biases, dry_breakers;
-  GenerateOptions generate;
+  ChoosingOptions choosing;
 };
 
 std::string read_prompt(const Session& session) {
@@ -72,46 +72,24 @@ Generation stream(Session& session, Model& model, const RunOptions& options) {
     if (!piece.empty()) ends_line = piece.back() == '\n';
     return !closed;
   };
-  Generation result = model.generate(options.prompt, options.generate, on_text, &session.job);
+  Generation result = model.generate(options.prompt, options.choosing.generate, on_text, &session.job);
   if (broken) std::rethrow_exception(broken);
   if (!ends_line) session.out.write("\n");
   session.out.flush();
   return result;
 }
 
-// "1234=-2.5", "1234=-inf"
-std::pair<std::int32_t, double> parse_bias(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  std::int64_t id = -1;
-  double bias = 0;
-  if (equals == std::string::npos || !parse_number(text.substr(0, equals), id) || id < 0 || id > INT32_MAX ||
-      !parse_number(text.substr(equals + 1), bias))
-    wrong_use("run", fmt::format("--logit-bias must be like 1234=-2.5, not {}", text));
-  return {static_cast<std::int32_t>(id), bias};
-}
-
 // Before the model is loaded, so that a mistake costs nothing.
 void check(RunOptions& options) {
-  GenerateOptions& generate = options.generate;
-  if (generate.top_p <= 0) wrong_use("run", "--top-p must be more than 0");
-  if (generate.typical_p <= 0) wrong_use("run", "--typical-p must be more than 0");
-  const auto no_empty = [](const char* name, const std::vector<std::string>& texts) {
-    for (const std::string& text : texts)
-      if (text.empty()) wrong_use("run", fmt::format("{} must not be empty", name));
-  };
-  no_empty("--stop", generate.stop);
-  no_empty("--ban", generate.banned);
-  no_empty("--dry-breaker", options.dry_breakers);
-  if (!options.dry_breakers.empty()) generate.dry_breakers = options.dry_breakers;
-  for (const std::string& bias : options.biases) generate.logit_bias.push_back(parse_bias(bias));
-  if (generate.samples > 1 && generate.temperature == 0)
+  options.choosing.check("run");
+  if (options.choosing.generate.samples > 1 && options.choosing.generate.temperature == 0)
     wrong_use("run", "--samples needs --temperature: greedy answers are all the same");
 }
 
 // Several answers to one prompt, one after the other.
 int run_samples(Session& session, const RunOptions& options) {
   Model model = session.load(options.model);
-  const auto results = model.generate(std::vector{options.prompt}, options.generate, &session.job);
+  const auto results = model.generate(std::vector{options.prompt}, options.choosing.generate, &session.job);
   if (session.options.json) {
     Json answers = Json::array();
     for (const Generation& result : results) answers.push_back(answer_json(result));
@@ -131,11 +109,11 @@ int run_samples(Session& session, const RunOptions& options) {
 int run(Session& session, RunOptions& options) {
   check(options);
   if (!options.prompt_given) options.prompt = read_prompt(session);
-  if (options.generate.samples > 1) return run_samples(session, options);
+  if (options.choosing.generate.samples > 1) return run_samples(session, options);
   Model model = session.load(options.model);
   Generation result;
   if (session.options.json) {
-    result = model.generate(options.prompt, options.generate, {}, &session.job);
+    result = model.generate(options.prompt, options.choosing.generate, {}, &session.job);
     session.print_json(to_json(result, options, session.load_seconds()));
   } else {
     session.progress.disable();  // the text itself shows how far it is
@@ -148,49 +126,11 @@ int run(Session& session, RunOptions& options) {
   return session.job.cancelled() ? interrupted_status() : kDone;
 }
 
-void add_sampling(CommandLine& line, GenerateOptions& generate) {
-  line.group("Sampling (in this order; docs/generation.md)");
-  line.number("--temperature", generate.temperature, "Randomness; 0: always the likeliest token", 0.0);
-  line.number("--top-k", generate.top_k, "Sample from the K likeliest tokens; 0: from all", 0);
-  line.number("--top-p", generate.top_p, "Sample from the likeliest tokens of this total probability", 0.0,
-              1.0);
-  line.number("--min-p", generate.min_p, "Sample from tokens this share as likely as the likeliest", 0.0,
-              1.0);
-  line.number("--typical-p", generate.typical_p, "Sample from the most typical tokens of this probability",
-              0.0, 1.0);
-  line.number("--mirostat", generate.mirostat, "Version 1 or 2 in place of these four; 0: none", 0, 2);
-  line.number("--mirostat-tau", generate.mirostat_tau, "Its target, bits of surprise a token", 0.0);
-  line.number("--mirostat-eta", generate.mirostat_eta, "How fast it corrects", 0.0);
-  line.number<std::uint64_t>("--seed", generate.seed, "Of the random numbers", 0);
-}
-
-void add_penalties(CommandLine& line, RunOptions& options) {
-  GenerateOptions& generate = options.generate;
-  line.group("Penalties (before sampling, in this order)");
-  line.texts("--logit-bias", options.biases, "ID=BIAS",
-             "Add to a token's logit; -inf bans it (may be repeated)");
-  line.number("--repetition-penalty", generate.repetition_penalty, "Of tokens that came before; 1: none",
-              0.0);
-  line.number("--presence-penalty", generate.presence_penalty, "Of generated tokens", -1e3, 1e3);
-  line.number("--frequency-penalty", generate.frequency_penalty, "Of generated tokens, for each time", -1e3,
-              1e3);
-  line.number("--penalty-window", generate.penalty_window,
-              "Last tokens that --repetition-penalty and DRY see; 0: all", 0);
-  line.number("--no-repeat-ngram", generate.no_repeat_ngram, "N-grams of this size come once; 0: any", 0);
-  line.number("--dry-multiplier", generate.dry_multiplier,
-              "Penalty of continuing a repetition (DRY); 0: none", 0.0);
-  line.number("--dry-base", generate.dry_base, "Its growth with each token", 1.0);
-  line.number("--dry-allowed-length", generate.dry_allowed_length, "Repetitions up to here are free", 1);
-  line.texts("--dry-breaker", options.dry_breakers, "TEXT",
-             "Repetitions end here; newline, colon, quote and asterisk unless given (may be repeated)");
-  line.texts("--ban", generate.banned, "TEXT", "Never generate this text (may be repeated)");
-}
-
 }  // namespace
 
 Action setup_run(CommandLine& line) {
   auto options = std::make_shared<RunOptions>();
-  GenerateOptions& generate = options->generate;
+  GenerateOptions& generate = options->choosing.generate;
   line.describe(
       "Prints the completion as it comes, and a line of statistics on standard error. After `--` a prompt\n"
       "may begin with a dash.");
@@ -199,15 +139,13 @@ Action setup_run(CommandLine& line) {
   line.group("Generation");
   line.number<std::int64_t>("-n,--max-tokens", generate.max_new_tokens, "Tokens to generate at most", 1);
   line.number<std::int64_t>("--min-tokens", generate.min_new_tokens, "No end token before so many tokens", 0);
-  line.texts("--stop", generate.stop, "TEXT", "End before this text (may be repeated)");
-  line.flag("--ignore-eos", generate.ignore_eos, "Go on after the end token");
+  options->choosing.add_stops(line);
   line.toggle("--echo", options->echo,
               "Print the prompt before the completion (--no-echo: do not, the default)");
   line.number("--samples", generate.samples, "Answers to the prompt", 1, 256);
   line.number("--logprobs", generate.logprobs,
               "With --json: log-probabilities of each token and the N likeliest; -1: none", -1, 1000);
-  add_sampling(line, generate);
-  add_penalties(line, *options);
+  options->choosing.add(line);
   line.machine_options();
   line.cache_option();
   line.output_options();
