@@ -27,6 +27,7 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
       {"run", "Continue a prompt with a decoder, streaming the text", setup_run},
+      {"chat", "Talk with a decoder: turns, history, a system prompt", setup_chat},
       {"embed", "Turn texts into vectors with a sentence encoder", setup_embed},
       {"search", "Find the passages of a file that mean what a query means", setup_search},
       {"classify", "Label texts and pairs with a classifier", setup_classify},

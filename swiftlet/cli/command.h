@@ -27,6 +27,7 @@ std::vector<std::string> command_names();
 std::vector<std::unique_ptr<CommandLine>> command_lines();
 
 Action setup_run(CommandLine& line);
+Action setup_chat(CommandLine& line);
 Action setup_embed(CommandLine& line);
 Action setup_search(CommandLine& line);
 Action setup_classify(CommandLine& line);

@@ -43,6 +43,15 @@ InterruptGuard::~InterruptGuard() {
   current_job = nullptr;
 }
 
+InterruptTurn::InterruptTurn(Job& job) : before_(current_job.exchange(&job)) {}
+
+InterruptTurn::~InterruptTurn() {
+  current_job = before_;
+  int interrupt = SIGINT;  // SIGTERM still ends the program
+  first_signal.compare_exchange_strong(interrupt, 0);
+  if (first_signal.load() != 0 && before_ != nullptr) before_->cancel();
+}
+
 int interrupted_status() {
   const int number = first_signal.load();
   return number == 0 ? 0 : 128 + number;

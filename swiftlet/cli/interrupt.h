@@ -15,6 +15,18 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 };
 
+// While it lives an interrupt cancels this job instead; afterwards it is as if none had come.
+class InterruptTurn {
+ public:
+  explicit InterruptTurn(Job& job);
+  ~InterruptTurn();
+  InterruptTurn(const InterruptTurn&) = delete;
+  InterruptTurn& operator=(const InterruptTurn&) = delete;
+
+ private:
+  Job* before_;
+};
+
 // 128 + the signal that came first (130 for Ctrl-C); 0 when none came.
 int interrupted_status();
 

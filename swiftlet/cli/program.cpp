@@ -13,7 +13,7 @@ namespace swiftlet::cli {
 namespace {
 
 // Commands of the design that are still to come.
-constexpr const char* kPlanned[] = {"chat", "translate", "summarize", "train", "serve"};
+constexpr const char* kPlanned[] = {"translate", "summarize", "train", "serve"};
 
 void report(std::string_view message, std::string_view hint) {
   write_stderr(fmt::format("swiftlet: error: {}\n", one_line(message)));

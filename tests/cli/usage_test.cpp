@@ -58,9 +58,8 @@ const char* const kModel = "assets/stories-7m";
 INSTANTIATE_TEST_SUITE_P(
     Cli, WrongUse,
     ::testing::Values(
-        Wrong{{"runn"}, "did you mean `swiftlet run`?"}, Wrong{{"xyz"}, "there are run, embed"},
-        Wrong{{"chat", kModel}, "[chat] this command does not exist yet"},
-        Wrong{{"serve", kModel}, "there are run, embed"}, Wrong{{"train"}, "does not exist yet"},
+        Wrong{{"runn"}, "did you mean `swiftlet run`?"}, Wrong{{"xyz"}, "there are run, chat, embed"},
+        Wrong{{"serve", kModel}, "there are run, chat, embed"}, Wrong{{"train"}, "does not exist yet"},
         Wrong{{"--json", "run"}, "a command was expected before the options"},
         Wrong{{"run"}, "MODEL is required"}, Wrong{{"run", kModel, "a", "b"}, "unexpected argument b"},
         Wrong{{"run", kModel, "x", "--tempreture", "1"}, "did you mean --temperature?"},
@@ -125,7 +124,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"inspect", "--machine", "--graph"}, "exclude one another"},
         Wrong{{"inspect", "--machine", "--tensors"}, "--tensors goes with MODEL alone"},
         Wrong{{"inspect", kModel, "--lowered"}, "go with --graph"},
-        Wrong{{"help", "nothing"}, "must be one of run, embed"}, Wrong{{"help", "run", "--man"}, "both came"},
+        Wrong{{"help", "nothing"}, "must be one of run, chat, embed"},
+        Wrong{{"help", "run", "--man"}, "both came"},
         Wrong{{"completion", "tcsh"}, "must be one of bash, zsh, fish"}));
 
 TEST(Usage, WithoutArgumentsTheHelpGoesToStandardError) {
