@@ -185,7 +185,12 @@ class SWIFTLET_API Model {
 
   // Encoders: one vector for each text. A text over the model's maximum of tokens is cut there and counted in
   // Embeddings::cut. Throws kUnsupported for a decoder.
-  Embeddings embed(const std::vector<std::string>& texts, const Job* job = nullptr);
+  // `prompt` names one of the model's prompts (see prompts()), which is put before every text; empty: its
+  // default, where it has one; "none": none. Throws kUsage for a name that it does not have.
+  Embeddings embed(const std::vector<std::string>& texts, const Job* job = nullptr,
+                   std::string_view prompt = {});
+  // Texts by name that a sentence encoder was trained to see before its inputs: "query", "passage", ...
+  std::vector<std::pair<std::string, std::string>> prompts() const;
   // Tokens that embed() has processed so far, for throughput.
   std::int64_t embedded_tokens() const;
 
@@ -234,7 +239,12 @@ class SWIFTLET_API Model {
 // as it lives: the model must not be moved or destroyed before. Searching from several threads is as embed().
 class SWIFTLET_API SearchIndex {
  public:
+  // Names of prompts, as Model::embed takes them.
+  struct Prompts {
+    std::string query = {}, passage = {};
+  };
   SearchIndex(Model& model, std::vector<std::string> passages, const Job* job = nullptr);
+  SearchIndex(Model& model, std::vector<std::string> passages, const Job* job, Prompts prompts);
   struct Hit {
     std::size_t passage = 0;  // index
     float score = 0;          // cosine, in [-1, 1]; 0 for a vector of zeros
@@ -247,6 +257,7 @@ class SWIFTLET_API SearchIndex {
  private:
   Model* model_;
   std::vector<std::string> passages_;
+  Prompts prompts_;
   Embeddings vectors_;
 };
 

@@ -188,11 +188,17 @@ std::string Model::detokenize(const std::vector<std::int32_t>& ids, bool skip_sp
   return impl_->loaded->require_tokenizer().decode(ids, {.skip_special = skip_special});
 }
 
-Embeddings Model::embed(const std::vector<std::string>& texts, const Job* job) {
+std::vector<std::pair<std::string, std::string>> Model::prompts() const {
+  const auto& sentence = impl_->loaded->checkpoint.sentence_transformer;
+  if (!sentence) return {};
+  return {sentence->prompts.begin(), sentence->prompts.end()};
+}
+
+Embeddings Model::embed(const std::vector<std::string>& texts, const Job* job, std::string_view prompt) {
   const Turns::Turn turn(impl_->turns);
   Encoder& encoder = impl_->require_encoder();
   Embeddings embeddings;
-  embeddings.values = encoder.embed(texts, or_default(job));
+  embeddings.values = encoder.embed(texts, or_default(job), prompt);
   embeddings.cut = encoder.texts_cut();
   impl_->embedded_tokens = encoder.tokens_processed();
   embeddings.rows = static_cast<std::int64_t>(texts.size());

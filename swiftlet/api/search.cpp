@@ -23,13 +23,19 @@ void normalize_rows(Embeddings& vectors, std::string_view where) {
 }  // namespace
 
 SearchIndex::SearchIndex(Model& model, std::vector<std::string> passages, const Job* job)
-    : model_(&model), passages_(std::move(passages)), vectors_(model.embed(passages_, job)) {
+    : SearchIndex(model, std::move(passages), job, Prompts{}) {}
+
+SearchIndex::SearchIndex(Model& model, std::vector<std::string> passages, const Job* job, Prompts prompts)
+    : model_(&model),
+      passages_(std::move(passages)),
+      prompts_(std::move(prompts)),
+      vectors_(model.embed(passages_, job, prompts_.passage)) {
   if (passages_.empty()) fail(ErrorCode::kInvalid, "search", "the corpus has no passage");
   normalize_rows(vectors_, "search: passages");
 }
 
 std::vector<SearchIndex::Hit> SearchIndex::search(std::string_view query, std::size_t count) {
-  Embeddings wanted = model_->embed({std::string(query)});
+  Embeddings wanted = model_->embed({std::string(query)}, nullptr, prompts_.query);
   normalize_rows(wanted, "search: query");
   const auto width = static_cast<std::size_t>(vectors_.columns);
   std::vector<Hit> hits(passages_.size());

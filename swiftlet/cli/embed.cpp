@@ -12,7 +12,7 @@ namespace swiftlet::cli {
 namespace {
 
 struct EmbedOptions {
-  std::string model, input, output;
+  std::string model, input, output, prompt;
   std::vector<std::string> texts;
 };
 
@@ -61,7 +61,7 @@ int embed(Session& session, EmbedOptions& options) {
          "a text was expected, none came");
   Model model = session.load(options.model);
   const auto start = std::chrono::steady_clock::now();
-  const Embeddings vectors = model.embed(texts, &session.job);
+  const Embeddings vectors = model.embed(texts, &session.job, options.prompt);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double tokens = double(model.embedded_tokens());
   warn_of_cut(vectors.cut, vectors.rows);
@@ -100,6 +100,9 @@ Action setup_embed(CommandLine& line) {
   line.group("Files");
   line.text("-i,--input", options->input, "FILE", "One text a line; - for standard input");
   line.text("-o,--output", options->output, "FILE", "x.npy (f32 matrix, one row a text) or x.jsonl");
+  line.group("Vectors");
+  line.text("--prompt", options->prompt, "NAME",
+            "The model's prompt to put before every text; none: not even its default");
   line.machine_options();
   line.output_options();
   line.examples({"swiftlet embed models/minilm \"a fast bird\" \"a small swift\"",

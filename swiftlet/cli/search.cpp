@@ -12,6 +12,7 @@ namespace {
 
 struct SearchOptions {
   std::string model, corpus;
+  SearchIndex::Prompts prompts;
   std::vector<std::string> queries;
   std::int64_t top = 5;
 };
@@ -44,10 +45,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 class Searcher {
  public:
-  Searcher(Session& session, Model& model, Corpus corpus, std::size_t top)
+  Searcher(Session& session, Model& model, Corpus corpus, std::size_t top, SearchIndex::Prompts prompts)
       : session_(session),
         lines_(std::move(corpus.lines)),
-        index_(model, std::move(corpus.passages), &session.job),
+        index_(model, std::move(corpus.passages), &session.job, std::move(prompts)),
         top_(top) {}
 
   // `heading`: names the query above its passages.
@@ -112,7 +113,7 @@ int search(Session& session, const SearchOptions& options) {
   Corpus corpus = read_corpus(options.corpus, session.job);
   Model model = session.load(options.model);
   const auto start = std::chrono::steady_clock::now();
-  Searcher searcher(session, model, std::move(corpus), std::size_t(options.top));
+  Searcher searcher(session, model, std::move(corpus), std::size_t(options.top), options.prompts);
   const double index_seconds = seconds_since(start);
   searcher.warn_of_cut_passages();
   for (const std::string& query : options.queries) searcher.answer(query, options.queries.size() > 1);
@@ -138,6 +139,9 @@ Action setup_search(CommandLine& line) {
   line.group("Search");
   line.text("-c,--corpus", options->corpus, "FILE", "The passages, one a line", true);
   line.number<std::int64_t>("--top", options->top, "Passages to show for each query", 1);
+  line.text("--query-prompt", options->prompts.query, "NAME",
+            "The model's prompt to put before queries; none: not even its default");
+  line.text("--passage-prompt", options->prompts.passage, "NAME", "The same before passages");
   line.machine_options();
   line.output_options();
   line.examples(

@@ -36,12 +36,28 @@ Encoder::Encoder(std::shared_ptr<LoadedModel> model)
       step_(program_),
       width_(program_->outputs[0].shape.back().constant) {}
 
-std::vector<std::int32_t> Encoder::tokenize(std::string_view text, bool* cut) const {
+std::string Encoder::prompt(std::string_view name) const {
   const SentenceTransformer& sentence = *model_->checkpoint.sentence_transformer;
-  std::string prompted;
-  if (!sentence.default_prompt.empty()) prompted = sentence.prompts.at(sentence.default_prompt);
+  if (name == "none" && !sentence.prompts.contains("none")) return "";
+  if (name.empty()) name = sentence.default_prompt;
+  if (name.empty()) return "";
+  const auto found = sentence.prompts.find(std::string(name));
+  if (found != sentence.prompts.end()) return found->second;
+  std::string known;
+  for (const auto& [prompt_name, text] : sentence.prompts) known += (known.empty() ? "" : ", ") + prompt_name;
+  if (known.empty())
+    fail(ErrorCode::kUsage, model_->checkpoint.source, "has no prompts, '{}' was asked for", name);
+  fail(ErrorCode::kUsage, model_->checkpoint.source, "has no prompt '{}'; there are {}", name, known);
+}
+
+std::vector<std::int32_t> Encoder::tokenize(std::string_view text, bool* cut) const {
+  return tokenize(prompt(""), text, cut);
+}
+
+std::vector<std::int32_t> Encoder::tokenize(std::string_view prompt, std::string_view text, bool* cut) const {
+  std::string prompted(prompt);
   prompted += text;
-  if (sentence.do_lower_case) {
+  if (model_->checkpoint.sentence_transformer->do_lower_case) {
     text::NormalizedText lower(prompted);
     text::lower_case(lower);
     prompted = lower.text();
@@ -53,21 +69,32 @@ std::vector<std::int32_t> Encoder::tokenize(std::string_view text, bool* cut) co
   return model_->encode(prompted, {.max_tokens = most});
 }
 
-std::vector<float> Encoder::embed(std::span<const std::string> texts, const Job& job) {
+// Those that are not pooled: what the prompt alone gives, without the special token that closes it.
+std::int32_t Encoder::prompt_tokens(std::string_view prompt) const {
+  if (prompt.empty() || model_->checkpoint.sentence_transformer->include_prompt) return 0;
+  const std::vector<std::int32_t> ids = tokenize(prompt, "", nullptr);
+  const SpecialTokens& special = model_->require_tokenizer().special();
+  const bool closed = !ids.empty() && (ids.back() == special.eos || ids.back() == special.sep);
+  return static_cast<std::int32_t>(ids.size()) - (closed ? 1 : 0);
+}
+
+std::vector<float> Encoder::embed(std::span<const std::string> texts, const Job& job,
+                                  std::string_view prompt_name) {
+  const std::string prefix = prompt(prompt_name);
   std::vector<std::vector<std::int32_t>> sequences;
   sequences.reserve(texts.size());
   texts_cut_ = 0;
   for (const std::string& text : texts) {
     if (job.cancelled()) job.step("tokenize", 0, 0);
     bool cut = false;
-    sequences.push_back(tokenize(text, &cut));
+    sequences.push_back(tokenize(prefix, text, &cut));
     if (cut) ++texts_cut_;
   }
-  return embed_tokens(sequences, job);
+  return embed_tokens(sequences, job, prompt_tokens(prefix));
 }
 
-std::vector<float> Encoder::embed_tokens(std::span<const std::vector<std::int32_t>> sequences,
-                                         const Job& job) {
+std::vector<float> Encoder::embed_tokens(std::span<const std::vector<std::int32_t>> sequences, const Job& job,
+                                         std::int32_t skipped) {
   std::vector<float> out(sequences.size() * static_cast<std::size_t>(width_));
   rows_.clear();
   const std::int64_t most_sequences = program_->maxima[program_->symbol("sequences")];
@@ -82,6 +109,7 @@ std::vector<float> Encoder::embed_tokens(std::span<const std::vector<std::int32_
       job.step("embed", static_cast<std::int64_t>(i), static_cast<std::int64_t>(sequences.size()));
     }
     step_.add(sequences[i], OutputRows::kNone);
+    step_.skip(skipped);
     rows_.push_back(i);
   }
   flush(out);

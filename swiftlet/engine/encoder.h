@@ -21,12 +21,20 @@ class Encoder {
   explicit Encoder(std::shared_ptr<LoadedModel> model);
 
   std::int64_t width() const { return width_; }
-  // Token ids with special ones, cut to the model's maximum; `cut` is set when something was lost.
+  // The text of a prompt by its name: empty is the model's default, which may be none, "none" is none. Throws
+  // kUsage for a name that the model does not have, listing those that it has.
+  std::string prompt(std::string_view name) const;
+  // Token ids with special ones, of the default prompt and the text, cut to the model's maximum; `cut` is set
+  // when something was lost.
   std::vector<std::int32_t> tokenize(std::string_view text, bool* cut = nullptr) const;
   // [texts, width] row-major. A text gives the same vector whatever the batch. See texts_cut().
-  std::vector<float> embed(std::span<const std::string> texts, const Job& job = {});
-  // The same for token ids that tokenize() made.
-  std::vector<float> embed_tokens(std::span<const std::vector<std::int32_t>> sequences, const Job& job = {});
+  // `prompt_name` as in prompt().
+  std::vector<float> embed(std::span<const std::string> texts, const Job& job = {},
+                           std::string_view prompt_name = {});
+  // The same for token ids that tokenize() made. `skipped`: tokens of each that are the prompt's, where the
+  // model does not pool them.
+  std::vector<float> embed_tokens(std::span<const std::vector<std::int32_t>> sequences, const Job& job = {},
+                                  std::int32_t skipped = 0);
   std::int64_t tokens_processed() const { return tokens_processed_; }
   // Texts of the last embed() that were longer than the model takes.
   std::int64_t texts_cut() const { return texts_cut_; }
@@ -36,6 +44,8 @@ class Encoder {
 
  private:
   void flush(std::vector<float>& out);
+  std::vector<std::int32_t> tokenize(std::string_view prompt, std::string_view text, bool* cut) const;
+  std::int32_t prompt_tokens(std::string_view prompt) const;
 
   std::shared_ptr<LoadedModel> model_;
   std::int64_t max_length_;

@@ -78,8 +78,12 @@ std::shared_ptr<const Program> LoadedModel::compile_program(std::map<std::string
 
 std::int64_t LoadedModel::max_sequence_length() const {
   const auto& sentence = checkpoint.sentence_transformer;
-  if (!sentence || sentence->max_seq_length <= 0) return built.max_positions;
-  return std::min(sentence->max_seq_length, built.max_positions);
+  if (sentence && sentence->max_seq_length > 0)
+    return std::min(sentence->max_seq_length, built.max_positions);
+  // Often a number far beyond what the model takes, which means nothing.
+  const double own = checkpoint.tokenizer.config.number_or("model_max_length", 1e30);
+  return own >= 1 && own < static_cast<double>(built.max_positions) ? static_cast<std::int64_t>(own)
+                                                                    : built.max_positions;
 }
 
 }  // namespace swiftlet

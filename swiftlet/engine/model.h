@@ -49,7 +49,8 @@ struct LoadedModel {
   std::shared_ptr<const Program> compile_program(std::map<std::string, std::int64_t> maxima,
                                                  bool paged_cache = false,
                                                  std::vector<std::string> keep = {}) const;
-  // Tokens that a sequence may have: what the model and, for sentence encoders, its pooling config allow.
+  // Tokens that a sequence of an encoder may have: what the model and the config of its sentences, else of
+  // its tokenizer, allow.
   std::int64_t max_sequence_length() const;
 };
 

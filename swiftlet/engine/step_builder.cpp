@@ -15,6 +15,7 @@ StepBuilder::StepBuilder(std::shared_ptr<const Program> program) : program_(std:
   const auto tokens = static_cast<std::size_t>(maximum("tokens"));
   for (auto* rows : {&tokens_, &positions_, &token_types_, &output_rows_}) rows->reserve(tokens);
   slots_.reserve(tokens);
+  skipped_.reserve(std::min(tokens, static_cast<std::size_t>(kManySequences)));
   segments_.reserve(std::min(tokens, static_cast<std::size_t>(kManySequences)));
   symbols_.resize(program_->symbols.size());
   for (const std::string& name : program_->symbols) counts_.push_back(count_of(name));
@@ -35,6 +36,7 @@ const std::vector<std::int32_t>& StepBuilder::rows_of(std::string_view input) co
   if (input == "positions") return positions_;
   if (input == "token_types") return token_types_;
   if (input == "output_rows") return output_rows_;
+  if (input == "skipped_tokens") return skipped_;
   fail(ErrorCode::kUnsupported, "step", "the program reads '{}', which no step has", input);
 }
 
@@ -48,6 +50,7 @@ void StepBuilder::clear() {
   for (auto* rows : {&tokens_, &positions_, &token_types_, &output_rows_}) rows->clear();
   slots_.clear();
   segments_.clear();
+  skipped_.clear();
 }
 
 void StepBuilder::add(std::span<const std::int32_t> tokens, OutputRows outputs, std::int64_t first,
@@ -70,6 +73,7 @@ void StepBuilder::add(std::span<const std::int32_t> tokens, OutputRows outputs, 
   }
   require(this->outputs() <= maximum("outputs"), "step", "{} output rows are more than the {} planned for",
           this->outputs(), maximum("outputs"));
+  skipped_.push_back(0);
   segments_.push_back({.query_begin = static_cast<std::int32_t>(begin),
                        .query_end = static_cast<std::int32_t>(begin + count),
                        .key_begin = static_cast<std::int32_t>(begin),

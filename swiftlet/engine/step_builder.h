@@ -32,6 +32,8 @@ class StepBuilder {
   // its rows whose outputs are wanted.
   void add_rows(std::span<const std::int32_t> tokens, std::span<const std::int32_t> types,
                 std::span<const std::int32_t> rows);
+  // Of the sequence that was added last: how many of its first tokens are not pooled. Else 0.
+  void skip(std::int32_t count) { skipped_.back() = count; }
   std::int64_t tokens() const { return static_cast<std::int64_t>(tokens_.size()); }
   std::int64_t sequences() const { return static_cast<std::int64_t>(segments_.size()); }
   std::int64_t outputs() const { return static_cast<std::int64_t>(output_rows_.size()); }
@@ -46,7 +48,7 @@ class StepBuilder {
   std::int64_t maximum(std::string_view symbol) const;
 
   std::shared_ptr<const Program> program_;
-  std::vector<std::int32_t> tokens_, positions_, token_types_, output_rows_;
+  std::vector<std::int32_t> tokens_, positions_, token_types_, output_rows_, skipped_;
   std::vector<kernels::Segment> segments_;
   std::vector<std::int64_t> slots_, symbols_;
   std::vector<Count> counts_;                           // by symbol of the program

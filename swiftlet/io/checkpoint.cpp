@@ -108,6 +108,8 @@ Checkpoint load_folder(const fs::path& folder, const CheckpointOptions& options)
     if (checkpoint.tokenizer.kind == TokenizerKind::kNone) checkpoint.tokenizer = find_tokenizer(folder);
     checkpoint.source = folder.string();
     check_dimension(checkpoint.config, modules.dimension);
+    for (const SentenceLayer& layer : modules.rest.layers)
+      if (layer.kind != SentenceLayer::Kind::kNormalize) add_layer(checkpoint, folder, layer, options.stream);
     checkpoint.sentence_transformer = std::move(modules.rest);
     return checkpoint;
   }
@@ -260,6 +262,12 @@ std::string_view to_string(Pooling pooling) {
       return "weightedmean";
   }
   return "?";
+}
+
+std::string to_string(const std::vector<Pooling>& pooling) {
+  std::string text;
+  for (const Pooling mode : pooling) text += fmt::format("{}{}", text.empty() ? "" : "+", to_string(mode));
+  return text;
 }
 
 }  // namespace swiftlet

@@ -6,7 +6,7 @@
 //
 // What load_checkpoint knows:
 //   folder        config.json and model.safetensors, or model.safetensors.index.json with its shards
-//   folder        modules.json: sentence-transformers (Transformer, Pooling, Normalize)
+//   folder        modules.json: sentence-transformers (Transformer, Pooling, Dense, LayerNorm, Normalize)
 //   .safetensors  with config.json beside it
 //   .bin          llama2.c, version 0 (see llama2c.h)
 //   .gguf         versions 2 and 3, alone, in parts, or alone in a folder (see gguf_checkpoint.h)
@@ -69,15 +69,29 @@ enum class Pooling : std::uint8_t { kMean, kCls, kMax, kLastToken, kMeanSqrtLeng
 // "mean", "cls", "max", "lasttoken", "mean_sqrt_len_tokens", "weightedmean": the names of
 // sentence-transformers.
 std::string_view to_string(Pooling pooling);
+std::string to_string(const std::vector<Pooling>& pooling);  // "cls+mean"
+
+// What may stand behind the pooling; the weights of the first two are those of the checkpoint whose names
+// begin with `name` and a dot.
+struct SentenceLayer {
+  enum class Kind : std::uint8_t { kDense, kLayerNorm, kNormalize };
+  Kind kind = Kind::kNormalize;  // kNormalize: to unit length
+  std::string name;              // "2_Dense", the folder in sentence-transformers
+  // Dense: activation(W x + b) + residual(x).
+  std::int64_t outputs = 0;
+  std::string activation;  // as config.json says them: "tanh"; empty: none
+  bool bias = true, residual = false;
+};
 
 // What turns the hidden states of an encoder into a sentence vector.
 struct SentenceTransformer {
-  Pooling pooling = Pooling::kMean;
-  bool normalize = false;                      // to unit length
-  std::int64_t max_seq_length = 0;             // tokens, special ones included; 0: what the model allows
-  bool do_lower_case = false;                  // before the tokenizer
-  std::map<std::string, std::string> prompts;  // texts put before the input, by name
-  std::string default_prompt;                  // a name in prompts, or empty
+  std::vector<Pooling> pooling = {Pooling::kMean};  // several: side by side
+  bool include_prompt = true;                       // whether the tokens of a prompt are pooled
+  std::vector<SentenceLayer> layers;                // behind the pooling, in order
+  std::int64_t max_seq_length = 0;                  // tokens, special ones included; 0: what the model allows
+  bool do_lower_case = false;                       // before the tokenizer
+  std::map<std::string, std::string> prompts;       // texts put before the input, by name
+  std::string default_prompt;                       // a name in prompts, or empty
 };
 
 struct GenerationConfig {

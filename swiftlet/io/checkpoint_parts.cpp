@@ -84,22 +84,42 @@ Format format_of(DType type) {
   return type == DType::kF16 ? Format::kF16 : type == DType::kBF16 ? Format::kBF16 : Format::kF32;
 }
 
-// The mode of 1_Pooling/config.json: one of several flags, or in newer files one word.
-Pooling read_pooling(const Config& config) {
+// The modes of 1_Pooling/config.json: flags, or in newer files words. Several stand side by side in the order
+// of the words, for flags in that of sentence-transformers.
+std::vector<Pooling> read_pooling(const Config& config) {
   std::vector<Pooling> chosen;
   for (const auto& [key, mode] : kPoolingKeys)
     if (config.bool_or(key, false)) chosen.push_back(mode);
   if (config.has("pooling_mode")) {
-    const auto words = config.strings("pooling_mode");
-    for (const auto& [key, mode] : kPoolingKeys)
-      if (std::find(words.begin(), words.end(), to_string(mode)) != words.end()) chosen.push_back(mode);
-    if (chosen.size() != words.size())
+    chosen.clear();
+    for (const std::string& word : config.strings("pooling_mode"))
+      for (const auto& [key, mode] : kPoolingKeys)
+        if (word == to_string(mode)) chosen.push_back(mode);
+    if (chosen.size() != config.strings("pooling_mode").size())
       config.fail_value("pooling_mode", "mean, cls, max, lasttoken, mean_sqrt_len_tokens or weightedmean");
   }
-  if (chosen.size() > 1)
-    fail(ErrorCode::kUnsupported, config.where(), "several pooling modes at once are not supported");
   require(!chosen.empty(), config.where(), "expected a pooling mode that is true, got none");
-  return chosen.front();
+  return chosen;
+}
+
+SentenceLayer read_dense(const Config& config, const std::string& name) {
+  for (const char* key : {"module_input_name", "module_output_name"})
+    if (const std::string value = config.string_or(key, "sentence_embedding"); value != "sentence_embedding")
+      fail(ErrorCode::kUnsupported, fmt::format("{}: {}", config.where(), key),
+           "'{}' is not available, only sentence_embedding", printable(value));
+  SentenceLayer layer{.kind = SentenceLayer::Kind::kDense,
+                      .name = name,
+                      .outputs = config.require_int("out_features", 1, std::int64_t{1} << 24),
+                      .bias = config.bool_or("bias", true),
+                      .residual = config.bool_or("use_residual", false)};
+  const std::string function = config.string_or("activation_function", "torch.nn.modules.activation.Tanh");
+  for (const auto& [known, activation] : kDenseActivations)
+    if (function == known) {
+      layer.activation = activation;
+      return layer;
+    }
+  fail(ErrorCode::kUnsupported, config.where() + ": activation_function",
+       "'{}' is not available; known are Identity, Tanh, ReLU, GELU, SiLU, Sigmoid", printable(function));
 }
 
 void read_prompts(const fs::path& path, SentenceTransformer& out) {
@@ -139,9 +159,9 @@ TensorFile tensors_of(const SafetensorsFile& file) {
   return tensors;
 }
 
-void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream) {
+void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream, const std::string& prefix) {
   for (const TensorEntry& entry : file.entries) {
-    const std::string name = name_of(entry);
+    const std::string name = prefix + name_of(entry);
     require(!checkpoint.weights.contains(name) && !checkpoint.tensors.contains(name), entry.where,
             "is also in another file of the model");
     if (!is_float(entry.dtype)) {
@@ -172,6 +192,13 @@ std::vector<TensorFile> open_weights(const fs::path& folder) {
   if (!found) return {};
   if (found->extension() == ".json") return open_shards(folder, *found);
   return {open_tensor_file(*found)};
+}
+
+void add_layer(Checkpoint& checkpoint, const fs::path& folder, const SentenceLayer& layer, bool stream) {
+  const fs::path place = folder / layer.name;
+  const std::vector<TensorFile> files = open_weights(place);
+  if (files.empty()) fail(ErrorCode::kNotFound, place.string(), "has no model.safetensors");
+  for (const TensorFile& file : files) add_tensors(checkpoint, file, stream, layer.name + ".");
 }
 
 GenerationConfig read_generation(const fs::path& folder, const Config& config) {
@@ -227,13 +254,23 @@ SentenceModules read_sentence_modules(const fs::path& folder) {
     } else if (i > 0 && kind == "Pooling" && !pooled) {
       const Config pooling = Config::load(place / "config.json");
       modules.rest.pooling = read_pooling(pooling);
-      modules.dimension = pooling.int_or("word_embedding_dimension", 0, 0);
+      modules.rest.include_prompt = pooling.bool_or("include_prompt", true);
+      const char* key =
+          pooling.has("embedding_dimension") ? "embedding_dimension" : "word_embedding_dimension";
+      modules.dimension = pooling.int_or(key, 0, 0);
       pooled = true;
+    } else if (i > 0 && kind == "Dense" && pooled) {
+      modules.rest.layers.push_back(
+          read_dense(Config::load(place / "config.json"), module.string_or("path", "")));
+    } else if (i > 0 && kind == "LayerNorm" && pooled) {
+      modules.rest.layers.push_back(
+          {.kind = SentenceLayer::Kind::kLayerNorm, .name = module.string_or("path", "")});
     } else if (i > 0 && kind == "Normalize" && pooled) {
-      modules.rest.normalize = true;
+      modules.rest.layers.push_back({.kind = SentenceLayer::Kind::kNormalize});
     } else {
       fail(ErrorCode::kUnsupported, where,
-           "{} is not supported here: expected Transformer, Pooling and perhaps Normalize", printable(type));
+           "{} is not supported here: expected Transformer, Pooling and perhaps Dense, LayerNorm, Normalize",
+           printable(type));
     }
   }
   require(pooled, path.string(), "has no Pooling module");

@@ -15,8 +15,9 @@ TensorFile tensors_of(const SafetensorsFile& file);
 TensorFile open_safetensors_file(const std::filesystem::path& path);
 
 // Adds every tensor of the file: floats as weights, integers as tensors; f64 becomes f32. `stream` as in
-// CheckpointOptions. Throws kInvalid for a name that is already there.
-void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream = false);
+// CheckpointOptions. Names get `prefix`. Throws kInvalid for a name that is already there.
+void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream = false,
+                 const std::string& prefix = "");
 
 // model.safetensors of `folder` or else pytorch_model.bin, or the index of their shards.
 std::optional<std::filesystem::path> find_weights(const std::filesystem::path& folder);
@@ -31,11 +32,11 @@ GenerationConfig read_generation(const std::filesystem::path& folder, const Conf
 // named default); empty when there is none.
 std::string read_chat_template(const std::filesystem::path& folder, const Config& tokenizer_config);
 
-// The flags of 1_Pooling/config.json.
+// The flags of 1_Pooling/config.json, in the order in which several stand side by side.
 inline constexpr std::pair<std::string_view, Pooling> kPoolingKeys[] = {
     {"pooling_mode_cls_token", Pooling::kCls},
-    {"pooling_mode_mean_tokens", Pooling::kMean},
     {"pooling_mode_max_tokens", Pooling::kMax},
+    {"pooling_mode_mean_tokens", Pooling::kMean},
     {"pooling_mode_mean_sqrt_len_tokens", Pooling::kMeanSqrtLength},
     {"pooling_mode_weightedmean_tokens", Pooling::kWeightedMean},
     {"pooling_mode_lasttoken", Pooling::kLastToken},
@@ -46,6 +47,16 @@ struct SentenceModules {
   std::filesystem::path transformer;
   SentenceTransformer rest;
   std::int64_t dimension = 0;  // word_embedding_dimension of the pooling; 0: not said
+};
+// The weights of a module behind the pooling, named after it.
+void add_layer(Checkpoint& checkpoint, const std::filesystem::path& folder, const SentenceLayer& layer,
+               bool stream);
+
+// Activations of Dense modules, by the classes of PyTorch, and as config.json names them.
+inline constexpr std::pair<std::string_view, std::string_view> kDenseActivations[] = {
+    {"torch.nn.modules.linear.Identity", ""},     {"torch.nn.modules.activation.Tanh", "tanh"},
+    {"torch.nn.modules.activation.ReLU", "relu"}, {"torch.nn.modules.activation.GELU", "gelu"},
+    {"torch.nn.modules.activation.SiLU", "silu"}, {"torch.nn.modules.activation.Sigmoid", "sigmoid"},
 };
 SentenceModules read_sentence_modules(const std::filesystem::path& folder);
 

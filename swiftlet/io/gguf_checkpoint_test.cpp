@@ -273,9 +273,9 @@ TEST(GgufCheckpoint, PoolingOfEncoders) {
   GgufBytes mean = bytes;
   const auto sentence = parsed(mean.u32("bert.pooling_type", 1)).sentence_transformer;
   ASSERT_TRUE(sentence.has_value());
-  EXPECT_EQ(sentence->pooling, Pooling::kMean);
+  EXPECT_EQ(sentence->pooling, std::vector{Pooling::kMean});
   EXPECT_EQ(sentence->max_seq_length, 64);
-  EXPECT_TRUE(sentence->normalize);
+  EXPECT_EQ(sentence->layers.size(), 1u);
   GgufBytes rank = bytes;
   EXPECT_EQ(
       fault(rank.u32("bert.pooling_type", 4)),

@@ -147,8 +147,8 @@ std::optional<SentenceTransformer> gguf_sentence_transformer(const GgufFile& fil
   if (*type < 1 || *type > static_cast<std::int64_t>(kTypes.size()))
     fail(ErrorCode::kUnsupported, keys.where("pooling_type"),
          "{} is not available; known are 0 (none), 1 (mean), 2 (cls), 3 (last token)", *type);
-  return SentenceTransformer{.pooling = kTypes[static_cast<std::size_t>(*type - 1)],
-                             .normalize = true,
+  return SentenceTransformer{.pooling = {kTypes[static_cast<std::size_t>(*type - 1)]},
+                             .layers = {{.kind = SentenceLayer::Kind::kNormalize}},
                              .max_seq_length = keys.extent("context_length"),
                              .do_lower_case = false,
                              .prompts = {},

@@ -53,13 +53,42 @@ nlohmann::json weights_json(std::span<const NativeWeight> weights) {
   return list;
 }
 
+constexpr std::array<std::pair<SentenceLayer::Kind, std::string_view>, 3> kLayerKinds{
+    {{SentenceLayer::Kind::kDense, "dense"},
+     {SentenceLayer::Kind::kLayerNorm, "layer_norm"},
+     {SentenceLayer::Kind::kNormalize, "normalize"}}};
+
+nlohmann::json layer_json(const SentenceLayer& layer) {
+  nlohmann::json json{{"kind", name_in(kLayerKinds, layer.kind)}};
+  if (layer.kind != SentenceLayer::Kind::kNormalize) json["name"] = layer.name;
+  if (layer.kind == SentenceLayer::Kind::kDense)
+    json.update({{"outputs", layer.outputs},
+                 {"activation", layer.activation},
+                 {"bias", layer.bias},
+                 {"residual", layer.residual}});
+  return json;
+}
+
+// "pooling" is one name where there is one, and a final normalization has a key of its own, as in the first
+// files.
 nlohmann::json sentence_json(const SentenceTransformer& sentence) {
-  return {{"pooling", to_string(sentence.pooling)},
-          {"normalize", sentence.normalize},
-          {"max_seq_length", sentence.max_seq_length},
-          {"do_lower_case", sentence.do_lower_case},
-          {"prompts", sentence.prompts},
-          {"default_prompt", sentence.default_prompt}};
+  const bool plain = sentence.layers.empty() || (sentence.layers.size() == 1 &&
+                                                 sentence.layers[0].kind == SentenceLayer::Kind::kNormalize);
+  nlohmann::json json{{"normalize", plain && !sentence.layers.empty()},
+                      {"max_seq_length", sentence.max_seq_length},
+                      {"do_lower_case", sentence.do_lower_case},
+                      {"prompts", sentence.prompts},
+                      {"default_prompt", sentence.default_prompt}};
+  std::vector<std::string_view> pooling;
+  for (const Pooling mode : sentence.pooling) pooling.push_back(to_string(mode));
+  if (pooling.size() == 1)
+    json["pooling"] = pooling.front();
+  else
+    json["pooling"] = pooling;
+  if (!sentence.include_prompt) json["include_prompt"] = false;
+  if (!plain)
+    for (const SentenceLayer& layer : sentence.layers) json["layers"].push_back(layer_json(layer));
+  return json;
 }
 
 nlohmann::json generation_json(const GenerationConfig& generation) {
@@ -107,10 +136,37 @@ std::vector<NativeWeight> weights_of(const SafetensorsFile& file) {
   return weights;
 }
 
+std::vector<Pooling> poolings_of(const Config& json) {
+  std::vector<Pooling> poolings;
+  for (const std::string& name : json.strings("pooling"))
+    poolings.push_back(named_value(
+        kPoolings, Config::parse(nlohmann::json{{"pooling", name}}.dump(), json.where()), "pooling"));
+  if (poolings.empty()) json.fail_value("pooling", "a pooling mode, or several");
+  return poolings;
+}
+
+SentenceLayer layer_of(const Config& json) {
+  SentenceLayer layer{.kind = value_in(kLayerKinds, json, "kind")};
+  if (layer.kind == SentenceLayer::Kind::kNormalize) return layer;
+  layer.name = json.require_string("name");
+  if (layer.kind == SentenceLayer::Kind::kLayerNorm) return layer;
+  layer.outputs = json.require_int("outputs", 1, std::int64_t{1} << 24);
+  layer.activation = json.require_string("activation");
+  layer.bias = json.bool_or("bias", true);
+  layer.residual = json.bool_or("residual", false);
+  return layer;
+}
+
 SentenceTransformer sentence_of(const Config& json) {
   SentenceTransformer sentence;
-  sentence.pooling = named_value(kPoolings, json, "pooling");
-  sentence.normalize = json.bool_or("normalize", false);
+  sentence.pooling = poolings_of(json);
+  sentence.include_prompt = json.bool_or("include_prompt", true);
+  if (json.bool_or("normalize", false)) sentence.layers.push_back({});
+  if (json.has("layers")) {
+    if (!json.json()["layers"].is_array()) json.fail_value("layers", "a list of layers");
+    for (const auto& layer : json.json()["layers"])
+      sentence.layers.push_back(layer_of(Config::parse(layer.dump(), json.where() + ": layers")));
+  }
   sentence.max_seq_length = json.int_or("max_seq_length", 0, 0, std::int64_t{1} << 30);
   sentence.do_lower_case = json.bool_or("do_lower_case", false);
   if (const auto prompts = json.section("prompts"))

@@ -50,7 +50,8 @@ Checkpoint example() {
   c.tokenizer.config = Config::parse(R"({"model_max_length":512})", "tokenizer_config.json");
   c.generation.eos_token_ids = {2, 5};
   c.generation.bos_token_id = 1;
-  c.sentence_transformer = SentenceTransformer{Pooling::kCls, true, 256, true, {{"query", "q: "}}, "query"};
+  c.sentence_transformer =
+      SentenceTransformer{{Pooling::kCls}, true, {SentenceLayer{}}, 256, true, {{"query", "q: "}}, "query"};
   c.chat_template = "{% for m in messages %}\"\n\xc3\xa9{% endfor %}";
   c.plan = R"({"weights":"int8"})";
   c.certificate = R"({"metric":"spearman","before":0.8203,"after":0.8201})";
@@ -125,9 +126,10 @@ TEST(Native, RoundTripsEverything) {
   EXPECT_EQ(read.generation.bos_token_id, 1);
   EXPECT_FALSE(read.generation.pad_token_id.has_value());
   ASSERT_TRUE(read.sentence_transformer.has_value());
-  EXPECT_EQ(read.sentence_transformer->pooling, Pooling::kCls);
+  EXPECT_EQ(read.sentence_transformer->pooling, std::vector{Pooling::kCls});
   EXPECT_EQ(read.sentence_transformer->max_seq_length, 256);
-  EXPECT_TRUE(read.sentence_transformer->normalize && read.sentence_transformer->do_lower_case);
+  EXPECT_EQ(read.sentence_transformer->layers.size(), 1u);
+  EXPECT_TRUE(read.sentence_transformer->do_lower_case);
   EXPECT_EQ(read.sentence_transformer->prompts.at("query"), "q: ");
   EXPECT_EQ(read.sentence_transformer->default_prompt, "query");
   EXPECT_EQ(read.chat_template, written.chat_template);

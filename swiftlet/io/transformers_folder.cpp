@@ -60,6 +60,14 @@ class SmallFiles {
     const std::string text = json.dump(2) + "\n";
     bytes(name, std::as_bytes(std::span(text.data(), text.size())));
   }
+  void tensors(const std::string& name, const std::vector<SafetensorsDeclaration>& declared,
+               const std::vector<Weight>& weights) {
+    if (fs::path(name).has_parent_path()) make_folder(folder_ / fs::path(name).parent_path());
+    weights_.push_back(
+        std::make_unique<SafetensorsWriter>(folder_ / name, declared, SafetensorsMetadata{{"format", "pt"}}));
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      weights_.back()->write(declared[i].name, weights[i].codes.bytes());
+  }
   // Nothing that readers of such folders would take for a part of this model may stand there.
   void check_strangers() const {
     std::error_code ignored;
@@ -70,12 +78,14 @@ class SmallFiles {
   }
   void commit() {
     for (const auto& file : files_) file->commit();
+    for (const auto& file : weights_) file->commit();
   }
 
  private:
   fs::path folder_;
   std::set<std::string, std::less<>> names_;
   std::vector<std::unique_ptr<OutputFile>> files_;
+  std::vector<std::unique_ptr<SafetensorsWriter>> weights_;
 };
 
 DType dtype_of(Format format) {
@@ -115,6 +125,14 @@ void append_rows(SafetensorsWriter& writer, const Weight& weight, Format format)
   }
 }
 
+// The module behind the pooling that a weight is of; null for those of the transformer.
+const SentenceLayer* layer_of(const Checkpoint& checkpoint, std::string_view weight) {
+  if (checkpoint.sentence_transformer)
+    for (const SentenceLayer& layer : checkpoint.sentence_transformer->layers)
+      if (!layer.name.empty() && weight.starts_with(layer.name + ".")) return &layer;
+  return nullptr;
+}
+
 // Eight-byte integers, four-byte floats, ...: no tensor is left unaligned by an odd one before it.
 std::vector<SafetensorsDeclaration> declare(const Checkpoint& checkpoint, std::optional<Format> format) {
   std::vector<SafetensorsDeclaration> tensors;
@@ -123,7 +141,7 @@ std::vector<SafetensorsDeclaration> declare(const Checkpoint& checkpoint, std::o
       if (dtype_size(tensor.dtype()) == size) tensors.push_back({name, tensor.dtype(), tensor.shape()});
     for (const auto& [name, weight] : checkpoint.weights) {
       const DType dtype = dtype_of(format_in_folder(weight, format));
-      if (dtype_size(dtype) != size) continue;
+      if (dtype_size(dtype) != size || layer_of(checkpoint, name) != nullptr) continue;
       const bool turned = is_conv1d(checkpoint.config, name) && weight.shape.rank() == 2;
       tensors.push_back({name, dtype, turned ? Shape{weight.shape[1], weight.shape[0]} : weight.shape});
     }
@@ -190,20 +208,68 @@ void write_tokenizer(SmallFiles& files, const Checkpoint& checkpoint) {
   if (!config.empty()) files.json("tokenizer_config.json", config);
 }
 
+std::string torch_class(const std::string& activation) {
+  for (const auto& [name, known] : kDenseActivations)
+    if (known == activation) return std::string(name);
+  fail(ErrorCode::kUnsupported, "convert", "the activation '{}' has no class in PyTorch", activation);
+}
+
+// The config of a module behind the pooling and its weights, which are small.
+void write_layer(SmallFiles& files, const SentenceLayer& layer, const Checkpoint& checkpoint,
+                 std::optional<Format> format) {
+  std::vector<SafetensorsDeclaration> tensors;
+  std::vector<Weight> weights;
+  std::int64_t inputs = 0;
+  for (const auto& [name, weight] : checkpoint.weights) {
+    if (!name.starts_with(layer.name + ".")) continue;
+    const Format own = format_in_folder(weight, format);
+    weights.push_back(as_rows(checkpoint.with_bytes(name), own));
+    tensors.push_back({name.substr(layer.name.size() + 1), dtype_of(own), weight.shape});
+    if (weight.shape.rank() > 0) inputs = std::max(inputs, weight.shape[-1]);
+  }
+  if (layer.kind == SentenceLayer::Kind::kDense) {
+    inputs = checkpoint.weight(layer.name + ".linear.weight").shape[-1];
+    files.json(layer.name + "/config.json", {{"in_features", inputs},
+                                             {"out_features", layer.outputs},
+                                             {"bias", layer.bias},
+                                             {"activation_function", torch_class(layer.activation)},
+                                             {"use_residual", layer.residual}});
+  } else {
+    files.json(layer.name + "/config.json", {{"dimension", inputs}});
+  }
+  files.tensors(layer.name + "/model.safetensors", tensors, weights);
+}
+
 void write_sentence_transformer(SmallFiles& files, const SentenceTransformer& sentence,
-                                const Config& config) {
+                                const Checkpoint& checkpoint, std::optional<Format> format) {
   const std::string prefix = "sentence_transformers.models.";
   auto modules = nlohmann::ordered_json::array();
-  const auto add = [&](const char* path, const char* type) {
+  const auto add = [&](const std::string& path, const char* type) {
     const std::size_t index = modules.size();
     modules.push_back(
         {{"idx", index}, {"name", std::to_string(index)}, {"path", path}, {"type", prefix + type}});
   };
   add("", "Transformer");
   add("1_Pooling", "Pooling");
-  if (sentence.normalize) add("2_Normalize", "Normalize");
-  nlohmann::ordered_json pooling{{"word_embedding_dimension", config.int_or("hidden_size", 0)}};
-  for (const auto& [key, mode] : kPoolingKeys) pooling[std::string(key)] = mode == sentence.pooling;
+  for (const SentenceLayer& layer : sentence.layers) {
+    if (layer.kind == SentenceLayer::Kind::kNormalize) {
+      add(fmt::format("{}_Normalize", modules.size()), "Normalize");
+      continue;
+    }
+    add(layer.name, layer.kind == SentenceLayer::Kind::kDense ? "Dense" : "LayerNorm");
+    write_layer(files, layer, checkpoint, format);
+  }
+  nlohmann::ordered_json pooling{{"word_embedding_dimension", checkpoint.config.int_or("hidden_size", 0)}};
+  for (const auto& [key, mode] : kPoolingKeys)
+    pooling[std::string(key)] =
+        std::find(sentence.pooling.begin(), sentence.pooling.end(), mode) != sentence.pooling.end();
+  // Flags know one order only.
+  if (sentence.pooling.size() > 1) {
+    std::vector<std::string_view> modes;
+    for (const Pooling mode : sentence.pooling) modes.push_back(to_string(mode));
+    pooling["pooling_mode"] = modes;
+  }
+  pooling["include_prompt"] = sentence.include_prompt;
   files.json("1_Pooling/config.json", pooling);
   nlohmann::ordered_json bert{{"do_lower_case", sentence.do_lower_case}};
   if (sentence.max_seq_length > 0) bert["max_seq_length"] = sentence.max_seq_length;
@@ -230,7 +296,7 @@ void write_transformers_folder(const fs::path& folder, const Checkpoint& checkpo
   if (!generation.empty()) files.json("generation_config.json", generation);
   write_tokenizer(files, checkpoint);
   if (checkpoint.sentence_transformer)
-    write_sentence_transformer(files, *checkpoint.sentence_transformer, checkpoint.config);
+    write_sentence_transformer(files, *checkpoint.sentence_transformer, checkpoint, format);
   files.check_strangers();
   const std::vector<SafetensorsDeclaration> tensors = declare(checkpoint, format);
   const fs::path weights = folder / "model.safetensors";

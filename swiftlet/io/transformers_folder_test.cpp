@@ -68,7 +68,8 @@ Checkpoint encoder() {
   add(encode(weight_from_tensor("w", Tensor::from(values, {18, 4})), {Format::kInt8}));
   add(weight_from_tensor("v", Tensor::from(std::vector<float>{0.1F, -2}, {2})));
   c.tensors.emplace("ids", Tensor::zeros(DType::kI64, {1, 3}));
-  c.sentence_transformer = SentenceTransformer{Pooling::kCls, true, 128, true, {{"q", "query: "}}, "q"};
+  c.sentence_transformer =
+      SentenceTransformer{{Pooling::kCls}, true, {SentenceLayer{}}, 128, true, {{"q", "query: "}}, "q"};
   c.chat_template = "{{ x }}";
   return c;
 }
@@ -85,8 +86,9 @@ TEST(TransformersFolder, DecodesEncodedWeights) {
   EXPECT_FALSE(read.config.has("dtype"));
   EXPECT_EQ(read.chat_template, "{{ x }}");
   ASSERT_TRUE(read.sentence_transformer.has_value());
-  EXPECT_EQ(read.sentence_transformer->pooling, Pooling::kCls);
-  EXPECT_TRUE(read.sentence_transformer->normalize && read.sentence_transformer->do_lower_case);
+  EXPECT_EQ(read.sentence_transformer->pooling, std::vector{Pooling::kCls});
+  EXPECT_EQ(read.sentence_transformer->layers.size(), 1u);
+  EXPECT_TRUE(read.sentence_transformer->do_lower_case);
   EXPECT_EQ(read.sentence_transformer->max_seq_length, 128);
   EXPECT_EQ(read.sentence_transformer->prompts.at("q"), "query: ");
   EXPECT_EQ(read.sentence_transformer->default_prompt, "q");

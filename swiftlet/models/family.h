@@ -6,6 +6,7 @@
 //   positions    i32 [tokens]    from 0 in each sequence
 //   output_rows  i32 [outputs]   decoders: the rows whose logits are wanted
 //   token_types  i32 [tokens]    encoders with segment embeddings
+//   skipped_tokens  i32 [sequences]  sentence encoders that do not pool the tokens of a prompt
 // over the ragged axis `tokens`. Decoders end in `logits` f32 [outputs, V]; encoders in `last_hidden_state`
 // f32 [tokens, D], in `sentence_embedding` f32 [sequences, D] when they come as a sentence transformer, or in
 // the `logits` of their head (head.h), which for a masked LM reads output_rows too. A decoder that comes as a

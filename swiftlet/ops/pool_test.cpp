@@ -31,6 +31,20 @@ TEST_F(PoolTest, EveryModeOverRaggedSequences) {
        [](const auto& column) {
          return std::accumulate(column.begin(), column.end(), 0.0) / static_cast<double>(column.size());
        }},
+      {"mean_sqrt",
+       [](const auto& column) {
+         return std::accumulate(column.begin(), column.end(), 0.0) /
+                std::sqrt(static_cast<double>(column.size()));
+       }},
+      {"weighted",
+       [](const auto& column) {
+         double sum = 0, weights = 0;
+         for (std::size_t i = 0; i < column.size(); ++i) {
+           sum += static_cast<double>(i + 1) * column[i];
+           weights += static_cast<double>(i + 1);
+         }
+         return sum / weights;
+       }},
   };
   const auto rows = doubles(values);
   for (const auto& [mode, reduce] : modes) {
@@ -53,6 +67,35 @@ TEST_F(PoolTest, EveryModeOverRaggedSequences) {
   }
 }
 
+// Several modes side by side, without the first tokens of each sequence but where none would be left.
+TEST_F(PoolTest, SkipsTokensAndJoinsModes) {
+  const Value skip = graph.add_input("skip", {DType::kI32, {Dim::symbol("sequences")}});
+  const Value y = pool(x, "cls,weighted", skip);
+  EXPECT_EQ(y.type().to_string(), "f32[sequences, 18]");
+  graph.add_output(y);
+  const auto rows = doubles(values);
+  const std::vector<int> lengths{3, 1, 8, 5}, skipped{2, 1, 3, 0};
+  std::vector<double> expected;
+  for (std::size_t s = 0, begin = 0; s < lengths.size(); begin += static_cast<std::size_t>(lengths[s++])) {
+    const int first = skipped[s] < lengths[s] ? skipped[s] : 0;
+    const auto at = [&](int row, std::size_t d) {
+      return rows[(begin + static_cast<std::size_t>(row)) * kWidth + d];
+    };
+    for (std::size_t d = 0; d < kWidth; ++d) expected.push_back(at(first, d));
+    for (std::size_t d = 0; d < kWidth; ++d) {
+      double sum = 0, weights = 0;
+      for (int row = first; row < lengths[s]; ++row) {
+        sum += (row + 1) * at(row, d);
+        weights += row + 1;
+      }
+      expected.push_back(sum / weights);
+    }
+  }
+  test::expect_outputs(graph, test::ragged(lengths),
+                       {{"x", values}, {"skip", test::int_tensor({2, 1, 3, 0})}},
+                       {test::tensor_of({4, 2 * kWidth}, expected)}, 1e-6);
+}
+
 TEST_F(PoolTest, SelectRowsInAnyOrder) {
   const Value rows = graph.add_input("rows", {DType::kI32, {Dim::symbol("outputs")}});
   const Value y = select_rows(x, rows);
@@ -66,8 +109,9 @@ TEST_F(PoolTest, SelectRowsInAnyOrder) {
 }
 
 TEST_F(PoolTest, RejectsWhatDoesNotFit) {
-  EXPECT_EQ(error_of([&] { pool(x, "median"); }),
-            "[pool.0 (pool)] mode 'median' is not known; known are cls, mean, max, last");
+  EXPECT_EQ(
+      error_of([&] { pool(x, "median"); }),
+      "[pool.0 (pool)] mode 'median' is not known; known are cls, mean, max, last, mean_sqrt, weighted");
   const Value fixed = graph.add_input("fixed", {DType::kF32, {4, 9}});
   EXPECT_EQ(error_of([&] { pool(fixed, "mean"); }), "[pool.0 (pool)] x must be f32[tokens, D], is f32[4, 9]");
   EXPECT_EQ(

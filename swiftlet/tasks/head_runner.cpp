@@ -10,13 +10,6 @@ namespace {
 // Enough rows to feed the matrix kernels from cache-sized panels; more only adds memory.
 constexpr std::int64_t kBatchTokens = 1024;
 
-// What the model takes and the tokenizer was made for (often a number far beyond, which means nothing).
-std::int64_t length_limit(const LoadedModel& model) {
-  const double own = model.checkpoint.tokenizer.config.number_or("model_max_length", 1e30);
-  const std::int64_t most = model.max_sequence_length();
-  return own >= 1 && own < static_cast<double>(most) ? static_cast<std::int64_t>(own) : most;
-}
-
 // Tokenizers say which inputs their model was trained with.
 bool reads_types(const LoadedModel& model) {
   if (model.built.token_types < 2) return false;
@@ -47,7 +40,7 @@ void require_head(const LoadedModel& model, models::Task task, std::string_view 
 }
 
 HeadRunner::HeadRunner(std::shared_ptr<LoadedModel> model)
-    : model_(std::move(model)), max_length_(length_limit(*model_)), has_types_(reads_types(*model_)) {
+    : model_(std::move(model)), max_length_(model_->max_sequence_length()), has_types_(reads_types(*model_)) {
   reserve(std::min(kBatchTokens, max_length_));
   width_ = program_->outputs[0].shape.back().constant;
 }

@@ -54,8 +54,8 @@ TEST_P(Allocation, NoneInADecodeStep) {
 Checkpoint tiny_encoder(const std::filesystem::path& source) {
   Checkpoint checkpoint = load_checkpoint(source / "tests/data/models/bert-gelu");
   checkpoint.sentence_transformer.emplace();
-  checkpoint.sentence_transformer->pooling = Pooling::kMean;
-  checkpoint.sentence_transformer->normalize = true;
+  checkpoint.sentence_transformer->pooling = {Pooling::kMean};
+  checkpoint.sentence_transformer->layers = {{.kind = SentenceLayer::Kind::kNormalize}};
   return checkpoint;
 }
 
