@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -74,6 +75,11 @@ inline std::uint32_t byte_place(std::string_view text, std::size_t index) {
 // Of a file or a folder.
 inline Tokenizer load_tokenizer(const std::filesystem::path& path) {
   return Tokenizer::from_source(open_tokenizer(path));
+}
+
+// A name that no other process uses: tests run side by side.
+inline std::filesystem::path own_folder(const std::string& name) {
+  return std::filesystem::path(::testing::TempDir()) / fmt::format("swiftlet_{}_{}", name, ::getpid());
 }
 
 inline std::string data_path(const std::string& name) {

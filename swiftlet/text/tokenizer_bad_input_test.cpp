@@ -194,7 +194,7 @@ class BadFiles : public testing::Test {
   static std::string load_error(const std::filesystem::path& path) {
     return error_of([&] { load_tokenizer(path); });
   }
-  const std::filesystem::path folder_ = std::filesystem::path(testing::TempDir()) / "swiftlet_bad_tokenizer";
+  const std::filesystem::path folder_ = own_folder("bad_tokenizer");
 };
 
 TEST_F(BadFiles, NothingThere) {

@@ -34,7 +34,7 @@ class Folder : public testing::Test {
   std::string error() const {
     return error_of([&] { load_tokenizer(path_); });
   }
-  const fs::path path_ = fs::path(testing::TempDir()) / "swiftlet_tokenizer_files";
+  const fs::path path_ = own_folder("tokenizer_files");
 };
 
 TEST_F(Folder, ClassesOfTransformers) {

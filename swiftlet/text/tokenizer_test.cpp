@@ -275,7 +275,7 @@ TEST(Tokenizer, AddedTokensInText) {
 }
 
 TEST(Tokenizer, RolesFromTheConfiguration) {
-  const std::string folder = testing::TempDir() + "/swiftlet_tokenizer_roles";
+  const std::string folder = text::own_folder("tokenizer_roles").string();
   std::filesystem::create_directories(folder);
   std::ofstream(folder + "/tokenizer.json")
       << R"({"added_tokens":[{"id":1,"content":"<x>","special":true,"normalized":false}],
@@ -293,7 +293,7 @@ TEST(Tokenizer, RolesFromTheConfiguration) {
 }
 
 TEST(Tokenizer, CasedBertFromAFolder) {
-  const std::string folder = testing::TempDir() + "/swiftlet_tokenizer_cased";
+  const std::string folder = text::own_folder("tokenizer_cased").string();
   std::filesystem::create_directories(folder);
   std::ofstream(folder + "/vocab.txt") << "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nÉa\r\n##b\r\n";
   std::ofstream(folder + "/tokenizer_config.json")
