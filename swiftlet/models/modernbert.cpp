@@ -87,9 +87,8 @@ const Family kModernBert{
     .kind = Kind::kEncoder,
     .build = build_encoder_from<modernbert>,
     .ignores = ignores_heads,
-    .harmless = {"tie_word_embeddings", "decoder_bias", "deterministic_flash_attn", "sparse_prediction",
-                 "sparse_pred_ignore_index", "repad_logits_with_grad", "reference_compile", "layer_norm_eps",
-                 "rope_theta"},
+    .harmless = {"decoder_bias", "deterministic_flash_attn", "sparse_prediction", "sparse_pred_ignore_index",
+                 "repad_logits_with_grad", "reference_compile", "layer_norm_eps", "rope_theta"},
     .heads = kHeads};
 
 }  // namespace swiftlet::models

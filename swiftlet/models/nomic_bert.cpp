@@ -80,10 +80,10 @@ const Family kNomicBert{
     .kind = Kind::kEncoder,
     .build = build_encoder_from<nomic_bert>,
     .ignores = ignores_heads,
-    .harmless = {"tie_word_embeddings", "dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln",
-                 "last_layer_subset", "max_trained_positions", "mlp_checkpoint_lvl",
-                 "pad_vocab_size_multiple", "reorder_and_upcast_attn", "scale_attn_by_inverse_layer_idx",
-                 "scale_attn_weights", "use_flash_attn", "use_xentropy"},
+    .harmless = {"dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln", "last_layer_subset",
+                 "max_trained_positions", "mlp_checkpoint_lvl", "pad_vocab_size_multiple",
+                 "reorder_and_upcast_attn", "scale_attn_by_inverse_layer_idx", "scale_attn_weights",
+                 "use_flash_attn", "use_xentropy"},
     .heads = kHeads};
 
 }  // namespace swiftlet::models

@@ -85,6 +85,8 @@ std::vector<std::string> unknown_keys(const Config& config, const Family& family
   std::vector<std::string> keys = config.unread();
   std::erase_if(keys, [&](const std::string& key) {
     const std::size_t colon = key.rfind(": ");  // of a section
+    // Only masked LMs have something to tie.
+    if (family.kind == Kind::kEncoder && key == "tie_word_embeddings") return true;
     return is_harmless(colon == std::string::npos ? key : key.substr(colon + 2)) ||
            std::find(family.harmless.begin(), family.harmless.end(), key) != family.harmless.end();
   });
