@@ -1,6 +1,4 @@
 // swiftlet answer MODEL --question TEXT --context FILE: the part of a text that answers a question.
-#include <chrono>
-
 #include "swiftlet/cli/input.h"
 #include "swiftlet/cli/task.h"
 
@@ -49,7 +47,6 @@ int answer(Session& session, AnswerCommand& command) {
   check(command);
   command.options.top_k = std::size_t(command.top_k);
   Model model = session.load(command.files.model);
-  const auto start = std::chrono::steady_clock::now();
   Results results(session, command.files,
                   {"question", "answer", "score", "begin", "end", "begin_byte", "end_byte"});
   const auto run = [&](const std::vector<Question>& questions) {
@@ -72,8 +69,7 @@ int answer(Session& session, AnswerCommand& command) {
       run(questions);
     });
   }
-  results.finish("questions",
-                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  results.finish("questions");
   return kDone;
 }
 

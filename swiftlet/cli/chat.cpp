@@ -218,26 +218,16 @@ void Talk::answer(Chat& chat) {
 }
 
 void Talk::stream(Chat& chat, const Job& job, ChatReply& reply) {
-  const bool quiet = session_.options.json;
-  bool closed = false, ends_line = false;
-  std::exception_ptr broken;
-  const auto on_text = [&](std::string_view piece) {
-    try {
-      if (!quiet) {
-        session_.out.write(piece);
-        session_.out.flush();
-      }
-    } catch (...) {  // not through the engine: it must end its work
-      broken = std::current_exception();
-      closed = true;
-    }
-    if (!piece.empty()) ends_line = piece.back() == '\n';
-    return !closed;
-  };
-  reply = chat.reply(conversation_.json(), options_.choosing.generate, on_text, &job);
-  if (broken) std::rethrow_exception(broken);
-  if (!quiet && !ends_line) session_.out.write("\n");
-  session_.out.flush();
+  const std::string messages = conversation_.json();
+  if (session_.options.json) {
+    reply = chat.reply(messages, options_.choosing.generate, {}, &job);
+    return;
+  }
+  AnswerStream stream(session_.out);
+  reply = chat.reply(
+      messages, options_.choosing.generate, [&](std::string_view piece) { return stream.write(piece); },
+      &job);
+  stream.finish();
 }
 
 void Talk::tell_stats() {

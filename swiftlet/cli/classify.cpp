@@ -1,6 +1,4 @@
 // swiftlet classify MODEL [TEXT...]: the labels of texts and pairs, or the best of some choices.
-#include <chrono>
-
 #include "swiftlet/cli/task.h"
 
 namespace swiftlet::cli {
@@ -13,10 +11,6 @@ struct ClassifyCommand {
   std::vector<std::string> choices;
   std::int64_t top_k = 1;
 };
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 Json labels_json(const std::vector<LabelScore>& labels) {
   Json list = Json::array();
@@ -74,7 +68,6 @@ int classify(Session& session, ClassifyCommand& command, bool column, bool pair_
     wrong_use("classify", "--pair does not go with --pair-column and --choice");
   command.options.top_k = std::size_t(command.top_k);
   Model model = session.load(command.files.model);
-  const auto start = std::chrono::steady_clock::now();
   Results results(session, command.files, {"text", "text_pair", "label", "score"});
   std::int64_t cut = 0;
   const std::vector<Field> fields{{command.column, column, true}, {command.pair_column, pair_column, false}};
@@ -91,7 +84,7 @@ int classify(Session& session, ClassifyCommand& command, bool column, bool pair_
     }
   });
   warn_of_cut(cut, std::int64_t(results.count()));
-  results.finish("texts", seconds_since(start));
+  results.finish("texts");
   return kDone;
 }
 

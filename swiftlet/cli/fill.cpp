@@ -1,6 +1,4 @@
 // swiftlet fill MODEL [TEXT...]: words for the masks of texts.
-#include <chrono>
-
 #include "swiftlet/cli/task.h"
 
 namespace swiftlet::cli {
@@ -35,17 +33,15 @@ Shown show(std::int64_t row, const std::string& text, const std::vector<std::vec
 int fill(Session& session, FillCommand& command, bool column) {
   command.options.top_k = std::size_t(command.top_k);
   Model model = session.load(command.files.model);
-  const auto start = std::chrono::steady_clock::now();
   Results results(session, command.files, {"row", "mask", "word", "token", "score", "text"});
   for_each_batch(session, "fill", command.files, {{command.column, column, true}},
                  [&](const std::vector<Record>& records) {
-                   std::vector<std::string> texts;
-                   for (const Record& record : records) texts.push_back(*record.texts[0]);
+                   const std::vector<std::string> texts = texts_of(records);
                    const auto masks = model.fill(texts, command.options, &session.job);
                    for (std::size_t i = 0; i < texts.size(); ++i)
                      results.add(show(++command.row, texts[i], masks[i]));
                  });
-  results.finish("texts", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  results.finish("texts");
   return kDone;
 }
 

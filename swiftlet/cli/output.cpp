@@ -40,6 +40,23 @@ void reserve_standard_streams() {
   }
 }
 
+bool AnswerStream::write(std::string_view piece) noexcept {
+  try {
+    out_.write(piece);
+    out_.flush();
+  } catch (...) {
+    broken_ = std::current_exception();
+  }
+  if (!piece.empty()) ends_line_ = piece.back() == '\n';
+  return !broken_;
+}
+
+void AnswerStream::finish() {
+  if (broken_) std::rethrow_exception(broken_);
+  if (!ends_line_) out_.write("\n");
+  out_.flush();
+}
+
 void write_stderr(std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }

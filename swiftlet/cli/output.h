@@ -5,6 +5,7 @@
 // thread at a time.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,22 @@ class Output {
  private:
   int descriptor_;
   std::string pending_;
+};
+
+// An answer that goes out piece by piece while an engine makes it. What fails is thrown at the end, not
+// through the engine, which must end its work.
+class AnswerStream {
+ public:
+  explicit AnswerStream(Output& out) : out_(out) {}
+  // False when nobody reads any more: the answer may end.
+  bool write(std::string_view piece) noexcept;
+  // Ends the last line.
+  void finish();
+
+ private:
+  Output& out_;
+  bool ends_line_ = false;
+  std::exception_ptr broken_;
 };
 
 // To standard error. What cannot be written there is lost: there is nobody left to tell.

@@ -1,6 +1,4 @@
 // swiftlet rerank MODEL --query TEXT [DOCUMENT...]: documents in the order of their worth for a query.
-#include <chrono>
-
 #include "swiftlet/cli/task.h"
 
 namespace swiftlet::cli {
@@ -20,7 +18,6 @@ bool blank(const std::string& text) {
 int rerank(Session& session, RerankCommand& command, bool column) {
   command.options.top_k = std::size_t(command.top_k);
   Model model = session.load(command.files.model);
-  const auto start = std::chrono::steady_clock::now();
   std::vector<std::string> documents;
   std::vector<std::size_t> numbers;  // of the records; blank ones are no documents
   std::size_t number = 0;
@@ -51,8 +48,7 @@ int rerank(Session& session, RerankCommand& command, bool column) {
                                      document.score, text)});
   }
   warn_of_cut(cut, std::int64_t(ranked.size()));
-  results.finish("documents",
-                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  results.finish("documents");
   return kDone;
 }
 

@@ -57,25 +57,13 @@ Json to_json(const Generation& result, const RunOptions& options, double load_se
 
 // Generates, with the text going out as it comes. A reader that goes away ends the generation.
 Generation stream(Session& session, Model& model, const RunOptions& options) {
-  bool closed = false, ends_line = false;
-  std::exception_ptr broken;
   if (options.echo) session.out.write(options.prompt);
   session.out.flush();
-  const auto on_text = [&](std::string_view piece) {
-    try {
-      session.out.write(piece);
-      session.out.flush();
-    } catch (...) {  // not through the engine: it must end its work
-      broken = std::current_exception();
-      closed = true;
-    }
-    if (!piece.empty()) ends_line = piece.back() == '\n';
-    return !closed;
-  };
-  Generation result = model.generate(options.prompt, options.choosing.generate, on_text, &session.job);
-  if (broken) std::rethrow_exception(broken);
-  if (!ends_line) session.out.write("\n");
-  session.out.flush();
+  AnswerStream answer(session.out);
+  Generation result = model.generate(
+      options.prompt, options.choosing.generate, [&](std::string_view piece) { return answer.write(piece); },
+      &session.job);
+  answer.finish();
   return result;
 }
 

@@ -1,6 +1,4 @@
 // swiftlet tag MODEL [TEXT...]: the entities in texts.
-#include <chrono>
-
 #include "swiftlet/cli/task.h"
 
 namespace swiftlet::cli {
@@ -35,18 +33,16 @@ Shown show(std::int64_t row, const std::string& text, const std::vector<Entity>&
 int tag(Session& session, TagCommand& command, bool column) {
   if (!command.ignore.empty()) command.options.ignore = command.ignore;
   Model model = session.load(command.files.model);
-  const auto start = std::chrono::steady_clock::now();
   Results results(session, command.files,
                   {"row", "label", "score", "text", "begin", "end", "begin_byte", "end_byte"});
   for_each_batch(session, "tag", command.files, {{command.column, column, true}},
                  [&](const std::vector<Record>& records) {
-                   std::vector<std::string> texts;
-                   for (const Record& record : records) texts.push_back(*record.texts[0]);
+                   const std::vector<std::string> texts = texts_of(records);
                    const auto entities = model.tag(texts, command.options, &session.job);
                    for (std::size_t i = 0; i < texts.size(); ++i)
                      results.add(show(++command.row, texts[i], entities[i]));
                  });
-  results.finish("texts", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  results.finish("texts");
   return kDone;
 }
 

@@ -80,7 +80,8 @@ void Results::add(const Shown& shown) {
   }
 }
 
-void Results::finish(const std::string& unit, double seconds) {
+void Results::finish(const std::string& unit) {
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   if (file_) file_->commit();
   session_.progress.clear();
   const double rate = seconds > 0 ? double(count_) / seconds : 0;
@@ -112,6 +113,12 @@ void for_each_batch(Session& session, const std::string& command, TaskFiles& fil
   }
   if (!any)
     fail(ErrorCode::kInvalid, files.input.empty() ? command : files.input, "a text was expected, none came");
+}
+
+std::vector<std::string> texts_of(const std::vector<Record>& records) {
+  std::vector<std::string> texts;
+  for (const Record& record : records) texts.push_back(*record.texts[0]);
+  return texts;
 }
 
 void add_range(Json& object, const TextRange& range) {

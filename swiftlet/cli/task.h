@@ -2,6 +2,7 @@
 // results go and in which form.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,8 +40,9 @@ class Results {
   Results(Session& session, const TaskFiles& files, std::vector<std::string> columns);
   void add(const Shown& shown);
   std::size_t count() const { return count_; }
-  // What --json prints, with `results`; the file appears whole. `model` tells what was run.
-  void finish(const std::string& unit, double seconds);
+  // What --json prints, with `results`; the file appears whole. The time counts from the beginning of this
+  // object.
+  void finish(const std::string& unit);
 
  private:
   void write(const std::string& text);
@@ -51,6 +53,7 @@ class Results {
   std::string pending_;
   Json all_ = Json::array();
   std::size_t count_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 // The records of the arguments or of the input, a few thousand at a time, through `work`. Throws kInvalid
@@ -58,6 +61,9 @@ class Results {
 void for_each_batch(Session& session, const std::string& command, TaskFiles& files,
                     const std::vector<Field>& fields,
                     const std::function<void(const std::vector<Record>&)>& work);
+
+// The first text of each record.
+std::vector<std::string> texts_of(const std::vector<Record>& records);
 
 // begin, end (characters), begin_byte, end_byte.
 void add_range(Json& object, const TextRange& range);

@@ -6,8 +6,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <exception>
-#include <mutex>
 #include <utility>
 
 #include "swiftlet/core/error.h"
@@ -18,6 +16,7 @@
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/encoding/integer.h"
+#include "swiftlet/io/panel_work.h"
 
 namespace swiftlet {
 namespace {
@@ -185,25 +184,6 @@ class PanelWriter {
   std::atomic<std::int64_t> rounded_ = 0;
 };
 
-// Panel by panel, on several threads where there is a pool. A panel that throws stops none of the others.
-void write_panels(PanelWriter& writer, ThreadPool* pool) {
-  std::mutex mutex;
-  std::exception_ptr fault;
-  const auto part = [&](std::int64_t begin, std::int64_t end) noexcept {
-    try {
-      for (std::int64_t panel = begin; panel < end; ++panel) writer.write_panel(panel);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      fault = std::current_exception();
-    }
-  };
-  if (pool != nullptr)
-    pool->parallel_for(writer.panels(), 1, part);
-  else
-    part(0, writer.panels());
-  if (fault) std::rethrow_exception(fault);
-}
-
 void add_to_all(Weight& weight, float added) {
   std::vector<float> values = decode(weight);
   for (float& value : values) value += added;
@@ -242,7 +222,7 @@ Weight make_gguf_weight(const GgufFile& file, const GgufTensor& tensor, std::str
     weight.codes = bytes;
   } else if (plan.layout == Layout::kPanels) {
     PanelWriter writer(bytes, tensor, options.heads, file.where_tensor(tensor.name), weight);
-    write_panels(writer, options.pool);
+    for_each_panel(writer.panels(), options.pool, [&](std::int64_t panel) { writer.write_panel(panel); });
     if (writer.rounded() > 0)
       warn("{}: {} groups of {} cannot be stored as they are and were rounded",
            file.where_tensor(tensor.name), writer.rounded(), tensor.type->name);

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <exception>
-#include <mutex>
 #include <vector>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/io/json.h"
+#include "swiftlet/io/panel_work.h"
 #include "swiftlet/io/prequantized_methods.h"
 
 namespace swiftlet {
@@ -139,21 +138,7 @@ Encoding encoding_of(const QuantizedMatrix& matrix) {
 
 Weight make_weight(const QuantizedMatrix& matrix, ThreadPool* pool) {
   Builder builder(matrix);
-  std::mutex mutex;
-  std::exception_ptr fault;
-  const auto part = [&](std::int64_t begin, std::int64_t end) noexcept {
-    try {
-      for (std::int64_t panel = begin; panel < end; ++panel) builder.write_panel(panel);
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      fault = std::current_exception();
-    }
-  };
-  if (pool != nullptr)
-    pool->parallel_for(builder.panels(), 1, part);
-  else
-    part(0, builder.panels());
-  if (fault) std::rethrow_exception(fault);
+  for_each_panel(builder.panels(), pool, [&](std::int64_t panel) { builder.write_panel(panel); });
   if (builder.rounded() > 0)
     warn("{}: {} groups of {} cannot be stored as they are and were rounded", matrix.where, builder.rounded(),
          matrix.n * matrix.groups());

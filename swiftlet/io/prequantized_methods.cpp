@@ -88,29 +88,42 @@ std::int64_t group_of(const Config& config, std::int64_t k, const Module& module
   return group;
 }
 
-// qweight [K * bits / 32, N], several rows of a column in each word; qzeros [groups, N * bits / 32]; scales
-// [groups, N]. g_idx [K] tells the group of every row where they do not follow each other.
-class Gptq final : public QuantizedMatrix {
- public:
-  Gptq(const Module& module, const Config& config) {
-    width_ = static_cast<int>(config.require_int("bits", 2, 8));
-    if (width_ != 2 && width_ != 4 && width_ != 8)
-      fail(ErrorCode::kUnsupported, config.where() + ": bits", "{} is not available, only 2, 4 and 8",
-           width_);
-    added_ = config.string_or("checkpoint_format", "gptq") == "gptq_v2" ? 0 : 1;
+// What GPTQ and AWQ store alike: words of codes, words of zero points, scales [groups, N].
+class GroupedWords : public QuantizedMatrix {
+ protected:
+  explicit GroupedWords(const Module& module) {
     name = module.name() + ".weight";
     where = module.where(".qweight");
     words_ = module.integers(".qweight", DType::kI32);
     zeros_ = module.integers(".qzeros", DType::kI32);
     scales_ = module.floats(".scales");
     require(words_.shape().rank() == 2, where, "expected a matrix, is {}", words_.shape().to_string());
+  }
+  // Once n, k and group are known.
+  void check_groups(const Module& module, std::int64_t per_word) const {
+    expect_shape(scales_, Shape{groups(), n}, module.where(".scales"));
+    expect_shape(zeros_, Shape{groups(), n / per_word}, module.where(".qzeros"));
+  }
+
+  Tensor words_, zeros_, scales_;
+};
+
+// qweight [K * bits / 32, N], several rows of a column in each word; qzeros [groups, N * bits / 32]; scales
+// [groups, N]. g_idx [K] tells the group of every row where they do not follow each other.
+class Gptq final : public GroupedWords {
+ public:
+  Gptq(const Module& module, const Config& config) : GroupedWords(module) {
+    width_ = static_cast<int>(config.require_int("bits", 2, 8));
+    if (width_ != 2 && width_ != 4 && width_ != 8)
+      fail(ErrorCode::kUnsupported, config.where() + ": bits", "{} is not available, only 2, 4 and 8",
+           width_);
+    added_ = config.string_or("checkpoint_format", "gptq") == "gptq_v2" ? 0 : 1;
     n = words_.shape()[1];
     k = words_.shape()[0] * per_word();
     require(n > 0 && k > 0 && n % per_word() == 0, where, "is {}, which does not divide into words",
             words_.shape().to_string());
     group = group_of(config, k, module);
-    expect_shape(scales_, Shape{groups(), n}, module.where(".scales"));
-    expect_shape(zeros_, Shape{groups(), n / per_word()}, module.where(".qzeros"));
+    check_groups(module, per_word());
     read_order(module);
     if (order_.empty()) bits = width_;
     for (std::int64_t i = 0; i < groups() * n && !asymmetric; ++i)
@@ -157,7 +170,6 @@ class Gptq final : public QuantizedMatrix {
   }
 
   int width_ = 4, added_ = 1;
-  Tensor words_, zeros_, scales_;
   std::vector<std::int32_t> order_;
 };
 
@@ -171,22 +183,15 @@ Matrices take_gptq(Checkpoint& checkpoint) {
 
 // qweight [K, N / 8] and qzeros [groups, N / 8] of 4 bits, the eight columns of a word in an order of their
 // own; scales [groups, N].
-class Awq final : public QuantizedMatrix {
+class Awq final : public GroupedWords {
  public:
-  Awq(const Module& module, const Config& config) {
-    name = module.name() + ".weight";
-    where = module.where(".qweight");
-    words_ = module.integers(".qweight", DType::kI32);
-    zeros_ = module.integers(".qzeros", DType::kI32);
-    scales_ = module.floats(".scales");
-    require(words_.shape().rank() == 2, where, "expected a matrix, is {}", words_.shape().to_string());
+  Awq(const Module& module, const Config& config) : GroupedWords(module) {
     k = words_.shape()[0];
     n = words_.shape()[1] * 8;
     require(n > 0 && k > 0, where, "is {}", words_.shape().to_string());
     bits = 4;
     group = group_of(config, k, module);
-    expect_shape(scales_, Shape{groups(), n}, module.where(".scales"));
-    expect_shape(zeros_, Shape{groups(), n / 8}, module.where(".qzeros"));
+    check_groups(module, 8);
     for (std::int64_t i = 0; i < groups() * n && !asymmetric; ++i)
       asymmetric = get(zeros_, i / n, i % n) != 8;
   }
@@ -201,8 +206,6 @@ class Awq final : public QuantizedMatrix {
     constexpr int kPlace[] = {0, 4, 1, 5, 2, 6, 3, 7};  // of a column in its word
     return part(words, line * (n / 8) + row / 8, 4 * kPlace[row % 8], 4);
   }
-
-  Tensor words_, zeros_, scales_;
 };
 
 Matrices take_awq(Checkpoint& checkpoint) {

@@ -9,6 +9,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/text/english_cleanup.h"
 #include "swiftlet/text/json_view.h"
+#include "swiftlet/text/token_settings.h"
 
 namespace swiftlet::text {
 namespace {
@@ -72,14 +73,8 @@ TokenizerText convert_llama2c(std::string_view bytes, const std::string& where) 
   require(scores.size() >= 3, where, "expected at least 3 tokens, came {}", scores.size());
   const auto name = [&](std::int32_t id) { return std::string(vocabulary.token(id)); };
   TokenizerParts parts;
-  for (std::int32_t id = 0; id < 3; ++id)
-    parts.added_tokens.push_back({{"id", id},
-                                  {"content", name(id)},
-                                  {"single_word", false},
-                                  {"lstrip", false},
-                                  {"rstrip", false},
-                                  {"normalized", false},
-                                  {"special", true}});
+  parts.added_tokens = TokenSettings().added_tokens(
+      vocabulary, {{.content = name(0)}, {.content = name(1)}, {.content = name(2)}});
   parts.normalizer =
       sequence_json("normalizers", {{{"type", "Prepend"}, {"prepend", "▁"}}, replace_json(" ", "▁")});
   parts.pre_tokenizer = nullptr;

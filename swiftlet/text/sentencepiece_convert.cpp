@@ -384,18 +384,9 @@ class Converter {
       const bool begins = class_.form == Form::kLlama || class_.form == Form::kGemma;
       return settings_.around_texts(begins, vocabulary_, added_, where_);
     }
-    return template_processing(with_tokens(single), with_tokens(pair), [&](const std::string& token) {
-      return TokenSettings::id_of(token, vocabulary_, added_, where_);
-    });
-  }
-
-  // "(bos)" -> "<s>"
-  std::string with_tokens(std::string form) const {
-    for (std::size_t open; (open = form.find('(')) != std::string::npos;) {
-      const std::size_t close = form.find(')', open);
-      form.replace(open, close + 1 - open, settings_.role_or(form.substr(open + 1, close - open - 1), ""));
-    }
-    return form;
+    return template_processing(
+        settings_.with_tokens(single), settings_.with_tokens(pair),
+        [&](const std::string& token) { return TokenSettings::id_of(token, vocabulary_, added_, where_); });
   }
 
   const SentencePieceModel& model_;

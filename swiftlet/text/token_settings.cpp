@@ -191,6 +191,14 @@ std::string TokenSettings::role_or(const std::string& name, const std::string& f
   return token ? token->content : fallback;
 }
 
+std::string TokenSettings::with_tokens(std::string form) const {
+  for (std::size_t open; (open = form.find('(')) != std::string::npos;) {
+    const std::size_t close = form.find(')', open);
+    form.replace(open, close + 1 - open, role_or(form.substr(open + 1, close - open - 1), ""));
+  }
+  return form;
+}
+
 std::optional<bool> TokenSettings::flag(const std::string& name) const {
   const auto found = flags_.find(name);
   return found == flags_.end() ? std::nullopt : std::optional(found->second);

@@ -36,6 +36,8 @@ class TokenSettings {
     token.content = std::move(content);
     set_default_role(name, std::move(token));
   }
+  // A form of template_processing() with tokens for roles in parentheses: "(bos) A" -> "<s> A".
+  std::string with_tokens(std::string form) const;
   std::string role_or(const std::string& name, const std::string& fallback) const;
 
   std::optional<bool> flag(const std::string& name) const;

@@ -100,14 +100,6 @@ std::string merges_json(std::string_view merges, const std::string& where) {
   return json + "]";
 }
 
-std::string with_tokens(std::string form, const TokenSettings& settings) {
-  for (std::size_t open; (open = form.find('(')) != std::string::npos;) {
-    const std::size_t close = form.find(')', open);
-    form.replace(open, close + 1 - open, settings.role_or(form.substr(open + 1, close - open - 1), ""));
-  }
-  return form;
-}
-
 OrderedJson pre_tokenizer(const Class& one, bool prefix_space) {
   switch (one.words) {
     case Words::kGpt2:
@@ -154,7 +146,7 @@ OrderedJson post_processor(const Class& one, const TokenSettings& settings, cons
             {"add_prefix_space", prefix_space}};
   }
   if (one.around == Around::kNothing) return settings.around_texts(false, vocabulary, added, where);
-  return template_processing(with_tokens(one.single, settings), with_tokens(one.pair, settings), id_of);
+  return template_processing(settings.with_tokens(one.single), settings.with_tokens(one.pair), id_of);
 }
 
 }  // namespace
