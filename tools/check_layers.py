@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-LAYERS = ["core", "encoding", "kernels", "comm", "graph", "ops", "passes", "runtime", "io", "text", "models",
+LAYERS = ["core", "encoding", "kernels", "comm", "graph", "ops", "passes", "runtime", "io", "hub", "text", "models",
           "engine", "tasks", "eval", "train", "compress", "api", "serve", "cli"]
 BASE = ["swiftlet/error.h", "swiftlet/export.h", "swiftlet/job.h", "swiftlet/logprobs.h", "swiftlet/tasks.h",
         "swiftlet/warnings.h"]

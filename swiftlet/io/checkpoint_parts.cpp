@@ -181,8 +181,7 @@ void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream, co
 }
 
 std::optional<fs::path> find_weights(const fs::path& folder) {
-  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
-                           "pytorch_model.bin.index.json"})
+  for (const std::string_view name : kWeightFiles)
     if (is_there(folder / name)) return folder / name;
   return std::nullopt;
 }

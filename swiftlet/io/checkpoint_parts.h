@@ -1,4 +1,4 @@
-// The pieces that load_checkpoint puts together. Only for swiftlet/io.
+// The pieces that load_checkpoint puts together. Only for swiftlet/io, and for what downloads such folders.
 #pragma once
 
 #include <optional>
@@ -19,6 +19,9 @@ TensorFile open_safetensors_file(const std::filesystem::path& path);
 void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream = false,
                  const std::string& prefix = "");
 
+// The weights of a folder, or the index of their shards: the first of these that is there.
+inline constexpr std::string_view kWeightFiles[] = {"model.safetensors", "model.safetensors.index.json",
+                                                    "pytorch_model.bin", "pytorch_model.bin.index.json"};
 // model.safetensors of `folder` or else pytorch_model.bin, or the index of their shards.
 std::optional<std::filesystem::path> find_weights(const std::filesystem::path& folder);
 // These files, the shards of an index included; empty when there are none. Throws kInvalid when a shard

@@ -8,22 +8,27 @@
 
 namespace swiftlet {
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-  const bool ready = context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1;
-  if (!ready) fail(ErrorCode::kUnsupported, "sha256", "libcrypto offers no SHA-256");
+Hash::Hash(const EVP_MD* algorithm) : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+  const bool ready = context_ != nullptr && EVP_DigestInit_ex(context_.get(), algorithm, nullptr) == 1;
+  if (!ready)
+    fail(ErrorCode::kUnsupported, "hash", "libcrypto does not offer {}", EVP_MD_get0_name(algorithm));
 }
 
-void Sha256::update(std::span<const std::byte> bytes) {
+void Hash::update(std::span<const std::byte> bytes) {
   SWIFTLET_ASSERT(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
 }
 
-std::string Sha256::finish() {
-  std::array<unsigned char, kSha256Digits / 2> digest{};
-  SWIFTLET_ASSERT(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
+std::string Hash::finish() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  SWIFTLET_ASSERT(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1);
   std::string hex;
-  for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
+  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
   return hex;
 }
+
+Sha256::Sha256() : Hash(EVP_sha256()) {}
+Sha1::Sha1() : Hash(EVP_sha1()) {}
 
 std::string sha256(std::span<const std::byte> bytes) {
   Sha256 hash;

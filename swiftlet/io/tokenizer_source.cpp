@@ -94,6 +94,16 @@ TokenizerSource find_tokenizer(const fs::path& folder) {
   return source;
 }
 
+bool is_tokenizer_file(std::string_view name) {
+  return name.ends_with(".tiktoken") || std::any_of(std::begin(kNames), std::end(kNames),
+                                                    [&](const auto& known) { return known.first == name; });
+}
+
+bool is_beside_tokenizer(std::string_view name) {
+  return name == "tokenizer_config.json" ||
+         std::find(std::begin(kBeside), std::end(kBeside), name) != std::end(kBeside);
+}
+
 TokenizerSource open_tokenizer(const fs::path& path) {
   if (path.extension() == ".gguf") {
     TokenizerSource source = gguf_tokenizer(std::make_shared<const GgufFile>(GgufFile::open(path)));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "swiftlet/io/checkpoint.h"
 
@@ -14,5 +15,9 @@ TokenizerSource find_tokenizer(const std::filesystem::path& folder);
 
 // The same of a folder, of one of these files, or of a GGUF file. Throws kNotFound when there is none.
 TokenizerSource open_tokenizer(const std::filesystem::path& path);
+
+// Whether files of this name hold a tokenizer, or count for one that lies beside them.
+bool is_tokenizer_file(std::string_view name);
+bool is_beside_tokenizer(std::string_view name);
 
 }  // namespace swiftlet

@@ -1,0 +1,91 @@
+#include "swiftlet/hub/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/core/file.h"
+#include "swiftlet/hub/url.h"
+
+namespace swiftlet::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+bool is_set(const char* name) {
+  std::string value = variable(name);
+  std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+  return value == "1" || value == "true" || value == "yes" || value == "on";
+}
+
+fs::path without_tilde(const std::string& path) {
+  if (path == "~" || path.starts_with("~/"))
+    return fs::path(variable("HOME")) / path.substr(path.size() > 1 ? 2 : 1);
+  return path;
+}
+
+fs::path home() {
+  if (const std::string set = variable("HF_HOME"); !set.empty()) return without_tilde(set);
+  if (const std::string set = variable("XDG_CACHE_HOME"); !set.empty())
+    return without_tilde(set) / "huggingface";
+  return fs::path(variable("HOME")) / ".cache" / "huggingface";
+}
+
+fs::path cache_folder() {
+  for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"})
+    if (const std::string set = variable(name); !set.empty()) return without_tilde(set);
+  return home() / "hub";
+}
+
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  return begin == text.npos ? "" : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+std::string find_token() {
+  if (is_set("HF_HUB_DISABLE_IMPLICIT_TOKEN")) return {};
+  for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
+    if (const std::string set = trimmed(variable(name)); !set.empty()) return set;
+  const std::string named = variable("HF_TOKEN_PATH");
+  const fs::path path = named.empty() ? home() / "token" : without_tilde(named);
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return {};
+  constexpr std::size_t kLongest = 1 << 16;
+  return trimmed(read_text_file(path, kLongest));
+}
+
+std::chrono::seconds seconds(const char* name, std::chrono::seconds fallback) {
+  const std::string text = variable(name);
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && value > 0 ? std::chrono::seconds(value) : fallback;
+}
+
+}  // namespace
+
+Settings Settings::from_environment() {
+  Settings settings;
+  if (std::string set = variable("HF_ENDPOINT"); !set.empty()) {
+    while (set.ends_with('/')) set.pop_back();
+    settings.endpoint = set;
+    if (!origin_of(set))
+      fail(ErrorCode::kUsage, "HF_ENDPOINT", "expected an address that begins with https:// or http://");
+  }
+  settings.cache = cache_folder();
+  settings.token = find_token();
+  // The message must not show it.
+  if (std::any_of(settings.token.begin(), settings.token.end(), [](char c) { return c <= 0x20 || c > 0x7e; }))
+    fail(ErrorCode::kUsage, "token", "what HF_TOKEN or its file holds is no token");
+  settings.offline = is_set("HF_HUB_OFFLINE") || is_set("TRANSFORMERS_OFFLINE");
+  settings.connect_timeout = seconds("HF_HUB_ETAG_TIMEOUT", settings.connect_timeout);
+  settings.stall_timeout = seconds("HF_HUB_DOWNLOAD_TIMEOUT", settings.stall_timeout);
+  return settings;
+}
+
+}  // namespace swiftlet::hub
