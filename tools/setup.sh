@@ -61,7 +61,7 @@ need_tool ninja ninja-build
 need_tool g++ g++
 need_tool pkg-config pkg-config
 for library in libcli11-dev nlohmann-json3-dev libsimdjson-dev libfmt-dev libspdlog-dev libpcre2-dev libutf8proc-dev libedit-dev \
-  zlib1g-dev libssl-dev; do
+  zlib1g-dev libssl-dev libcurl4-openssl-dev; do
   need_library "$library"
 done
 if [ $with_test = yes ]; then

@@ -36,8 +36,9 @@ namespace swiftlet {
 
 SWIFTLET_API std::string version();  // "0.1.0"
 
-// The path of a model that a user named: the path itself, or that of a bundled model of this name
-// ("stories-7m", "stories260K") where nothing of the name lies in the current folder. Bundled models are
+// The path of a model that a user named: the path itself, or where nothing of the name lies in the current
+// folder that of a bundled model ("stories-7m", "stories260K") or of a model of the hub ("org/name") that
+// the cache holds; fetch_model() of hub.h downloads it where it does not. Bundled models are
 // looked for in SWIFTLET_ASSETS, beside the program or the library (../share/swiftlet) and in the source tree
 // that it was built in.
 SWIFTLET_API std::string locate_model(const std::string& name);
@@ -168,7 +169,8 @@ struct Generation {
 
 class SWIFTLET_API Model {
  public:
-  // path: a folder, a .swiftlet, .safetensors, .gguf or llama2.c .bin file, or what locate_model() knows.
+  // path: a folder, a .swiftlet, .safetensors, .gguf or llama2.c .bin file, a bundled model or a
+  // name of the hub, which is downloaded into the cache where that does not hold it (see hub.h).
   static Model load(const std::string& path, const LoadOptions& options = {});
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;

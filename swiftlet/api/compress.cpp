@@ -2,6 +2,7 @@
 
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/eval/vectors.h"
+#include "swiftlet/hub.h"
 #include "swiftlet/io/native.h"
 
 namespace swiftlet {
@@ -64,7 +65,7 @@ std::optional<Measurement> to_public(const std::optional<ModelMeasurement>& meas
 CompressResult compress(const CompressOptions& options, const Job* job) {
   const StopWatch watch;
   CompressRequest request{
-      .model = locate_model(options.model),
+      .model = fetch_model(options.model, {}, job),
       .output = options.output,
       .plan = make_plan(options),
       .task = options.metric,
@@ -97,7 +98,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
 }
 
 std::int64_t convert(const std::string& model, const std::string& output, const Job* job) {
-  return convert_model(locate_model(model), output, or_default(job));
+  return convert_model(fetch_model(model, {}, job), output, or_default(job));
 }
 
 std::int64_t verify_file(const std::string& path, const Job* job) {

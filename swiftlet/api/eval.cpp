@@ -1,5 +1,6 @@
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/eval/task.h"
+#include "swiftlet/hub.h"
 
 namespace swiftlet {
 
@@ -20,7 +21,7 @@ EvalResult evaluate(Model& model, const EvalOptions& options, const Job* job) {
     fail(ErrorCode::kUsage, "data", "task '{}' needs a data set (--data)", options.task);
   const TaskResult result = task.run(ModelAccess::impl(model).loaded,
                                      {.data = options.data,
-                                      .reference = locate_model(options.reference),
+                                      .reference = fetch_model(options.reference, {}, job),
                                       .context = options.context,
                                       .stride = options.stride,
                                       .limit = options.limit},

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "swiftlet/api/model_impl.h"
+#include "swiftlet/hub/download.h"
 
 namespace swiftlet {
 namespace {
@@ -35,15 +36,25 @@ std::vector<fs::path> asset_folders() {
 
 }  // namespace
 
-std::string locate_model(const std::string& name) {
+std::optional<std::string> find_model(const std::string& name) {
+  std::error_code error;
+  // What cannot be looked at is there: the loader says why.
+  if (fs::exists(name, error) || (error && error != std::errc::no_such_file_or_directory)) return name;
   std::error_code ignored;
-  if (fs::exists(name, ignored)) return name;
   for (const Bundled& bundled : kBundled) {
     if (bundled.name != name) continue;
     for (const fs::path& folder : asset_folders())
       if (const fs::path path = folder / bundled.path; fs::exists(path, ignored))
         return path.lexically_normal().string();
   }
+  return std::nullopt;
+}
+
+std::string locate_model(const std::string& name) {
+  if (const auto found = find_model(name)) return *found;
+  if (const auto parsed = hub::parse_model_name(name))
+    if (const auto cached = hub::find_in_cache(*parsed, hub::Settings::from_environment()))
+      return cached->model.string();
   return name;  // the loader says what it expected
 }
 

@@ -6,6 +6,7 @@
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/version.h"
 #include "swiftlet/graph/print.h"
+#include "swiftlet/hub.h"
 #include "swiftlet/kernels/cuda/devices.h"
 #include "swiftlet/runtime/program_plan.h"
 
@@ -103,7 +104,7 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
   if (options.threads < 0) fail(ErrorCode::kUsage, "threads", "must not be negative, is {}", options.threads);
   const auto begin = std::chrono::steady_clock::now();
   auto impl = std::make_unique<Impl>();
-  impl->path = locate_model(path);
+  impl->path = fetch_model(path);
   impl->loaded = LoadedModel::load(impl->path, ModelOptions{.precision = parse_precision(options.precision),
                                                             .cache = parse_cache(options.cache),
                                                             .threads = options.threads,

@@ -65,6 +65,9 @@ struct ModelAccess {
   static Model::Impl& impl(Model& model) { return *model.impl_; }
 };
 
+// The path of a file, a folder or a bundled model; nothing where there is none of that name.
+std::optional<std::string> find_model(const std::string& name);
+
 // "" is nullopt; throws kUsage for an unknown name.
 std::optional<Arithmetic> parse_precision(std::string_view name, std::string_view where = "precision");
 

@@ -40,6 +40,7 @@ const std::vector<Command>& commands() {
       {"bench", "Measure the speed of a model and its distance to the machine's limits", setup_bench},
       {"compress", "Make a model smaller inside an accuracy budget", setup_compress},
       {"convert", "Write a model as a native .swiftlet file, or as a folder for transformers", setup_convert},
+      {"download", "Bring models of the hub into the cache", setup_download},
       {"inspect", "Show a model, its graph, its certificate, or this machine", setup_inspect},
       {"completion", "Print the completion script of a shell", setup_completion},
       {"help", "Explain a command, or print the manual page", setup_help},

@@ -40,6 +40,7 @@ Action setup_eval(CommandLine& line);
 Action setup_bench(CommandLine& line);
 Action setup_compress(CommandLine& line);
 Action setup_convert(CommandLine& line);
+Action setup_download(CommandLine& line);
 Action setup_inspect(CommandLine& line);
 Action setup_completion(CommandLine& line);
 Action setup_help(CommandLine& line);

@@ -173,6 +173,11 @@ void CommandLine::cache_option() {
 }
 
 void CommandLine::output_options() {
+  if (std::any_of(options_.begin(), options_.end(),
+                  [](const OptionInfo& option) { return option.names.front() == "MODEL"; })) {
+    group("Hub");
+    flag("--offline", common_.offline, "No connection: of names of the hub only what the cache holds");
+  }
   group("Output");
   flag("--json", common_.json, "One JSON object on standard output");
   flag("-q,--quiet", common_.quiet, "Results, warnings and errors only: no progress, no statistics");

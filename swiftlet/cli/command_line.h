@@ -20,6 +20,7 @@ namespace swiftlet::cli {
 struct CommonOptions {
   int threads = 0;
   std::string device = "cpu", precision, cache;
+  bool offline = false;
   bool json = false, quiet = false;
 };
 
@@ -80,7 +81,8 @@ class CommandLine {
   // An option with a value that is not there yet: left out of the help; `answer` throws when it is used.
   void planned(const std::string& name, std::function<void()> answer);
 
-  // Groups "Machine" and "Output": --threads, --device, --precision; --json, --quiet.
+  // Groups "Machine" and "Output": --threads, --device, --precision; --json, --quiet; with the latter
+  // --offline for commands that take a MODEL.
   void machine_options(bool with_load = true);
   void cache_option();  // --cache, behind the machine's
   void output_options();

@@ -35,7 +35,6 @@ void check(const CompressOptions& options) {
   if (options.force && options.budget.empty())
     wrong_use("compress", "--force goes with --budget: without one the file is always written");
   check_native_name(options.output);
-  check_model_path(options.model);
 }
 
 void print(Session& session, const CompressArguments& arguments, const CompressResult& result) {
@@ -53,12 +52,15 @@ void print(Session& session, const CompressArguments& arguments, const CompressR
 
 int run(Session& session, CompressArguments& arguments) {
   check(arguments.compress);
+  const std::string model = session.fetch(arguments.compress.model);
   check_apart("compress", "--report", arguments.report,
               {arguments.compress.model, arguments.compress.output, arguments.compress.data});
   std::optional<OutputFile> report;  // before the work, so that a wrong name costs nothing
   if (!arguments.report.empty()) report.emplace(arguments.report);
   arguments.compress.threads = session.options.threads;
-  const CompressResult result = compress(arguments.compress, &session.job);
+  CompressOptions options = arguments.compress;
+  options.model = model;
+  const CompressResult result = compress(options, &session.job);
   if (report) {
     report->write(markdown_report(arguments.compress, result));
     report->commit();

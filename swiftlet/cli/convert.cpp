@@ -27,9 +27,9 @@ Action setup_convert(CommandLine& line) {
                  "swiftlet convert assets/stories260K/stories260K.bin -o stories260K.swiftlet",
                  "swiftlet convert minilm-int8.swiftlet -o minilm-folder"});
   return [options](Session& session) {
-    check_model_path(options->model);
+    const std::string model = session.fetch(options->model);
     const auto start = std::chrono::steady_clock::now();
-    const std::int64_t bytes = convert(options->model, options->output, &session.job);
+    const std::int64_t bytes = convert(model, options->output, &session.job);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     session.progress.clear();
     if (session.options.json)

@@ -77,6 +77,7 @@ Action setup_eval(CommandLine& line) {
   return [options](Session& session) {
     check(options->eval);
     Model model = session.load(options->model);
+    if (!options->eval.reference.empty()) options->eval.reference = session.fetch(options->eval.reference);
     const EvalResult result = evaluate(model, options->eval, &session.job);
     if (session.options.json)
       session.print_json(to_json(result, options->model));

@@ -69,14 +69,14 @@ int show_machine(Session& session, bool measure) {
   return kDone;
 }
 
-int verify(Session& session, const std::string& path) {
-  check_model_path(path);
+int verify(Session& session, const std::string& name) {
+  const std::string path = session.fetch(name);
   if (!path.ends_with(".swiftlet"))
-    wrong_use("inspect", fmt::format("--verify is for native files, name.swiftlet, not {}", path));
+    wrong_use("inspect", fmt::format("--verify is for native files, name.swiftlet, not {}", name));
   const std::int64_t tensors = verify_file(path, &session.job);
   session.progress.clear();
   if (session.options.json)
-    session.print_json({{"model", path}, {"verified_tensors", tensors}});
+    session.print_json({{"model", name}, {"verified_tensors", tensors}});
   else
     session.out.line(fmt::format("{}: every hash agrees ({} tensors)", path, grouped(tensors)));
   return kDone;

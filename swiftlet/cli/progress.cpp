@@ -15,6 +15,12 @@
 namespace swiftlet::cli {
 namespace {
 
+constexpr std::string_view kDownload = "download";  // the stage that counts bytes
+
+std::int64_t percent(std::int64_t done, std::int64_t total) {
+  return std::clamp<std::int64_t>(std::int64_t(100 * double(done) / double(total)), 0, 100);
+}
+
 bool can_draw() {
   const char* term = std::getenv("TERM");
   return ::isatty(2) == 1 && term != nullptr && std::string_view(term) != "dumb";
@@ -59,12 +65,14 @@ void Progress::clear() {
 
 std::string progress_line(std::string_view stage, std::int64_t done, std::int64_t fresh, std::int64_t total,
                           double seconds, std::size_t width) {
-  std::string tail = total > 0 ? fmt::format("{:3}%  {}/{}", std::min<std::int64_t>(100, 100 * done / total),
-                                             grouped(done), grouped(total))
-                               : grouped(done);
+  const bool bytes = stage == kDownload;
+  const auto amount = [&](std::int64_t number) { return bytes ? human_bytes(number) : grouped(number); };
+  std::string tail = total > 0
+                         ? fmt::format("{:3}%  {}/{}", percent(done, total), amount(done), amount(total))
+                         : amount(done);
   const double rate = seconds > 0 ? double(fresh) / seconds : 0;
   if (rate > 0 && seconds >= 0.5) {  // earlier the rate is a guess
-    tail += fmt::format("  {}/s", human_number(rate));
+    tail += fmt::format("  {}/s", bytes ? human_bytes(std::int64_t(rate)) : human_number(rate));
     if (total > done) tail += fmt::format("  {} left", clock_time(double(total - done) / rate));
   }
   std::string line(stage);

@@ -5,13 +5,15 @@
 
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/hub.h"
 
 namespace swiftlet::cli {
 namespace {
 
 constexpr const char* kModelHint =
     "MODEL is a folder (Hugging Face or sentence-transformers layout), a .swiftlet, .safetensors, .gguf or "
-    "llama2.c .bin file, or a bundled model (stories-7m, stories260K); names of the hub are not resolved yet";
+    "llama2.c .bin file, a bundled model (stories-7m, stories260K), or a name of the hub: org/name, "
+    "org/name@revision, org/name/FILE.gguf, org/name:Q4_K_M";
 
 }  // namespace
 
@@ -40,12 +42,26 @@ LoadOptions Session::load_options() const {
           .threads = options.threads};
 }
 
-Model Session::load(const std::string& path) {
-  check_model_path(path);
+std::string Session::fetch(const std::string& name) {
+  try {
+    const std::string path = fetch_model(name, {.offline = options.offline}, &job);
+    progress.clear();
+    std::error_code error;
+    if (std::filesystem::exists(path, error) || (error && error != std::errc::no_such_file_or_directory))
+      return path;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kNotFound) throw Failure(kFailed, error.what(), kModelHint);
+    throw;
+  }
+  throw Failure(kFailed, fmt::format("[{}] no such file or folder", name), kModelHint);
+}
+
+Model Session::load(const std::string& name) {
+  const std::string path = fetch(name);
   const auto start = std::chrono::steady_clock::now();
   Model model = Model::load(path, load_options());
   load_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (job.cancelled()) fail(ErrorCode::kCancelled, path, "interrupted");
+  if (job.cancelled()) fail(ErrorCode::kCancelled, name, "interrupted");
   return model;
 }
 
@@ -59,13 +75,6 @@ void Session::write_note(const std::string& text) {
   out.flush();  // results come before remarks about them
   progress.clear();
   write_stderr(fmt::format("{}\n", text));
-}
-
-void check_model_path(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(locate_model(path), error) &&
-      !(error && error != std::errc::no_such_file_or_directory))
-    throw Failure(kFailed, fmt::format("[{}] no such file or folder", path), kModelHint);
 }
 
 void check_apart(const std::string& command, const char* option, const std::string& path,

@@ -42,8 +42,10 @@ class Session {
   Progress progress;
   Job job;  // reports to `progress`
 
-  // Loads with the common options; a missing model gets a hint.
-  Model load(const std::string& path);
+  // The path of a model, downloaded first where it is a name of the hub; a missing one gets a hint.
+  std::string fetch(const std::string& name);
+  // Loads with the common options what fetch() finds.
+  Model load(const std::string& name);
   double load_seconds() const { return load_seconds_; }
   LoadOptions load_options() const;
 
@@ -60,8 +62,6 @@ class Session {
   double load_seconds_ = 0;
 };
 
-// A missing model throws Failure with a hint.
-void check_model_path(const std::string& path);
 // A file that `option` asks to write may be none of `others`, nor lie in one that is a folder: wrong use.
 void check_apart(const std::string& command, const char* option, const std::string& path,
                  const std::vector<std::string>& others);

@@ -172,15 +172,16 @@ std::string Client::file_url(const ModelName& name, const std::string& commit,
 }
 
 void Client::retry(const std::string& where, const std::function<void()>& work,
-                   const std::function<bool()>& moved) {
+                   const std::function<bool()>& moved, const char* failed) {
   for (int failures = 0;;) {
     try {
       return work();
     } catch (const Transient& fault) {
       if (moved && moved()) failures = 0;
       ++failures;
-      if (fault.hopeless || failures >= settings_.attempts)
-        fail(ErrorCode::kIo, where, "cannot be had from {}: {}", printable_url(settings_.endpoint),
+      const int most = fault.unreachable && !moved ? std::min(settings_.attempts, 2) : settings_.attempts;
+      if (fault.hopeless || failures >= most)
+        fail(ErrorCode::kIo, where, "{} from {}: {}", failed, printable_url(settings_.endpoint),
              printable(fault.what()));
       const auto own =
           std::min<std::chrono::milliseconds>(settings_.retry_delay * (1 << (failures - 1)), kLongestDelay);
@@ -193,17 +194,20 @@ Listing Client::list(const ModelName& name) {
   const HttpRequest request{.url = fmt::format("{}/api/models/{}/revision/{}?blobs=true", settings_.endpoint,
                                                name.repository, escaped(name.revision, true))};
   std::string text;
-  retry(name.repository, [&] {
-    text.clear();
-    const HttpAnswer answer = follow(
-        request, [](const HttpAnswer&) { return false; }, {},
-        [&](std::span<const std::byte> bytes) {
-          require(text.size() + bytes.size() <= kMostListBytes, name.repository,
-                  "its list of files is over {} bytes", kMostListBytes);
-          text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        });
-    check_status(answer, name, "", settings_);
-  });
+  retry(
+      name.repository,
+      [&] {
+        text.clear();
+        const HttpAnswer answer = follow(
+            request, [](const HttpAnswer&) { return false; }, {},
+            [&](std::span<const std::byte> bytes) {
+              require(text.size() + bytes.size() <= kMostListBytes, name.repository,
+                      "its list of files is over {} bytes", kMostListBytes);
+              text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+            });
+        check_status(answer, name, "", settings_);
+      },
+      {}, "is no file or folder here and cannot be had");
   return read_listing(text, name, settings_);
 }
 

@@ -45,9 +45,10 @@ class Client {
   void get(const ModelName& name, const std::string& commit, const std::string& path, std::uint64_t from,
            const std::function<void(std::uint64_t)>& on_start, const HttpClient::OnBody& on_bytes);
 
-  // Calls `work` until it throws no Transient; `moved` tells whether the last attempt brought something.
+  // Calls `work` until it throws no Transient; `moved` tells whether the last attempt brought something. A
+  // hub that cannot be reached is asked twice, unless something came from it before.
   void retry(const std::string& where, const std::function<void()>& work,
-             const std::function<bool()>& moved = {});
+             const std::function<bool()>& moved = {}, const char* failed = "cannot be had");
 
  private:
   HttpAnswer follow(HttpRequest request, const std::function<bool(const HttpAnswer&)>& enough,

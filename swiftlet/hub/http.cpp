@@ -140,6 +140,7 @@ void use_named_certificates(CURL* curl) {
   }
   Transient fault(reason);
   fault.hopeless = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+  fault.unreachable = code == CURLE_COULDNT_CONNECT;
   throw fault;
 }
 

@@ -43,6 +43,7 @@ struct Transient : std::runtime_error {
   using std::runtime_error::runtime_error;
   std::optional<std::chrono::seconds> wait = {};  // what the server asks for
   bool hopeless = false;                          // trying again at once is of no use: no such host
+  bool unreachable = false;                       // nobody listens
 };
 
 class HttpClient {

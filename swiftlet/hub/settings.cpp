@@ -69,19 +69,26 @@ std::chrono::seconds seconds(const char* name, std::chrono::seconds fallback) {
 
 }  // namespace
 
+void Settings::set_endpoint(std::string address, std::string_view where) {
+  while (address.ends_with('/')) address.pop_back();
+  if (!origin_of(address))
+    fail(ErrorCode::kUsage, where, "expected an address that begins with https:// or http://");
+  endpoint = std::move(address);
+}
+
+void Settings::set_token(std::string given) {
+  // The message must not show it.
+  if (std::any_of(given.begin(), given.end(), [](char c) { return c <= 0x20 || c > 0x7e; }))
+    fail(ErrorCode::kUsage, "token", "what HF_TOKEN, its file or an option holds is no token");
+  token = std::move(given);
+}
+
 Settings Settings::from_environment() {
   Settings settings;
-  if (std::string set = variable("HF_ENDPOINT"); !set.empty()) {
-    while (set.ends_with('/')) set.pop_back();
-    settings.endpoint = set;
-    if (!origin_of(set))
-      fail(ErrorCode::kUsage, "HF_ENDPOINT", "expected an address that begins with https:// or http://");
-  }
+  if (const std::string set = variable("HF_ENDPOINT"); !set.empty())
+    settings.set_endpoint(set, "HF_ENDPOINT");
   settings.cache = cache_folder();
-  settings.token = find_token();
-  // The message must not show it.
-  if (std::any_of(settings.token.begin(), settings.token.end(), [](char c) { return c <= 0x20 || c > 0x7e; }))
-    fail(ErrorCode::kUsage, "token", "what HF_TOKEN or its file holds is no token");
+  settings.set_token(find_token());
   settings.offline = is_set("HF_HUB_OFFLINE") || is_set("TRANSFORMERS_OFFLINE");
   settings.connect_timeout = seconds("HF_HUB_ETAG_TIMEOUT", settings.connect_timeout);
   settings.stall_timeout = seconds("HF_HUB_DOWNLOAD_TIMEOUT", settings.stall_timeout);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace swiftlet::hub {
 
@@ -18,10 +19,12 @@ struct Settings {
   std::chrono::seconds connect_timeout{10};
   std::chrono::seconds stall_timeout{30};  // without a byte
 
+  // Throw kUsage for what is no http or https address, or no token.
+  void set_endpoint(std::string address, std::string_view where);
+  void set_token(std::string given);
   // HF_ENDPOINT; HF_HUB_CACHE (or HUGGINGFACE_HUB_CACHE), HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub or
   // ~/.cache/huggingface/hub; HF_TOKEN, HF_TOKEN_PATH or HF_HOME/token, unless HF_HUB_DISABLE_IMPLICIT_TOKEN;
   // HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE; HF_HUB_ETAG_TIMEOUT and HF_HUB_DOWNLOAD_TIMEOUT in seconds.
-  // Throws kUsage for an endpoint that is no http or https address.
   static Settings from_environment();
 };
 

@@ -43,8 +43,10 @@ std::string printable_url(const std::string& url) {
   const Parsed parsed(url);
   if (!parsed.good()) return "?";
   const std::string port = parsed.part(CURLUPART_PORT);
+  std::string path = parsed.part(CURLUPART_PATH);
+  if (path == "/") path.clear();
   return fmt::format("{}://{}{}{}{}", parsed.part(CURLUPART_SCHEME), parsed.part(CURLUPART_HOST),
-                     port.empty() ? "" : ":", port, parsed.part(CURLUPART_PATH));
+                     port.empty() ? "" : ":", port, path);
 }
 
 std::string escaped(std::string_view path, bool slashes) {

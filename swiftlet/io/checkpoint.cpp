@@ -32,16 +32,6 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-// "org/name" and nothing that looks like a path.
-bool looks_like_hub_name(const fs::path& path) {
-  const std::string text = path.string();
-  const auto slash = text.find('/');
-  return slash != std::string::npos && slash > 0 && slash + 1 < text.size() &&
-         text.find('/', slash + 1) == std::string::npos && text.front() != '.' && text.front() != '~' &&
-         path.extension() != ".safetensors" && path.extension() != ".bin" &&
-         path.extension() != ".swiftlet" && path.extension() != ".gguf" && path.extension() != ".onnx";
-}
-
 // Why a folder without safetensors cannot be loaded, as exactly as its files tell.
 [[noreturn]] void fail_folder(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -169,10 +159,6 @@ Checkpoint load_checkpoint(const fs::path& path, const CheckpointOptions& option
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
-    if (looks_like_hub_name(path))
-      fail(ErrorCode::kNotFound, path.string(),
-           "no such file or folder, and downloading names of the hub is not supported yet: expected {}",
-           kKnown);
     fail(ErrorCode::kNotFound, path.string(), "no such file or folder: expected {}", kKnown);
   }
   if (error) fail(ErrorCode::kIo, path.string(), "cannot be opened: {}", error.message());

@@ -118,7 +118,6 @@ TEST_F(CheckpointFolder, LoadsShards) {
 
 TEST_F(CheckpointFolder, SaysWhatIsMissingOrNotSupported) {
   EXPECT_THAT(error("no/where/model"), HasSubstr("[no/where/model] no such file or folder"));
-  EXPECT_THAT(error("org/name"), HasSubstr("downloading names of the hub is not supported yet"));
   write("model.gguf", "GGUF");
   EXPECT_THAT(error(folder_ / "model.gguf"),
               HasSubstr("model.gguf: header] expected 4 bytes of the version at byte 4"));

@@ -31,7 +31,7 @@ TEST(BadInput, AMissingModelIsNamedByEveryCommand) {
            {"inspect", "no/model"},
            {"inspect", "no/model", "--verify"}}) {
     const Result result = swiftlet(words);
-    expect_failure(result, "[no/model] no such file or folder");
+    expect_failure(result, "[no/model] is no file or folder here and, at revision main, not in the cache");
     EXPECT_THAT(result.err, HasSubstr("hint: MODEL is a folder")) << words[0];
   }
   EXPECT_EQ(scratch.files(), 0u);

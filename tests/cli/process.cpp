@@ -57,6 +57,11 @@ void limit(int resource, std::uint64_t bytes) {
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGPIPE, SIG_DFL);
   ::setenv("TERM", "xterm", 1);
+  // No test asks a hub or a cache that it did not make.
+  ::setenv("HF_HUB_OFFLINE", "1", 1);
+  ::setenv("HF_HOME", "/nonexistent", 1);
+  for (const char* name : {"HF_ENDPOINT", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN"})
+    ::unsetenv(name);
   for (const std::string& pair : start.environment) {
     const std::size_t equals = pair.find('=');
     ::setenv(pair.substr(0, equals).c_str(), pair.substr(equals + 1).c_str(), 1);

@@ -44,6 +44,6 @@ exports=$(nm -D --defined-only --demangle "$(find "$work/moved" -name 'libswiftl
 printf '%s\n' "$exports" | grep -q '^swiftlet::Model::load' || fail 'Model::load is not exported'
 strangers=$(printf '%s\n' "$exports" | grep -Ev \
   '^(typeinfo |typeinfo name |vtable )?(for )?swiftlet::(Error|Job|Model|Chat|SearchIndex|EvalResult)(::|$)' |
-  grep -Ev '^swiftlet::(version|chat_template_names|locate_model|embedding_line|write_embeddings|eval_tasks|evaluate|compress|convert|verify_file|bench|machine|guard_mapped_files|set_warning_handler)(\[abi:cxx11\])?\(' || true)
+  grep -Ev '^swiftlet::(version|chat_template_names|locate_model|is_hub_name|download|fetch_model|embedding_line|write_embeddings|eval_tasks|evaluate|compress|convert|verify_file|bench|machine|guard_mapped_files|set_warning_handler)(\[abi:cxx11\])?\(' || true)
 [ -z "$strangers" ] || fail "exported without being public: $strangers"
 printf 'package_test: %d symbols exported\n' "$(printf '%s\n' "$exports" | wc -l)"

@@ -133,8 +133,8 @@ class HubServer {
     return parts;
   }
 
-  // /api/models/ORG/NAME/revision/REVISION, /ORG/NAME/resolve/REVISION/FILE, and the same below
-  // /api/resolve-cache/models.
+  // /api/models/ORG/NAME/revision/REVISION and .../tree/REVISION, /ORG/NAME/resolve/REVISION/FILE, and the
+  // same below /api/resolve-cache/models.
   ServerAnswer routed(const ServerRequest& request) {
     std::vector<std::string> parts = parts_of(request.path);
     const bool api = parts.size() > 2 && parts[0] == "api" && parts[1] == "models";
@@ -160,6 +160,7 @@ class HubServer {
     const auto files = repository.commits.find(commit);
     if (files == repository.commits.end())
       return refused(404, "RevisionNotFound", "Invalid rev id: " + parts[3]);
+    if (api && parts[2] == "tree") return tree(files->second);
     if (api) return listing(name, commit, files->second);
     std::string path;
     for (std::size_t i = 4; i < parts.size(); ++i) path += (i > 4 ? "/" : "") + parts[i];
@@ -185,6 +186,19 @@ class HubServer {
                                 {"tags", nlohmann::json::array()},
                                 {"siblings", siblings}};
     return {.headers = {{"Content-Type", "application/json"}}, .body = answer.dump()};
+  }
+
+  // What huggingface_hub asks for in place of the listing.
+  static ServerAnswer tree(const std::map<std::string, File>& files) {
+    nlohmann::json entries = nlohmann::json::array();
+    for (const auto& [path, file] : files) {
+      nlohmann::json entry{
+          {"type", "file"}, {"path", path}, {"size", file.content.size()}, {"oid", git_sha1(file.content)}};
+      if (file.large)
+        entry["lfs"] = {{"oid", file.etag}, {"size", file.content.size()}, {"pointerSize", 134}};
+      entries.push_back(std::move(entry));
+    }
+    return {.headers = {{"Content-Type", "application/json"}}, .body = entries.dump()};
   }
 
   ServerAnswer resolved(const ServerRequest& request, const std::string& name, const std::string& commit,
