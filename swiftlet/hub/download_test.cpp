@@ -116,7 +116,8 @@ TEST_F(Hub, WithoutANetworkTheCacheServes) {
   get();
   server_.stop();
   EXPECT_EQ(get().files, 3);
-  EXPECT_THAT(error("org/other"), HasSubstr("[org/other] is no file or folder here and cannot be had from http://127"));
+  EXPECT_THAT(error("org/other"),
+              HasSubstr("[org/other] is no file or folder here and cannot be had from http://127"));
 }
 
 TEST_F(Hub, AnIncompleteSnapshotIsCompleted) {
@@ -276,7 +277,8 @@ TEST_F(Hub, TheServerSaysWhenToComeAgain) {
 TEST_F(Hub, ServersThatStayBusyAreAnError) {
   fault(
       "/api/models/", [](const auto&, ServerAnswer& answer) { answer = {.status = 502}; }, 100);
-  EXPECT_THAT(error(), AllOf(HasSubstr("[org/name] is no file or folder here and cannot be had from"), HasSubstr("status 502")));
+  EXPECT_THAT(error(), AllOf(HasSubstr("[org/name] is no file or folder here and cannot be had from"),
+                             HasSubstr("status 502")));
   EXPECT_EQ(server_.count("GET", "/api/models/"), settings_.attempts);
 }
 

@@ -1,5 +1,5 @@
-// SHA-256 (FIPS 180-4) by OpenSSL's libcrypto: the hashes of native files, certificates and downloads. SHA-1 is
-// there only because git names files by it: it finds damage, no forgery.
+// SHA-256 (FIPS 180-4) by OpenSSL's libcrypto: the hashes of native files, certificates and downloads. SHA-1
+// is there only because git names files by it: it finds damage, no forgery.
 #pragma once
 
 #include <cstddef>
