@@ -5,12 +5,13 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/ops/embedding.h"
+#include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/linear.h"
 
 namespace swiftlet {
 namespace {
 
-enum class Role { kOther, kMatrix, kTable };
+enum class Role { kOther, kMatrix, kTable, kRouter };
 
 // A table that is also a matrix (tied head) counts as a table: both read one weight.
 Role role_of(const Graph& graph, ValueId weight) {
@@ -19,6 +20,8 @@ Role role_of(const Graph& graph, ValueId weight) {
     const Node& node = graph.node(id);
     if (node.op == &ops::kEmbedding && node.inputs[1] == weight) return Role::kTable;
     if (node.op == &ops::kLinear && node.inputs[1] == weight) role = Role::kMatrix;
+    if (node.op == &ops::kRoute && node.inputs[1] == weight) role = Role::kRouter;
+    if (node.op == &ops::kExperts && graph.value(weight).type.shape.size() == 2) role = Role::kMatrix;
   }
   return role;
 }
@@ -39,6 +42,8 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
   });
   if (role == Role::kOther)
     planned.note = "vector, kept";
+  else if (role == Role::kRouter)
+    planned.note = "router, kept: it chooses the experts";
   else if (skipped)
     planned.note = "skipped by the plan";
   else if (weight.encoding.is_integer())

@@ -10,6 +10,7 @@
 #include "swiftlet/eval/stats.h"
 #include "swiftlet/eval/vectors.h"
 #include "swiftlet/graph/op_schema.h"
+#include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/runtime/program_plan.h"
 
@@ -25,17 +26,21 @@ struct MatrixWork {
 };
 
 // Of every matrix product that the program runs, rows that nobody needs left out.
-MatrixWork matrix_work(const Program& program, const WeightStore& weights, const Dim::Lookup& extents) {
+// Bytes are those that a step of `rows` rows reads: of a mixture, the experts that are chosen.
+MatrixWork matrix_work(const Program& program, const WeightStore& weights, const Dim::Lookup& extents,
+                       double rows) {
   const ProgramPlan plan = plan_of(program, weights);
   MatrixWork work;
   std::map<Arithmetic, double> flops;
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     const Program::Step& step = program.steps[i];
     const Node& node = program.graph->node(step.node);
-    if (node.op != &ops::kLinear && node.op != &ops::kLinearMerged) continue;
+    const bool mixture = node.op == &ops::kExperts;
+    if (node.op != &ops::kLinear && node.op != &ops::kLinearMerged && !mixture) continue;
     const double own = node.op->cost({*program.graph, node}, extents).flops;
     work.flops += own;
-    work.bytes += static_cast<double>(plan.kernels[i].weight_bytes);
+    work.bytes += static_cast<double>(plan.kernels[i].weight_bytes) *
+                  (mixture ? ops::expected_share({*program.graph, node}, rows) : 1);
     flops[step.arithmetic] += own;
   }
   const auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
@@ -116,7 +121,7 @@ DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBenc
   const auto extents = [&](std::string_view symbol) {
     return symbol == "tokens" ? options.batch * options.prompt : options.batch;
   };
-  const MatrixWork work = matrix_work(*engine.program(), *model->weights, extents);
+  const MatrixWork work = matrix_work(*engine.program(), *model->weights, extents, batch);
   DecoderSpeed speed;
   speed.prefill_tokens_per_second = batch * static_cast<double>(options.prompt) / prefill;
   speed.decode_tokens_per_second = batch * static_cast<double>(options.generate - 1) / decode;
@@ -162,7 +167,7 @@ EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector
   const auto extents = [&](std::string_view symbol) {
     return symbol == "tokens" ? static_cast<std::int64_t>(tokens) : std::ssize(texts);
   };
-  const MatrixWork work = matrix_work(*encoder.program(), *model->weights, extents);
+  const MatrixWork work = matrix_work(*encoder.program(), *model->weights, extents, tokens);
   return {.sentences_per_second = static_cast<double>(texts.size()) / best,
           .tokens_per_second = tokens / best,
           .latency_seconds_p50 = quantile(latencies, 0.5),

@@ -43,8 +43,13 @@ Value Value::named(std::string name) const {
 }
 
 ValueId Graph::new_value(ValueInfo info) {
+  const auto id = static_cast<ValueId>(values_.size());
+  if (info.kind == ValueKind::kWeight)
+    weights_.emplace(info.name, id);
+  else
+    others_.push_back(id);
   values_.push_back(std::move(info));
-  return static_cast<ValueId>(values_.size() - 1);
+  return id;
 }
 
 Value Graph::add_input(std::string name, Type type) {
@@ -115,8 +120,9 @@ bool Graph::is_output(ValueId id) const {
 }
 
 std::optional<ValueId> Graph::find(std::string_view name) const {
-  for (std::size_t i = 0; i < values_.size(); ++i)
-    if (values_[i].name == name) return static_cast<ValueId>(i);
+  if (const auto weight = weights_.find(name); weight != weights_.end()) return weight->second;
+  for (const ValueId id : others_)
+    if (value(id).name == name) return id;
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -111,6 +112,9 @@ class Graph {
   // Deques, so that a reference to one stays good while others are added.
   std::deque<ValueInfo> values_;
   std::deque<Node> nodes_;
+  // Mixtures of experts have many thousands of weights, and these keep their names.
+  std::map<std::string, ValueId, std::less<>> weights_;
+  std::vector<ValueId> others_;  // values that are no weights
   std::vector<NodeId> order_;
   std::vector<ValueId> outputs_;
 };

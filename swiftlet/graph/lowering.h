@@ -124,6 +124,8 @@ class LowerContext {
   virtual Place output(std::size_t index) = 0;
   // The slot of a matrix for `linear`, bound in panel order in the encoding that fits the precision.
   virtual std::int32_t matrix_slot(std::size_t input, Arithmetic& arithmetic, Encoding& encoding) = 0;
+  // The same, bound as it is stored whatever the precision, and multiplied in f32.
+  virtual std::int32_t exact_matrix_slot(std::size_t input, Encoding& encoding) = 0;
   // The slot of a table for `embedding`, bound as it is stored.
   virtual std::int32_t table_slot(std::size_t input) = 0;
   virtual Extent extent(const Dim& dim) = 0;

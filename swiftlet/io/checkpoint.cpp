@@ -14,6 +14,7 @@
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/prequantized.h"
+#include "swiftlet/io/stacked_experts.h"
 #include "swiftlet/io/tokenizer_source.h"
 #include "swiftlet/io/torch_file.h"
 
@@ -58,6 +59,7 @@ Checkpoint load_transformers(const fs::path& folder, const std::vector<TensorFil
   for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
   join_quantized(checkpoint, options.stream);
   transpose_conv1d(checkpoint, options.stream);
+  split_stacked_experts(checkpoint, options.stream);
   checkpoint.tokenizer = find_tokenizer(folder);
   checkpoint.generation = read_generation(folder, checkpoint.config);
   checkpoint.chat_template = read_chat_template(folder, checkpoint.tokenizer.config);

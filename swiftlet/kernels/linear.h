@@ -45,6 +45,25 @@ std::size_t linear_workspace(Arithmetic arithmetic, std::span<const LinearOutput
 // Whether `table` has a kernel for the pair; where not, the compiler falls back to a slower pair and warns.
 bool linear_supported(const KernelTable& table, Arithmetic arithmetic, const Encoding& encoding);
 
+// One of several products that run together: rows of its own over weights of its own. All outputs have the
+// same K.
+struct LinearGroup {
+  Arithmetic arithmetic = Arithmetic::kF32;
+  const float* x = nullptr;  // [M, ldx]
+  std::int64_t ldx = 0;
+  std::int64_t m = 0;
+  std::span<const LinearOutput> outputs;
+};
+
+// All groups in two parallel regions (preparing rows, multiplying), so that many small products keep every
+// thread busy. Each gives the bits that linear() gives for it alone.
+void linear_groups(const KernelTable& table, ThreadPool& pool, std::span<const LinearGroup> groups,
+                   std::byte* workspace) noexcept;
+// Bytes of scratch for up to `groups` groups of up to `rows` rows in all, each with weights like one of
+// `kinds`, whose x, y and m are not read.
+std::size_t linear_groups_workspace(std::span<const LinearGroup> kinds, std::int64_t rows,
+                                    std::int64_t groups);
+
 // x [M, ldx] f32. The workspace is 64-byte aligned. All outputs have the same K.
 void linear(const KernelTable& table, ThreadPool& pool, Arithmetic arithmetic, const float* x,
             std::int64_t ldx, std::int64_t m, std::span<const LinearOutput> outputs,

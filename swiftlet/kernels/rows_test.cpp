@@ -344,6 +344,37 @@ TEST_P(RowsTest, L2Normalize) {
   }
 }
 
+TEST_P(RowsTest, AddScaled) {
+  for (const std::int64_t d : kSizes) {
+    Guarded x(random_values(d, 33, 3)), y(random_values(d, 34));
+    std::vector<double> expected;
+    for (std::int64_t i = 0; i < d; ++i) expected.push_back(y[i] + 0.3f * double{x[i]});
+    rows().add_scaled(x.data(), 0.3f, y.data(), d);
+    EXPECT_TRUE(near(y.values(), expected, [](std::size_t) { return 2 * kUlp; }));
+    EXPECT_TRUE(y.intact());
+  }
+}
+
+TEST_P(RowsTest, ClampedGate) {
+  constexpr double kAlpha = 1.702f, kLimit = 7;
+  for (const std::int64_t d : kSizes) {
+    Guarded gate(random_values(d, 35, 12)), up(random_values(d, 36, 12)), y(d);
+    if (d > 8) gate[3] = kNan, up[4] = kNan, gate[5] = kInf, gate[6] = -kInf, up[7] = kInf, up[8] = -kInf;
+    std::vector<double> expected;
+    for (std::int64_t i = 0; i < d; ++i) {
+      const double g = gate[i] > kLimit ? kLimit : gate[i];
+      const double u = std::isnan(up[i]) ? double{up[i]} : std::clamp(double{up[i]}, -kLimit, kLimit);
+      expected.push_back((u + 1) * g * activation_in_double(Activation::kSigmoid, kAlpha * g));
+    }
+    rows().clamped_gate(gate.data(), up.data(), float{kAlpha}, float{kLimit}, y.data(), d);
+    EXPECT_TRUE(
+        near(y.values(), expected, [&](std::size_t i) { return 2e-6 * (std::abs(expected[i]) + 1e-3); }));
+    EXPECT_TRUE(y.intact());
+    rows().clamped_gate(gate.data(), up.data(), float{kAlpha}, float{kLimit}, gate.data(), d);
+    EXPECT_TRUE(same_bits(gate.values(), y.values()) && gate.intact());
+  }
+}
+
 TEST_P(RowsTest, NoRowsAreNoWork) {
   Guarded y(0);
   const float gain[8] = {};
@@ -359,6 +390,8 @@ TEST_P(RowsTest, NoRowsAreNoWork) {
   rows().rope(rope);
   rows().softmax(nullptr, y.data(), 0, 8);
   rows().l2_normalize(nullptr, 0, 8, y.data());
+  rows().add_scaled(nullptr, 1, y.data(), 0);
+  rows().clamped_gate(nullptr, nullptr, 1, 1, y.data(), 0);
   EXPECT_TRUE(y.intact());
 }
 

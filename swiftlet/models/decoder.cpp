@@ -1,5 +1,6 @@
 #include "swiftlet/models/decoder.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "swiftlet/core/error.h"
@@ -127,6 +128,17 @@ std::string_view first_key(const Config& config, const std::vector<std::string_v
 }
 
 }  // namespace
+
+MixtureSpec mixture_spec(const Config& config, std::string_view width, std::string_view activation) {
+  MixtureSpec spec;
+  const std::string_view count = first_key(config, {"num_local_experts", "num_experts"});
+  spec.experts = config.require_int(count, 1, kernels::kMaxExperts);
+  spec.routing.chosen =
+      config.require_int("num_experts_per_tok", 1, std::min(spec.experts, kernels::kMaxChosen));
+  spec.width = config.require_int(width, 1, kMaxExtent);
+  spec.activation.name = activation;
+  return spec;
+}
 
 DecoderSpec gpt_spec(const Config& config, const GptDefaults& defaults) {
   const auto size = [&](const std::vector<std::string_view>& keys, std::int64_t most) {

@@ -64,6 +64,10 @@ DecoderSpec gpt_spec(const Config& config, const GptDefaults& defaults);
 // Weights as Megatron-LM names and fuses them: `fused` holds queries, keys and values group by group.
 void use_megatron_layout(LayerSpec& layer, std::string_view fused, std::string_view output);
 
+// How a config says a mixture of experts: the number under either of its two names (num_experts,
+// num_local_experts), num_experts_per_tok; the inner width under `width`.
+MixtureSpec mixture_spec(const Config& config, std::string_view width, std::string_view activation);
+
 // Attention with linear biases (Press et al., 2022) instead of positions: the slopes of the paper, or of
 // another greatest exponent.
 void add_alibi(AttentionLayerSpec& attention, double greatest = 8);

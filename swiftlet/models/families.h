@@ -17,6 +17,11 @@ extern const Family kStableLm;                 // stablelm.cpp
 extern const Family kCohere, kCohere2;         // cohere.cpp
 extern const Family kGlm, kGlm4;               // glm.cpp
 
+// Mixtures of experts
+extern const Family kMixtral;              // mixtral.cpp
+extern const Family kQwen2Moe, kQwen3Moe;  // qwen_moe.cpp
+extern const Family kOlmoe;                // olmoe.cpp
+
 // Decoders of GPT's kind
 extern const Family kGpt2;     // gpt2.cpp
 extern const Family kGptNeoX;  // gpt_neox.cpp

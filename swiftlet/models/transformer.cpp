@@ -93,6 +93,37 @@ Value feed_forward(Value x, const FeedForwardSpec& m, const Scope& w) {
   return linear(h, w[m.down], width_of(x), m.down_bias);
 }
 
+ExpertValues expert(const MixtureSpec& m, std::int64_t hidden, std::int64_t width, const Scope& w) {
+  const Shape in{width, hidden}, out{hidden, width};
+  ExpertValues one{.gate = w[m.gate].weight("weight", in),
+                   .up = w[m.up].weight("weight", in),
+                   .down = w[m.down].weight("weight", out)};
+  if (!m.bias) return one;
+  one.gate_bias = w[m.gate].weight("bias", Shape{width});
+  one.up_bias = w[m.up].weight("bias", Shape{width});
+  one.down_bias = w[m.down].weight("bias", Shape{hidden});
+  return one;
+}
+
+Value mixture(Value x, const MixtureSpec& m, const Scope& w) {
+  const std::int64_t hidden = width_of(x);
+  const Scope router = w[m.router];
+  const Value gates =
+      router.name(route(x, router.weight("weight", Shape{m.experts, hidden}),
+                        m.router_bias ? router.weight("bias", Shape{m.experts}) : Value{}, m.routing));
+  std::vector<ExpertValues> list;
+  for (int i = 0; i < m.experts; ++i) list.push_back(expert(m, hidden, m.width, w[m.list][i]));
+  const Value y = w[m.list].name(experts(x, gates, list, m.routing.chosen, m.activation));
+  if (m.shared_width == 0) return y;
+  const Value open = activation(linear(x, w[m.shared_gate], 1, false), "sigmoid");
+  const Scope shared = w[m.shared];
+  return add(y, shared.name(experts(x, open, {expert(m, hidden, m.shared_width, shared)}, 1, m.activation)));
+}
+
+Value network(Value x, const LayerSpec& layer, const Scope& w) {
+  return layer.mixture ? mixture(x, *layer.mixture, w) : feed_forward(x, layer.mlp, w);
+}
+
 }  // namespace
 
 std::int64_t width_of(Value x) {
@@ -114,11 +145,11 @@ Value transformer_layer(Value x, const LayerInputs& inputs, const LayerSpec& lay
       scale_if(norm(attend(h, inputs, layer.attention, w), layer.after_attention), layer.residual_scale);
   if (layer.parallel) {
     h = layer.before_mlp.empty() ? h : norm(x, layer.before_mlp);
-    return add(add(x, a), scale_if(feed_forward(h, layer.mlp, w), layer.residual_scale));
+    return add(add(x, a), scale_if(network(h, layer, w), layer.residual_scale));
   }
   x = norm(add(layer.residual_after_norm ? h : x, a), layer.attention_sum);
   h = norm(x, layer.before_mlp);
-  const Value m = scale_if(norm(feed_forward(h, layer.mlp, w), layer.after_mlp), layer.residual_scale);
+  const Value m = scale_if(norm(network(h, layer, w), layer.after_mlp), layer.residual_scale);
   return norm(add(layer.residual_after_norm ? h : x, m), layer.mlp_sum);
 }
 

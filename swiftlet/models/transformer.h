@@ -11,6 +11,7 @@
 #include "swiftlet/graph/scope.h"
 #include "swiftlet/models/family.h"
 #include "swiftlet/ops/attention.h"
+#include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/rope.h"
 
 namespace swiftlet::models {
@@ -65,6 +66,19 @@ struct FeedForwardSpec {
   bool bias = false, down_bias = false;
 };
 
+// A mixture of experts in the place of the feed-forward network: see ops/experts.h.
+struct MixtureSpec {
+  std::int64_t experts = 0, width = 0;
+  kernels::Routing routing;
+  ops::ExpertActivation activation;
+  std::string_view router = "mlp.gate", list = "mlp.experts";
+  std::string_view gate = "gate_proj", up = "up_proj", down = "down_proj";  // under list.<number>
+  bool router_bias = false, bias = false;
+  // A network beside the experts that every row goes through, by the sigmoid of a gate of its own.
+  std::int64_t shared_width = 0;  // 0: none
+  std::string_view shared = "mlp.shared_expert", shared_gate = "mlp.shared_expert_gate";
+};
+
 // x -> x + attention(norm(x)) -> x + feed_forward(norm(x)), or both halves on the layer's input (parallel).
 // A norm whose name is empty is not there.
 struct LayerSpec {
@@ -76,6 +90,7 @@ struct LayerSpec {
   double residual_scale = 1;         // of what both halves add
   AttentionLayerSpec attention;
   FeedForwardSpec mlp;
+  std::optional<MixtureSpec> mixture;  // instead of mlp
 };
 
 // The inputs that all layers read.

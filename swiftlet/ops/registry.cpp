@@ -6,6 +6,7 @@
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
 #include "swiftlet/ops/embedding_norm.h"
+#include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/gate.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/ops/norm.h"
@@ -26,7 +27,7 @@ std::span<const OpSchema* const> all_ops() {
       &kAddRmsNorm, &kRope,       &kAttention,      &kCacheAppend, &kAttentionPaged,
       &kPool,       &kSelectRows, &kSoftmax,        &kL2Normalize, &kReshape,
       &kShapeOf,    &kGate,       &kEmbeddingNorm,  &kRopeAppend,  &kColumns,
-      &kShift,      &kStack,      &kT5RelativeBias,
+      &kShift,      &kStack,      &kT5RelativeBias, &kRoute,       &kExperts,
   };
   return kOps;
 }

@@ -42,6 +42,7 @@ class ConstantContext final : public LowerContext {
   }
   Place output(std::size_t index) override { return {.kind = Place::kArena, .offset = offsets_[index]}; }
   std::int32_t matrix_slot(std::size_t, Arithmetic&, Encoding&) override { unavailable(); }
+  std::int32_t exact_matrix_slot(std::size_t, Encoding&) override { unavailable(); }
   std::int32_t table_slot(std::size_t) override { unavailable(); }
   Extent extent(const Dim& dim) override { return {.constant = dim.constant(), .terms = {}}; }
   std::int64_t maximum(const Dim& dim) const override { return dim.constant(); }

@@ -9,6 +9,7 @@
 
 #include "swiftlet/ops/columns.h"
 #include "swiftlet/ops/elementwise.h"
+#include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/ops/norm.h"
 #include "swiftlet/ops/pool.h"
@@ -20,7 +21,7 @@ namespace {
 bool works_by_rows(const OpSchema* op) {
   for (const OpSchema* known :
        {&ops::kLinear, &ops::kAdd, &ops::kMul, &ops::kScale, &ops::kActivation, &ops::kColumns,
-        &ops::kLayerNorm, &ops::kRmsNorm, &ops::kSoftmax, &ops::kL2Normalize})
+        &ops::kLayerNorm, &ops::kRmsNorm, &ops::kSoftmax, &ops::kL2Normalize, &ops::kRoute, &ops::kExperts})
     if (op == known) return true;
   return false;
 }

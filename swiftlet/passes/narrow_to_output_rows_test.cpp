@@ -2,6 +2,7 @@
 
 #include "swiftlet/graph/print.h"
 #include "swiftlet/graph/verify.h"
+#include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/pool.h"
 #include "tests/support/run_graph.h"
 #include "tests/support/small_models.h"
@@ -77,6 +78,21 @@ TEST_F(NarrowTest, TwoSelectionsOfOneValueLeaveIt) {
   graph.add_output(ops::select_rows(h, rows));
   graph.add_output(ops::select_rows(h, others));
   EXPECT_FALSE(NarrowToOutputRows().run(graph));
+}
+
+// Rows choose their experts by themselves.
+TEST_F(NarrowTest, AMixtureOfExpertsRunsForTheSelectedRowsOnly) {
+  const Value router = graph.add_weight("router", {DType::kF32, {3, 20}});
+  std::vector<ops::ExpertValues> experts;
+  for (const char* name : {"a", "b", "c"})
+    experts.push_back({.gate = graph.add_weight(std::string(name) + ".gate", {DType::kF32, {8, 20}}),
+                       .up = graph.add_weight(std::string(name) + ".up", {DType::kF32, {8, 20}}),
+                       .down = graph.add_weight(std::string(name) + ".down", {DType::kF32, {20, 8}})});
+  const Value h = ops::rms_norm(x, gain, 1e-5);
+  const Value gates = ops::route(h, router, {}, {.chosen = 2});
+  graph.add_output(ops::select_rows(ops::add(x, ops::experts(h, gates, experts, 2, {})), rows));
+  EXPECT_TRUE(narrow());
+  EXPECT_THAT(to_text(graph), testing::HasSubstr(": f32[outputs, 3]"));  // the gates
 }
 
 // Of the last layer only attention sees all rows.

@@ -131,6 +131,11 @@ class Compiler final : public LowerContext {
     program_.steps.back().arithmetic = form.arithmetic;
     return note_slot(index, slot(info.name, {form.encoding, Layout::kPanels}));
   }
+  std::int32_t exact_matrix_slot(std::size_t index, Encoding& encoding) override {
+    const ValueInfo& info = slot_value(index);
+    encoding = weights_.get(info.name).encoding;
+    return note_slot(index, slot(info.name, {encoding, Layout::kPanels}));
+  }
   std::int32_t table_slot(std::size_t index) override {
     const ValueInfo& info = slot_value(index);
     const Weight weight = weights_.get(info.name);
@@ -218,11 +223,10 @@ class Compiler final : public LowerContext {
   }
 
   std::int32_t slot(const std::string& name, const WeightForm& form) {
-    for (std::size_t i = 0; i < program_.slots.size(); ++i)
-      if (program_.slots[i].name == name && program_.slots[i].form.key() == form.key())
-        return static_cast<std::int32_t>(i);
-    program_.slots.push_back({name, form});
-    return static_cast<std::int32_t>(program_.slots.size() - 1);
+    const auto next = static_cast<std::int32_t>(program_.slots.size());
+    const auto [known, is_new] = slots_.try_emplace({name, form.key()}, next);
+    if (is_new) program_.slots.push_back({name, form});
+    return known->second;
   }
 
   std::int32_t note_slot(std::size_t input, std::int32_t slot) {
@@ -286,6 +290,7 @@ class Compiler final : public LowerContext {
   std::string slow_matrix_;
   Program program_;
   std::vector<Place> places_;
+  std::map<std::pair<std::string, decltype(WeightForm{}.key())>, std::int32_t> slots_;
   std::vector<ValueId> states_;
 };
 

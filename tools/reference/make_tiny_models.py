@@ -226,6 +226,29 @@ MODELS |= {
     "nomic-bert": tiny("NomicBertModel", base=ENCODER),
 }
 
+# Mixtures of experts. transformers holds the experts of a layer in one tensor and writes them one by one, as they were
+# published; `stacked` has what it holds.
+MIXTURE = dict(base=TINY, num_hidden_layers=2)
+MANY = MIXTURE | dict(num_experts=6, num_experts_per_tok=3, moe_intermediate_size=20)
+
+MODELS |= {
+    "mixtral": tiny("MixtralForCausalLM", {"rope_theta": 300.0}, **MIXTURE, num_local_experts=4,
+                    rope_parameters=rope(300.0)),
+    "mixtral-window": tiny("MixtralForCausalLM", **MIXTURE, num_local_experts=3, num_experts_per_tok=1, head_dim=12,
+                           sliding_window=6, tie_word_embeddings=True),
+    "qwen3-moe": tiny("Qwen3MoeForCausalLM", **MANY, norm_topk_prob=True, head_dim=12),
+    "qwen3-moe-dense": tiny("Qwen3MoeForCausalLM", **MANY | dict(num_hidden_layers=4), decoder_sparse_step=2,
+                            mlp_only_layers=[3], attention_bias=True, use_sliding_window=True, sliding_window=5,
+                            tie_word_embeddings=True),
+    "olmoe": tiny("OlmoeForCausalLM", **MIXTURE, num_experts=6, num_experts_per_tok=3),
+    "olmoe-normalized": tiny("OlmoeForCausalLM", **MIXTURE, num_experts=4, num_experts_per_tok=4, norm_topk_prob=True,
+                             attention_bias=True, hidden_act="gelu"),
+    "qwen2-moe": tiny("Qwen2MoeForCausalLM", **MANY, shared_expert_intermediate_size=24),
+    "qwen2-moe-window": tiny("Qwen2MoeForCausalLM", **MANY | dict(num_hidden_layers=3),
+                             shared_expert_intermediate_size=36, norm_topk_prob=True, qkv_bias=False,
+                             use_sliding_window=True, sliding_window=5, max_window_layers=2, mlp_only_layers=[1]),
+}
+
 # Heads, in folders of their own: tests/data/heads/<name>. The smallest encoder, and everything that a head may ask of
 # the config.
 SMALL = dict(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24,
@@ -286,14 +309,16 @@ def randomise(model, generator):
         noise = torch.randn(parameter.shape, generator=generator)
         if name.endswith("weight") and ("norm" in name.lower() or parameter.dim() == 1):
             parameter.copy_(gain + 0.25 * noise)
-        elif parameter.dim() == 1:
+        elif parameter.dim() == 1 or name.endswith("proj_bias"):
             parameter.copy_(0.2 * noise)
         elif "embed" in name or "wte" in name or "wpe" in name:
             # Tied embeddings are small, or every token would predict itself.
             parameter.copy_((0.1 if tied else 0.6) * noise)
         else:
             sharp = 1.5 if any(part in name for part in ("q_proj", "k_proj", "query", "key", "qkv", "c_attn")) else 1.0
-            parameter.copy_(sharp * noise / parameter.shape[1] ** 0.5)
+            # Experts lie [experts, out, in], those of gpt-oss [experts, in, out].
+            inputs = -1 if parameter.dim() == 3 and "GptOss" not in type(model).__name__ else 1
+            parameter.copy_(sharp * noise / parameter.shape[inputs] ** 0.5)
 
 
 def byte_level_bpe():
@@ -342,12 +367,29 @@ def head_logits(out):
     return logits[0] if logits.dim() == 3 else logits
 
 
+def routing_margin(model, out):
+    """The smallest distance between the score of the last expert that is chosen and that of the first which is not, ten
+    times: scores are sums over one row, and a tenth of what logits must be apart is enough for them."""
+    chosen = getattr(model.config, "num_experts_per_tok", 0)
+    margins = [float("inf")]
+    for scores in (getattr(out, "router_logits", None) or ()) if chosen else ():
+        best = scores.reshape(-1, scores.shape[-1]).sort(dim=-1, descending=True).values
+        if chosen < best.shape[-1]:
+            margins.append((best[:, chosen - 1] - best[:, chosen]).min().item())
+    return 10 * min(margins)
+
+
+def routed(model):
+    return dict(output_router_logits=True) if hasattr(model.config, "output_router_logits") else {}
+
+
 def greedy(model, ids):
     """The next tokens without a cache, and the smallest distance between the first and the second choice."""
     ids, margin = ids.clone(), float("inf")
     for _ in range(GREEDY_TOKENS):
-        best = model(input_ids=ids[None], use_cache=False).logits[0, -1].topk(2)
-        margin = min(margin, (best.values[0] - best.values[1]).item())
+        out = model(input_ids=ids[None], use_cache=False, **routed(model))
+        best = out.logits[0, -1].topk(2)
+        margin = min(margin, (best.values[0] - best.values[1]).item(), routing_margin(model, out))
         ids = torch.cat([ids, best.indices[:1]])
     return ids[-GREEDY_TOKENS:].to(torch.int32), margin
 
@@ -357,7 +399,7 @@ def dump(model, sequences):
     tensors, margin = {}, float("inf")
     for i, ids in enumerate(sequences):
         choice = type(model).__name__.endswith("MultipleChoice")
-        out = model(input_ids=ids[None, None] if choice else ids[None], output_hidden_states=True)
+        out = model(input_ids=ids[None, None] if choice else ids[None], output_hidden_states=True, **routed(model))
         tensors[f"input_ids.{i}"] = ids.to(torch.int32)
         for layer, hidden in enumerate(out.hidden_states):
             tensors[f"hidden.{i}.{layer}"] = hidden[0]

@@ -204,5 +204,31 @@ void l2_normalize(const float* x, std::int64_t rows, std::int64_t d, float* y) n
   }
 }
 
+void add_scaled(const float* x, float factor, float* y, std::int64_t n) noexcept {
+  const Vec by = splat(factor);
+  map(y, n, [&](std::int64_t i, std::int64_t count) {
+    return fma(load_lanes(x + i, count), by, load_lanes(y + i, count));
+  });
+}
+
+// A NaN is greater than nothing and stays.
+inline Vec at_most(Vec x, Vec limit) {
+  return select(greater(x, limit), limit, x);
+}
+inline Vec at_least(Vec x, Vec limit) {
+  return select(greater(limit, x), limit, x);
+}
+
+void clamped_gate(const float* gates, const float* up, float alpha, float limit, float* y,
+                  std::int64_t n) noexcept {
+  const Vec top = splat(limit), bottom = splat(-limit), sharpness = splat(alpha);
+  map(y, n, [&](std::int64_t i, std::int64_t count) {
+    const Vec g = at_most(load_lanes(gates + i, count), top);
+    const Vec u = at_least(at_most(load_lanes(up + i, count), top), bottom);
+    const Vec active = mul(g, math::sigmoid(mul(sharpness, g)));
+    return fma(u, active, active);
+  });
+}
+
 }  // namespace
 }  // namespace swiftlet::kernels

@@ -172,11 +172,24 @@ void l2_normalize(const float* x, std::int64_t rows, std::int64_t d, float* y) n
   }
 }
 
+void add_scaled(const float* x, float factor, float* y, std::int64_t n) noexcept {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<float>(y[i] + static_cast<double>(x[i]) * factor);
+}
+
+void clamped_gate(const float* gates, const float* up, float alpha, float limit, float* y,
+                  std::int64_t n) noexcept {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const double g = gates[i] > limit ? limit : gates[i];
+    const double u = up[i] > limit ? limit : up[i] < -limit ? -limit : up[i];
+    y[i] = static_cast<float>((1 + u) * g * activation_of(Activation::kSigmoid, alpha * g));
+  }
+}
+
 }  // namespace
 
 RowKernels scalar_row_kernels() {
-  return {layer_norm, rms_norm, activate, gate,      add,      mul,
-          scale,      rope,     softmax,  mean_rows, max_rows, l2_normalize};
+  return {layer_norm, rms_norm, activate,  gate,     add,          mul,        scale,
+          rope,       softmax,  mean_rows, max_rows, l2_normalize, add_scaled, clamped_gate};
 }
 
 }  // namespace swiftlet::kernels
