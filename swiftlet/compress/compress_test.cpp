@@ -237,6 +237,40 @@ TEST_F(Compress, EveryEncodingRunsEndToEnd) {
   }
 }
 
+// Experts are compressed as other matrices are; the router that chooses them is not.
+TEST_F(Compress, AMixtureOfExpertsRunsEndToEnd) {
+  const std::vector<std::int32_t> ids{3, 17, 42, 5, 9, 11};
+  const auto logits_of = [&](const fs::path& path) {
+    Scorer scorer(LoadedModel::load(path, {.precision = {}, .threads = 2}), 16);
+    const auto logits = scorer.logits(ids);
+    return std::vector<float>(logits.begin(), logits.end());
+  };
+  const auto want = logits_of(model("qwen3-moe"));
+  convert_model(model("qwen3-moe"), output(), {});
+  EXPECT_EQ(logits_of(output()), want);
+  for (const auto& [encoding, tolerance] :
+       {std::pair{Encoding{Format::kInt8, 0, false}, 0.1}, {Encoding{Format::kInt4, 16, false}, 0.6}}) {
+    CompressRequest request{.model = model("qwen3-moe"), .output = output(), .threads = 1};
+    request.plan = {.weights = encoding, .embeddings = encoding, .arithmetic = Arithmetic::kInt8};
+    const CompressReport report = compress_model(request, {});
+    for (const WeightChange& change : report.weights) {
+      const bool expert = change.name.find(".experts.") != std::string::npos;
+      EXPECT_TRUE(!expert || change.after == to_string(encoding)) << change.name;
+      if (change.name.ends_with("mlp.gate.weight")) {
+        EXPECT_EQ(change.after, change.before);
+        EXPECT_EQ(change.note, "router, kept: it chooses the experts");
+      }
+    }
+    const auto got = logits_of(output());
+    double difference = 0, norm = 0;
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      difference += (want[i] - got[i]) * (want[i] - got[i]);
+      norm += want[i] * want[i];
+    }
+    EXPECT_LE(std::sqrt(difference / norm), tolerance) << to_string(encoding);
+  }
+}
+
 TEST_F(Compress, ConvertKeepsEveryBit) {
   convert_model(model("llama-bf16"), output(), {});
   const auto original = LoadedModel::load(model("llama-bf16"), {.precision = {}, .threads = 1});

@@ -108,6 +108,32 @@ TEST(Registry, HeadsMustFitTheirWeights) {
               HasSubstr("classifier_pooling] 'max' is not available, only cls and mean"));
 }
 
+TEST(Registry, MixturesMustFitTheirWeights) {
+  const auto contradiction = [](const char* name, const nlohmann::json& changes) {
+    return error_of(with(name, changes));
+  };
+  EXPECT_THAT(contradiction("mixtral", {{"num_experts_per_tok", 5}}),
+              HasSubstr("[config.json: num_experts_per_tok] expected an integer from 1 to 4, got 5"));
+  EXPECT_THAT(contradiction("mixtral", {{"num_experts_per_tok", 0}}), HasSubstr("from 1 to 4, got 0"));
+  EXPECT_THAT(
+      contradiction("mixtral", {{"num_local_experts", 1000000000}}),
+      HasSubstr("[config.json: num_local_experts] expected an integer from 1 to 4096, got 1000000000"));
+  EXPECT_THAT(contradiction("mixtral", {{"num_local_experts", 5}}),
+              HasSubstr("block_sparse_moe.gate.weight] has shape [4, 32], the config asks for [5, 32]"));
+  EXPECT_THAT(contradiction("qwen3-moe", {{"moe_intermediate_size", 21}}),
+              HasSubstr("experts.0.gate_proj.weight] has shape [20, 32], the config asks for [21, 32]"));
+  EXPECT_THAT(contradiction("qwen2-moe", {{"shared_expert_intermediate_size", 23}}),
+              HasSubstr("shared_expert.gate_proj.weight] has shape [24, 32], the config asks for [23, 32]"));
+  EXPECT_THAT(contradiction("olmoe", {{"clip_qkv", 8.0}}), HasSubstr("clip_qkv] is not available"));
+  EXPECT_THAT(contradiction("qwen3-moe", {{"decoder_sparse_step", 2}}),
+              HasSubstr("layers.0.mlp.gate_proj.weight] the checkpoint has no weight of this name"));
+  Checkpoint checkpoint = load_checkpoint(tiny("qwen3-moe"));
+  checkpoint.weights.erase("model.layers.1.mlp.experts.5.down_proj.weight");
+  EXPECT_THAT(
+      error_of(checkpoint),
+      HasSubstr("[model.layers.1.mlp.experts.5.down_proj.weight] the checkpoint has no weight of this"));
+}
+
 // Numbers that contradict the weights are errors that tell both.
 TEST(Registry, ConfigAndWeightsMustAgree) {
   const auto contradiction = [](const char* key, int value, const char* model = "qwen2-full") {

@@ -50,6 +50,21 @@ TEST_P(Allocation, NoneInADecodeStep) {
   }
 }
 
+// The rows of a mixture choose other experts at every step.
+TEST_P(Allocation, NoneInADecodeStepOfAMixture) {
+  const auto model = load(load_checkpoint(source() / "tests/data/models/qwen3-moe"));
+  Engine engine(model, {.max_sequences = 3, .context = 128, .step_tokens = 16});
+  for (const std::int32_t first : {5, 6, 7})
+    engine.submit({first, 11, 23}, {.max_new_tokens = 100, .ignore_eos = true});
+  while (engine.waiting_for_first_token() > 0) engine.step();
+  for (int warm = 0; warm < 4; ++warm) engine.step();
+  for (int step = 0; step < 60; ++step) {
+    const long before = test::allocations();
+    engine.step();
+    ASSERT_EQ(test::allocations(), before) << "step " << step;
+  }
+}
+
 // A sentence encoder of the tiny BERT: what modules.json of a sentence transformer would say.
 Checkpoint tiny_encoder(const std::filesystem::path& source) {
   Checkpoint checkpoint = load_checkpoint(source / "tests/data/models/bert-gelu");
