@@ -6,6 +6,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/io/json.h"
+#include "swiftlet/io/mxfp4_experts.h"
 
 namespace swiftlet {
 namespace {
@@ -446,7 +447,8 @@ Matrices take_bitsandbytes(Checkpoint& checkpoint) {
 
 constexpr std::array kMethods{QuantizationMethod{"gptq", take_gptq}, QuantizationMethod{"awq", take_awq},
                               QuantizationMethod{"compressed-tensors", take_compressed},
-                              QuantizationMethod{"bitsandbytes", take_bitsandbytes}};
+                              QuantizationMethod{"bitsandbytes", take_bitsandbytes},
+                              QuantizationMethod{"mxfp4", take_mxfp4_experts}};
 
 }  // namespace
 

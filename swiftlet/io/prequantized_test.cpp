@@ -111,7 +111,7 @@ Loaded with_config(const char* name, const std::string& config) {
 TEST(PrequantizedBad, NamesWhatIsNotThere) {
   EXPECT_EQ(error_of(with_config("gptq", R"({"quant_method": "hqq"})")),
             "[config.json: quantization_config: quant_method] 'hqq' is not available; known are gptq, awq, "
-            "compressed-tensors, bitsandbytes");
+            "compressed-tensors, bitsandbytes, mxfp4");
   EXPECT_THAT(error_of(with_config("gptq", R"({"quant_method": "gptq", "bits": 3})")),
               HasSubstr("3 is not available"));
   EXPECT_THAT(error_of(with_config("awq", R"({"quant_method": "awq", "bits": 4, "version": "gemv"})")),

@@ -19,4 +19,10 @@ std::string expert_name(std::string_view list, std::int64_t expert, std::string_
 // `stream` when their bytes are asked for). Throws kInvalid for stacks of other dimensions.
 void split_stacked_experts(Checkpoint& checkpoint, bool stream);
 
+// A checkpoint as transformers writes it: of models that are published with stacks, the stacks in the place
+// of their experts, put together when their bytes are asked for (with_bytes). Float experts keep their
+// format, others become f32. `checkpoint` must outlive the result. Throws kInvalid where an expert of a stack
+// is missing or has another shape.
+Checkpoint with_stacked_experts(const Checkpoint& checkpoint);
+
 }  // namespace swiftlet

@@ -62,6 +62,18 @@ TEST(StackedExperts, DownAndTheNamesOfGranite) {
             (std::vector<float>{6, 7}));
 }
 
+TEST(StackedExperts, MixtralGetsItsPublishedNames) {
+  Checkpoint checkpoint = with("m.0.mlp.experts.gate_up_proj", {1, 2, 2}, "mixtral");
+  checkpoint.weights.emplace(
+      "m.0.mlp.gate.weight",
+      weight_from_tensor("m.0.mlp.gate.weight", Tensor::from(std::vector<float>{5, 6}, {1, 2})));
+  split_stacked_experts(checkpoint, false);
+  EXPECT_THAT(names_of(checkpoint), testing::ElementsAre("m.0.block_sparse_moe.experts.0.w1.weight",
+                                                         "m.0.block_sparse_moe.experts.0.w3.weight",
+                                                         "m.0.block_sparse_moe.gate.weight"));
+  EXPECT_EQ(decode(checkpoint.weight("m.0.block_sparse_moe.gate.weight")), (std::vector<float>{5, 6}));
+}
+
 // [experts, in, 2 * out], gates in the even columns.
 TEST(StackedExperts, GptOssLiesTheOtherWayRoundAndInTurns) {
   for (const bool stream : {false, true}) {
@@ -83,6 +95,39 @@ TEST(StackedExperts, GptOssLiesTheOtherWayRoundAndInTurns) {
     split_stacked_experts(checkpoint, stream);
     EXPECT_EQ(decode(checkpoint.with_bytes("m.0.mlp.experts.1.down_proj.bias")), (std::vector<float>{2, 3}));
   }
+}
+
+TEST(StackedExperts, PutTogetherTheyAreWhatTheyWere) {
+  struct Case {
+    const char *name, *type;
+    Shape shape;
+  };
+  for (const Case& c : {Case{"m.0.mlp.experts.gate_up_proj", "gpt_oss", {2, 3, 4}},
+                        Case{"m.0.mlp.experts.down_proj", "gpt_oss", {2, 2, 3}},
+                        Case{"m.0.mlp.experts.gate_up_proj_bias", "gpt_oss", {2, 4}},
+                        Case{"m.0.mlp.experts.down_proj_bias", "gpt_oss", {2, 3}},
+                        Case{"m.0.block_sparse_moe.input_linear.weight", "granitemoe", {3, 4, 5}},
+                        Case{"m.0.block_sparse_moe.output_linear.weight", "granitemoe", {3, 5, 2}}}) {
+    SCOPED_TRACE(c.name);
+    const Checkpoint whole = with(c.name, c.shape, c.type);
+    Checkpoint split = whole;
+    split_stacked_experts(split, false);
+    EXPECT_GT(split.weights.size(), 1u);
+    const Checkpoint again = with_stacked_experts(split);
+    EXPECT_THAT(names_of(again), testing::ElementsAre(c.name));
+    EXPECT_EQ(again.weight(c.name).shape, c.shape);
+    EXPECT_EQ(decode(again.with_bytes(c.name)), decode(whole.weight(c.name)));
+    // Of an expert in integers the values.
+    Weight& first = split.weights.begin()->second;
+    if (first.shape.rank() != 2) continue;
+    first = encode(first, {Format::kInt8, 0, false});
+    EXPECT_NEAR(decode(with_stacked_experts(split).with_bytes(c.name))[1], 1, 0.1);
+    split.weights.erase(first.name);
+    EXPECT_THROW(with_stacked_experts(split), Error);
+  }
+  // Others are published as they are.
+  EXPECT_EQ(names_of(with_stacked_experts(with("m.0.mlp.experts.0.up_proj.weight", {2, 2}))),
+            std::vector<std::string>{"m.0.mlp.experts.0.up_proj.weight"});
 }
 
 TEST(StackedExperts, StacksOfOtherDimensionsAreRefused) {

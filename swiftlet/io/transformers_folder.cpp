@@ -13,6 +13,7 @@
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/conv1d.h"
 #include "swiftlet/io/safetensors.h"
+#include "swiftlet/io/stacked_experts.h"
 
 namespace swiftlet {
 namespace {
@@ -285,8 +286,9 @@ void write_sentence_transformer(SmallFiles& files, const SentenceTransformer& se
 
 }  // namespace
 
-void write_transformers_folder(const fs::path& folder, const Checkpoint& checkpoint,
-                               std::optional<Format> format, const Job& job) {
+void write_transformers_folder(const fs::path& folder, const Checkpoint& given, std::optional<Format> format,
+                               const Job& job) {
+  const Checkpoint checkpoint = with_stacked_experts(given);
   if (format && Encoding{*format}.is_integer())
     fail(ErrorCode::kUnsupported, folder.string(), "a folder of transformers holds floats, not {}",
          to_string(Encoding{*format}));

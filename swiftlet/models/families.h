@@ -21,6 +21,8 @@ extern const Family kGlm, kGlm4;               // glm.cpp
 extern const Family kMixtral;              // mixtral.cpp
 extern const Family kQwen2Moe, kQwen3Moe;  // qwen_moe.cpp
 extern const Family kOlmoe;                // olmoe.cpp
+extern const Family kGptOss;               // gpt_oss.cpp
+extern const Family kGraniteMoe;           // granite.cpp
 
 // Decoders of GPT's kind
 extern const Family kGpt2;     // gpt2.cpp

@@ -1,4 +1,5 @@
-// Granite 3 (IBM, 2024): Llama with multipliers of the embedding, the scores, the residuals and the logits.
+// Granite 3 (IBM, 2024): Llama with multipliers of the embedding, the scores, the residuals and the logits;
+// and the same with a mixture of experts.
 #include "swiftlet/models/decoder.h"
 #include "swiftlet/models/families.h"
 
@@ -15,6 +16,15 @@ DecoderSpec granite(const Config& config) {
   return spec;
 }
 
+DecoderSpec granite_moe(const Config& config) {
+  DecoderSpec spec = granite(config);
+  MixtureSpec mixture = mixture_spec(config, "intermediate_size", spec.layer.mlp.activation);
+  mixture.router = "block_sparse_moe.router.layer";
+  mixture.list = "block_sparse_moe.experts";
+  spec.layer.mixture = mixture;
+  return spec;
+}
+
 }  // namespace
 
 const Family kGranite{.model_type = "granite",
@@ -22,5 +32,11 @@ const Family kGranite{.model_type = "granite",
                       .kind = Kind::kDecoder,
                       .build = build_from<granite>,
                       .ignores = ignores_buffers};
+const Family kGraniteMoe{.model_type = "granitemoe",
+                         .title = "Granite 3 MoE (1B-A400M, 3B-A800M)",
+                         .kind = Kind::kDecoder,
+                         .build = build_from<granite_moe>,
+                         .ignores = ignores_buffers,
+                         .harmless = {"router_aux_loss_coef"}};
 
 }  // namespace swiftlet::models

@@ -75,6 +75,7 @@ Value attend(Value x, const LayerInputs& inputs, const AttentionLayerSpec& a, co
   }
   AttentionExtras extras{.relative_bias = inputs.relative_bias};
   if (a.spec.alibi) extras.alibi_slopes = x.graph->add_constant(Tensor::from(a.alibi_slopes, {a.spec.heads}));
+  if (a.spec.sinks) extras.sink_logits = w.weight(a.sinks, Shape{a.spec.heads});
   const Value y = attention(q, k, v, a.spec, extras);
   return linear(y, w[a.output], width_of(x), a.output_bias);
 }

@@ -45,7 +45,8 @@ enum class QkNorm : std::uint8_t {
 struct AttentionLayerSpec {
   ops::AttentionSpec spec;
   std::optional<ops::RopeSpec> rope;
-  std::vector<float> alibi_slopes;  // [heads] when spec.alibi
+  std::vector<float> alibi_slopes;             // [heads] when spec.alibi
+  std::string_view sinks = "self_attn.sinks";  // [heads] when spec.sinks
   std::string_view query = "self_attn.q_proj", key = "self_attn.k_proj", value = "self_attn.v_proj";
   std::string_view fused;  // the weight of all three, instead of them
   QkvOrder order = QkvOrder::kStacked;

@@ -31,8 +31,9 @@ from common import DATA, torch_reference, versions
 
 torch = torch_reference()
 
-from safetensors.torch import save_file  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers  # noqa: E402
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors  # noqa: E402
 from transformers.utils import logging  # noqa: E402
 import transformers  # noqa: E402
 from transformers import BertForMaskedLM, BertModel, LlamaForCausalLM  # noqa: E402
@@ -249,6 +250,27 @@ MODELS |= {
                              use_sliding_window=True, sliding_window=5, max_window_layers=2, mlp_only_layers=[1]),
 }
 
+GPT_OSS = MIXTURE | dict(num_local_experts=4, num_experts_per_tok=2, head_dim=8, sliding_window=6, hidden_act="silu")
+
+MODELS |= {
+    # Blocks of 32 values; rope_theta and rope_scaling as they were published.
+    "gpt-oss-mxfp4": tiny("GptOssForCausalLM",
+                          {"rope_theta": 1000.0,
+                           "rope_scaling": YARN_ROPE | dict(truncate=False), "initial_context_length": 32,
+                           "quantization_config": dict(quant_method="mxfp4", modules_to_not_convert=["lm_head"])},
+                          **GPT_OSS, intermediate_size=32, lengths=(1, 7, 61),
+                          rope_parameters=YARN_ROPE | dict(truncate=False, rope_theta=1000.0)),
+    "gpt-oss": tiny("GptOssForCausalLM", **GPT_OSS | dict(num_hidden_layers=3), swiglu_limit=1.5, swiglu_alpha=1.3,
+                    layer_types=["full_attention", "sliding_attention", "full_attention"], tie_word_embeddings=True,
+                    rope_parameters=YARN_ROPE | dict(rope_theta=300.0)),
+}
+
+MODELS |= {
+    "granitemoe": tiny("GraniteMoeForCausalLM", **MIXTURE, num_local_experts=4, num_experts_per_tok=3,
+                       embedding_multiplier=3.0, attention_multiplier=0.3, residual_multiplier=0.4, logits_scaling=2.0,
+                       tie_word_embeddings=True),
+}
+
 # Heads, in folders of their own: tests/data/heads/<name>. The smallest encoder, and everything that a head may ask of
 # the config.
 SMALL = dict(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24,
@@ -309,6 +331,8 @@ def randomise(model, generator):
         noise = torch.randn(parameter.shape, generator=generator)
         if name.endswith("weight") and ("norm" in name.lower() or parameter.dim() == 1):
             parameter.copy_(gain + 0.25 * noise)
+        elif name.endswith("sinks"):
+            parameter.copy_(1 + noise)
         elif parameter.dim() == 1 or name.endswith("proj_bias"):
             parameter.copy_(0.2 * noise)
         elif "embed" in name or "wte" in name or "wpe" in name:
@@ -424,6 +448,22 @@ def rewrite_config(folder, entries):
         path.write_text(json.dumps(config | entries, indent=2, sort_keys=True) + "\n")
 
 
+def pack_mxfp4(folder, model, generator):
+    """Gives the experts random blocks of four-bit values and puts these in the place of the experts in the file."""
+    path = folder / "model.safetensors"
+    tensors = load_file(path)
+    for name, parameter in model.named_parameters():
+        if not name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            continue
+        experts, inputs, outputs = parameter.shape
+        blocks = torch.randint(256, (experts, outputs, inputs // 32, 16), generator=generator, dtype=torch.uint8)
+        scales = torch.randint(122, 126, blocks.shape[:-1], generator=generator, dtype=torch.uint8)
+        parameter.copy_(convert_moe_packed_tensors(blocks, scales, dtype=torch.float32))
+        del tensors[name]
+        tensors |= {f"{name}_blocks": blocks, f"{name}_scales": scales}
+    save_file(tensors, path, {"format": "pt"})
+
+
 def make(name, seed):
     cls, config, dtype, lengths, entries = (MODELS | HEADS)[name]
     folder = DATA / ("heads" if name in HEADS else "models") / name
@@ -441,10 +481,14 @@ def make(name, seed):
     (folder / "generation_config.json").unlink(missing_ok=True)
     if config["vocab_size"] in (LLAMA_VOCAB, BERT_VOCAB):
         (byte_level_bpe() if decoder else word_piece()).save(str(folder / "tokenizer.json"))
-    rewrite_config(folder, entries)
+    packed = {key: value for key, value in entries.items() if key == "quantization_config"}
+    rewrite_config(folder, {key: value for key, value in entries.items() if key not in packed})
 
     reader = cls if name in HEADS else getattr(transformers, cls.__name__.replace("ForMaskedLM", "Model"))
     model = reader.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
+    if packed:
+        pack_mxfp4(folder, model, generator)
+        rewrite_config(folder, packed)
     sequences = [torch.randint(5, config["vocab_size"], (n,), generator=generator) for n in lengths]
     tensors, margin = dump(model, sequences)
     # One entry only: safetensors writes several in no fixed order.
