@@ -48,6 +48,53 @@ constexpr std::array kPhi3Layer{
     GgufName{"ffn_up", "mlp.gate_up_proj"},      GgufName{"ffn_down", "mlp.down_proj"},
 };
 
+constexpr std::array kMixtralLayer{
+    GgufName{"attn_norm", "input_layernorm"},
+    GgufName{"attn_q", "self_attn.q_proj"},
+    GgufName{"attn_k", "self_attn.k_proj"},
+    GgufName{"attn_v", "self_attn.v_proj"},
+    GgufName{"attn_output", "self_attn.o_proj"},
+    GgufName{"ffn_norm", "post_attention_layernorm"},
+    GgufName{"ffn_gate_inp", "block_sparse_moe.gate"},
+    GgufName{"ffn_gate_exps", "block_sparse_moe.experts.*.w1"},
+    GgufName{"ffn_up_exps", "block_sparse_moe.experts.*.w3"},
+    GgufName{"ffn_down_exps", "block_sparse_moe.experts.*.w2"},
+};
+
+// Of Qwen's and OLMo's mixtures; layers without one have the names of Llama's.
+constexpr std::array kQwenMoeLayer{
+    GgufName{"attn_norm", "input_layernorm"},
+    GgufName{"attn_q", "self_attn.q_proj"},
+    GgufName{"attn_k", "self_attn.k_proj"},
+    GgufName{"attn_v", "self_attn.v_proj"},
+    GgufName{"attn_output", "self_attn.o_proj"},
+    GgufName{"attn_q_norm", "self_attn.q_norm"},
+    GgufName{"attn_k_norm", "self_attn.k_norm"},
+    GgufName{"ffn_norm", "post_attention_layernorm"},
+    GgufName{"ffn_gate_inp", "mlp.gate"},
+    GgufName{"ffn_gate_exps", "mlp.experts.*.gate_proj"},
+    GgufName{"ffn_up_exps", "mlp.experts.*.up_proj"},
+    GgufName{"ffn_down_exps", "mlp.experts.*.down_proj"},
+    GgufName{"ffn_gate_inp_shexp", "mlp.shared_expert_gate"},
+    GgufName{"ffn_gate_shexp", "mlp.shared_expert.gate_proj"},
+    GgufName{"ffn_up_shexp", "mlp.shared_expert.up_proj"},
+    GgufName{"ffn_down_shexp", "mlp.shared_expert.down_proj"},
+};
+
+constexpr std::array kGptOssLayer{
+    GgufName{"attn_norm", "input_layernorm"},
+    GgufName{"attn_q", "self_attn.q_proj"},
+    GgufName{"attn_k", "self_attn.k_proj"},
+    GgufName{"attn_v", "self_attn.v_proj"},
+    GgufName{"attn_output", "self_attn.o_proj"},
+    GgufName{"attn_sinks", "self_attn.sinks"},
+    GgufName{"post_attention_norm", "post_attention_layernorm"},
+    GgufName{"ffn_gate_inp", "mlp.router"},
+    GgufName{"ffn_gate_exps", "mlp.experts.*.gate_proj"},
+    GgufName{"ffn_up_exps", "mlp.experts.*.up_proj"},
+    GgufName{"ffn_down_exps", "mlp.experts.*.down_proj"},
+};
+
 constexpr std::array kBertNames{
     GgufName{"token_embd", "embeddings.word_embeddings"},
     GgufName{"token_types", "embeddings.token_type_embeddings"},
@@ -177,6 +224,57 @@ void gemma3_config(const GgufKeys& keys, Json& config) {
   config["sliding_window_pattern"] = 6;  // files do not say it
 }
 
+// How many experts there are, and how wide they are: the key, or the tensor itself.
+void experts_config(const GgufKeys& keys, Json& config, const char* count, const char* width) {
+  config[count] = keys.extent("expert_count");
+  config["num_experts_per_tok"] = keys.extent("expert_used_count");
+  const GgufTensor* gate = keys.file.find("blk.0.ffn_gate_exps.weight");
+  require(gate != nullptr && gate->shape.rank() == 3, keys.file.where_tensor("blk.0.ffn_gate_exps.weight"),
+          "expected a tensor of all experts, there is none");
+  config[width] = gate->shape[1];
+}
+
+void mixtral_config(const GgufKeys& keys, Json& config) {
+  llama_config(keys, config);
+  config.erase("attention_bias");
+  config.erase("mlp_bias");
+  experts_config(keys, config, "num_local_experts", "intermediate_size");
+}
+
+void qwen2_moe_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  experts_config(keys, config, "num_experts", "moe_intermediate_size");
+  const GgufTensor* shared = keys.file.find("blk.0.ffn_gate_shexp.weight");
+  require(shared != nullptr && shared->shape.rank() == 2,
+          keys.file.where_tensor("blk.0.ffn_gate_shexp.weight"), "expected a matrix, there is none");
+  config["shared_expert_intermediate_size"] = shared->shape[0];
+  config["norm_topk_prob"] = false;  // files do not say it
+}
+
+void qwen3_moe_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  experts_config(keys, config, "num_experts", "moe_intermediate_size");
+  config["norm_topk_prob"] = true;  // files do not say it
+}
+
+void olmoe_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  experts_config(keys, config, "num_experts", "intermediate_size");
+  config["norm_topk_prob"] = false;  // files do not say it
+}
+
+void gpt_oss_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  experts_config(keys, config, "num_local_experts", "intermediate_size");
+  config["sliding_window"] = keys.extent("attention.sliding_window");
+  if (config.contains("rope_scaling"))
+    config["rope_scaling"]["truncate"] = false;  // files do not say it
+  else
+    config["rope_scaling"] = {{"rope_type", "default"}};
+}
+
+constexpr std::string_view kExpertKeys[]{"expert_feed_forward_length", "expert_shared_feed_forward_length"};
+constexpr std::string_view kGptOssKeys[]{"expert_feed_forward_length", "attention.sliding_window"};
 constexpr std::string_view kGraniteKeys[]{"attention.scale", "embedding_scale", "residual_scale",
                                           "logit_scale"};
 constexpr std::string_view kWindowKeys[]{"attention.sliding_window"};
@@ -201,6 +299,51 @@ constexpr std::array kArchitectures{
                      .layer_names = kLlamaLayer,
                      .neighbours = true,
                      .config = llama_config},
+    GgufArchitecture{.name = "llama",
+                     .model_type = "mixtral",
+                     .class_name = "MixtralForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kMixtralLayer,
+                     .neighbours = true,
+                     .config = mixtral_config,
+                     .mixture = true},
+    GgufArchitecture{.name = "qwen2moe",
+                     .model_type = "qwen2_moe",
+                     .class_name = "Qwen2MoeForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kQwenMoeLayer,
+                     .config = qwen2_moe_config,
+                     .keys = kExpertKeys,
+                     .mixture = true},
+    GgufArchitecture{.name = "qwen3moe",
+                     .model_type = "qwen3_moe",
+                     .class_name = "Qwen3MoeForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kQwenMoeLayer,
+                     .config = qwen3_moe_config,
+                     .keys = kExpertKeys,
+                     .mixture = true},
+    GgufArchitecture{.name = "olmoe",
+                     .model_type = "olmoe",
+                     .class_name = "OlmoeForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kQwenMoeLayer,
+                     .config = olmoe_config,
+                     .keys = kExpertKeys,
+                     .mixture = true},
+    GgufArchitecture{.name = "gpt-oss",
+                     .model_type = "gpt_oss",
+                     .class_name = "GptOssForCausalLM",
+                     .layer_prefix = "model.layers.",
+                     .names = kDecoderNames,
+                     .layer_names = kGptOssLayer,
+                     .config = gpt_oss_config,
+                     .keys = kGptOssKeys,
+                     .mixture = true},
     GgufArchitecture{.name = "qwen2",
                      .model_type = "qwen2",
                      .class_name = "Qwen2ForCausalLM",

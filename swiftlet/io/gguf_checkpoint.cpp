@@ -79,8 +79,8 @@ Files open_all(const fs::path& path) {
 // One tensor on its way to a weight.
 struct Item {
   std::shared_ptr<const GgufFile> file;
-  const GgufTensor* tensor;
-  std::string name;  // of transformers
+  GgufTensor tensor;  // of the file, or the part of one that is of an expert
+  std::string name;   // of transformers
   GgufWeightOptions options;
   GgufWeightPlan plan;
 };
@@ -105,19 +105,60 @@ std::int64_t heads_of(const GgufArchitecture& architecture, const Config& config
   return heads;
 }
 
+constexpr std::int64_t kMostExperts = 1 << 16;
+
+// One expert of a tensor that holds them all.
+GgufTensor expert_of(const GgufTensor& tensor, std::int64_t expert) {
+  GgufTensor one = tensor;
+  const std::span<const std::int64_t> dims = tensor.shape.dims();
+  one.shape = Shape(std::vector<std::int64_t>(dims.begin() + 1, dims.end()));
+  one.bytes = tensor.bytes / static_cast<std::uint64_t>(dims[0]);
+  one.begin = tensor.begin + one.bytes * static_cast<std::uint64_t>(expert);
+  return one;
+}
+
+// The item for a tensor, or for every expert of it.
+void add_items(Item item, std::vector<Item>& items) {
+  const std::size_t star = item.name.find('*');
+  if (star == std::string::npos) {
+    item.plan = plan_gguf_weight(item.tensor, item.options.heads > 0);
+    items.push_back(std::move(item));
+    return;
+  }
+  const Shape& shape = item.tensor.shape;
+  require(shape.rank() >= 2 && shape[0] >= 1 && shape[0] <= kMostExperts,
+          item.file->where_tensor(item.tensor.name), "expected 1 to {} experts, came {}", kMostExperts,
+          shape.to_string());
+  for (std::int64_t expert = 0; expert < shape[0]; ++expert) {
+    Item one = item;
+    one.tensor = expert_of(item.tensor, expert);
+    one.name.replace(star, 1, std::to_string(expert));
+    one.plan = plan_gguf_weight(one.tensor, false);
+    items.push_back(std::move(one));
+  }
+}
+
+// The gate of a shared expert is a matrix of one row, which files have as a vector; sinks are no ".weight".
+void adapt(Item& item) {
+  if (item.name.ends_with(".shared_expert_gate.weight") && item.tensor.shape.rank() == 1)
+    item.tensor.shape = Shape{1, item.tensor.shape[0]};
+  if (item.name.ends_with(".self_attn.sinks.weight"))
+    item.name.resize(item.name.size() - std::string_view(".weight").size());
+}
+
 std::vector<Item> plan_items(const Files& files, const GgufArchitecture& architecture, const Config& config) {
   std::vector<Item> items;
   for (const auto& file : files) {
     for (const GgufTensor& tensor : file->tensors()) {
       if (is_used_up(tensor.name)) continue;
-      Item item{.file = file, .tensor = &tensor, .name = {}, .options = {}, .plan = {}};
+      Item item{.file = file, .tensor = tensor, .name = {}, .options = {}, .plan = {}};
       // A name that nobody knows stays, and is warned about with all that the model does not read.
       item.name = transformers_name(architecture, tensor.name).value_or(std::string(tensor.name));
       item.options.heads = heads_of(architecture, config, *file, tensor);
       if (tensor.name.ends_with("norm.weight") && tensor.shape.rank() == 1)
         item.options.added = architecture.norm_offset;
-      item.plan = plan_gguf_weight(tensor, item.options.heads > 0);
-      items.push_back(std::move(item));
+      adapt(item);
+      add_items(std::move(item), items);
     }
   }
   return items;
@@ -136,9 +177,9 @@ void tell_rounded(const std::string& source, const std::vector<Item>& items) {
   Encoding encoding;
   for (const Item& item : items) {
     if (!item.plan.rounds) continue;
-    ++counts[item.tensor->type->name];
+    ++counts[item.tensor.type->name];
     encoding = item.plan.encoding;
-    before += item.tensor->bytes;
+    before += item.tensor.bytes;
     after += item.plan.bytes;
   }
   if (counts.empty()) return;
@@ -157,9 +198,9 @@ void add_weight(Checkpoint& checkpoint, Item item, bool stream) {
   const auto make = [item](ThreadPool* pool) {
     GgufWeightOptions options = item.options;
     options.pool = pool;
-    return make_gguf_weight(*item.file, *item.tensor, item.name, options);
+    return make_gguf_weight(*item.file, item.tensor, item.name, options);
   };
-  require(!checkpoint.weights.contains(item.name), item.file->where_tensor(item.tensor->name),
+  require(!checkpoint.weights.contains(item.name), item.file->where_tensor(item.tensor.name),
           "is a second '{}'", item.name);
   if (!stream || !item.plan.copies) {
     checkpoint.weights.emplace(item.name, make(item.options.pool));
@@ -167,7 +208,7 @@ void add_weight(Checkpoint& checkpoint, Item item, bool stream) {
   }
   Weight weight;
   weight.name = item.name;
-  weight.shape = item.tensor->shape;
+  weight.shape = item.tensor.shape;
   weight.encoding = item.plan.encoding;
   weight.layout = item.plan.layout;
   if (weight.encoding.is_integer()) weight.arithmetic = Arithmetic::kInt8;

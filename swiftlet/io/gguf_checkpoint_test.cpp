@@ -294,7 +294,14 @@ TEST(GgufCheckpointBad, SaysWhatIsMissingOrNotAvailable) {
   EXPECT_EQ(fault(llama_keys()),
             "[test.gguf: tensor 'token_embd.weight'] expected a matrix of embeddings, there is none");
   EXPECT_EQ(fault(small_llama().u32("llama.expert_count", 8)),
-            "[test.gguf: key 'llama.expert_count'] mixtures of experts (8) are not available");
+            "[test.gguf: key 'llama.expert_used_count'] is missing");
+  EXPECT_EQ(
+      fault(small_llama().u32("llama.expert_count", 8).u32("llama.expert_used_count", 2)),
+      "[test.gguf: tensor 'blk.0.ffn_gate_exps.weight'] expected a tensor of all experts, there is none");
+  EXPECT_EQ(fault(GgufBytes().text("general.architecture", "gemma").u32("gemma.expert_count", 8)),
+            "[test.gguf: key 'gemma.expert_count'] a mixture of experts (8) is not available for 'gemma'");
+  EXPECT_EQ(fault(GgufBytes().text("general.architecture", "qwen3moe")),
+            "[test.gguf: key 'qwen3moe.expert_count'] is missing: 'qwen3moe' has experts");
   EXPECT_EQ(fault(small_llama().u32("llama.attention.value_length", 3)),
             "[test.gguf: key 'llama.attention.value_length'] heads whose values have another size (3) than "
             "their keys (4) are not available");

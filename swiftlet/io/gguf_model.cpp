@@ -98,11 +98,21 @@ const GgufArchitecture& find_gguf_architecture(const GgufFile& file) {
   constexpr std::string_view kKey = "general.architecture";
   const auto name = file.text(kKey);
   require(name.has_value(), file.where_key(kKey), "is missing: the file does not say what model it holds");
+  const GgufKeys keys{file, *name};
+  const std::int64_t experts = keys.integer("expert_count").value_or(0);
   std::string known;
+  bool named = false;
   for (const GgufArchitecture& row : gguf_architectures()) {
-    if (row.name == *name) return row;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+    if (row.name == *name && row.mixture == (experts > 0)) return row;
+    if (row.name == *name)
+      named = true;
+    else if (!known.ends_with(row.name))
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
   }
+  if (named && experts > 0)
+    fail(ErrorCode::kUnsupported, keys.where("expert_count"),
+         "a mixture of experts ({}) is not available for '{}'", experts, *name);
+  if (named) fail(ErrorCode::kInvalid, keys.where("expert_count"), "is missing: '{}' has experts", *name);
   fail(ErrorCode::kUnsupported, file.where_key(kKey), "'{}' is not available; known are {}", printable(*name),
        known);
 }
@@ -129,9 +139,6 @@ std::optional<std::string> transformers_name(const GgufArchitecture& architectur
 
 Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture) {
   const GgufKeys keys{file, architecture.name};
-  if (const auto experts = keys.integer("expert_count"); experts && *experts > 0)
-    fail(ErrorCode::kUnsupported, keys.where("expert_count"), "mixtures of experts ({}) are not available",
-         *experts);
   nlohmann::json json{{"architectures", {architecture.class_name}}, {"model_type", architecture.model_type}};
   architecture.config(keys, json);
   warn_unread_keys(file, architecture);

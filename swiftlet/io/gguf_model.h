@@ -13,7 +13,9 @@
 namespace swiftlet {
 
 struct GgufName {
-  std::string_view gguf, transformers;  // without ".weight" and ".bias"
+  std::string_view gguf;
+  // A '*' stands for the number of an expert: the file has all of them in one tensor.
+  std::string_view transformers;  // both without ".weight" and ".bias"
 };
 
 // The keys "<architecture>.<what>" of a file.
@@ -48,13 +50,14 @@ struct GgufArchitecture {
   float norm_offset = 0;
   // Keys besides the common ones that `config` reads.
   std::span<const std::string_view> keys = {};
+  bool mixture = false;  // of files with experts; Mixtral has the architecture of Llama
 };
 
 // Throws kUnsupported for an architecture that is not known, listing those that are.
 const GgufArchitecture& find_gguf_architecture(const GgufFile& file);
 
-// "blk.3.attn_q.weight" as "model.layers.3.self_attn.q_proj.weight"; nullopt for a name that the row does not
-// have.
+// "blk.3.attn_q.weight" as "model.layers.3.self_attn.q_proj.weight", "blk.3.ffn_up_exps.weight" as
+// "model.layers.3.mlp.experts.*.up_proj.weight"; nullopt for a name that the row does not have.
 std::optional<std::string> transformers_name(const GgufArchitecture& architecture, std::string_view name);
 
 // config.json. Warns about keys of the architecture that nothing reads.

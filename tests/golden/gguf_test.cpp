@@ -48,8 +48,8 @@ TEST_P(GgufGolden, AnEncoderEqualsTheReference) {
 
 // A row of gguf_architectures.cpp each: its names, its keys, the order of its rows, what it adds to norms.
 TEST_P(GgufGolden, EveryOtherArchitectureEqualsTheReference) {
-  for (const char* name :
-       {"qwen2", "qwen3", "granite", "smollm3", "olmo2", "phi3", "gemma", "gemma2", "gemma3"}) {
+  for (const char* name : {"qwen2", "qwen3", "granite", "smollm3", "olmo2", "phi3", "gemma", "gemma2",
+                           "gemma3", "mixtral", "qwen2moe", "qwen3moe", "olmoe", "gpt-oss"}) {
     SCOPED_TRACE(name);
     testing::internal::CaptureStderr();
     check_against_dump({.model = gguf(std::string(name) + "/model.gguf"),
