@@ -5,16 +5,14 @@
 // table.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
-#include "swiftlet/core/rng.h"
+#include "bench/kernels/bench_common.h"
 #include "swiftlet/kernels/kernel_table.h"
 #include "swiftlet/kernels/linear.h"
-#include "swiftlet/kernels/machine_limits.h"
 
 namespace swiftlet::bench {
 namespace {
@@ -30,22 +28,9 @@ struct Case {
 
 constexpr std::int64_t kMemoryBound = 8;  // rows
 
-std::vector<float> random_values(std::int64_t count, std::uint64_t seed) {
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(2 * uniform(seed, 0, i) - 1);
-  return values;
-}
-
-double peak_of(Arithmetic arithmetic, ThreadPool& pool) {
-  return arithmetic == Arithmetic::kF32    ? measure_f32_ops(pool)
-         : arithmetic == Arithmetic::kBF16 ? measure_bf16_ops(pool)
-                                           : measure_int8_ops(pool);
-}
-
 // Weights of a memory-bound case, as many as pass the caches before one comes round again.
 std::vector<Weight> weights_for(const Case& c) {
-  const Weight first = encode(weight_from_tensor("w", Tensor::from(random_values(c.n * c.k, 1), {c.n, c.k})),
-                              *parse_encoding(c.encoding));
+  const Weight first = random_weight(c.encoding, c.n, c.k, 1);
   std::vector<Weight> weights{first};
   if (c.m > kMemoryBound) return weights;
   for (std::int64_t bytes = first.bytes(); bytes < (std::int64_t{192} << 20); bytes += first.bytes()) {
@@ -55,13 +40,6 @@ std::vector<Weight> weights_for(const Case& c) {
     weights.push_back(std::move(copy));
   }
   return weights;
-}
-
-// Wall clock, or for one thread its processor time.
-double seconds_now(int threads) {
-  timespec time{};
-  ::clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 void run(benchmark::State& state, const KernelTable& table, const Case& c, int threads) {
@@ -125,19 +103,15 @@ const Case kCases[] = {
     {kF32, "bf16", 8, 4864, 896},
 };
 
-const char* arithmetic_name(Arithmetic arithmetic) {
-  return arithmetic == kF32 ? "f32" : arithmetic == kBF16 ? "bf16" : "int8";
-}
-
 const bool registered = [] {
   for (const KernelTable* table : available_tables()) {
     if (table->isa == "scalar") continue;
     for (const Case& c : kCases) {
       if (!linear_supported(*table, c.arithmetic, *parse_encoding(c.encoding))) continue;
       for (const int threads : {1, available_cores()}) {
-        const std::string name = fmt::format("linear/{}/{}x{}/m:{}/n:{}/k:{}{}/threads:{}", table->isa,
-                                             arithmetic_name(c.arithmetic), c.encoding, c.m, c.n, c.k,
-                                             c.activation == Activation::kNone ? "" : "/gelu", threads);
+        const std::string name =
+            fmt::format("linear/{}/{}x{}/m:{}/n:{}/k:{}{}/threads:{}", table->isa, to_string(c.arithmetic),
+                        c.encoding, c.m, c.n, c.k, c.activation == Activation::kNone ? "" : "/gelu", threads);
         benchmark::RegisterBenchmark(
             name.c_str(), [table, c, threads](benchmark::State& state) { run(state, *table, c, threads); })
             ->UseRealTime()
