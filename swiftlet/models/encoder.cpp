@@ -58,6 +58,12 @@ BuiltModel build_encoder(const EncoderSpec& spec, const Config& config, const Sc
     const Shape buckets{kT5Buckets, spec.layer.attention.spec.heads};
     inputs.relative_bias = t5_relative_bias(w[spec.relative_bias].weight("weight", buckets));
   }
+  if (!spec.relative_positions.empty()) {
+    const Shape shape{spec.relative_rows, spec.hidden_size};
+    inputs.relative_positions = w[spec.relative_positions].weight("weight", shape);
+    if (!spec.relative_norm.empty())
+      inputs.relative_positions = normalize(inputs.relative_positions, spec.norm, w[spec.relative_norm]);
+  }
   for (std::int64_t i = 0; i < spec.layers; ++i) {
     LayerSpec layer = spec.layer;
     if (spec.vary) spec.vary(layer, i);

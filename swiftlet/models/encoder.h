@@ -24,6 +24,9 @@ struct EncoderSpec {
   bool projects_always = false;  // even where the widths agree
   // Biases of the scores by distance (T5), one table for all layers: [buckets, heads].
   std::string_view relative_bias;
+  // Embeddings of distances (DeBERTa), one table for all layers, and their norm, or none.
+  std::string_view relative_positions, relative_norm;
+  std::int64_t relative_rows = 0;
   std::int64_t max_positions = 0;
   NormSpec norm;  // of the tables and the final one
   // Every layer is `layer` but for what `vary` changes; its weights stand under layer_list, at its index or

@@ -37,6 +37,7 @@ extern const Family kMpt;      // mpt.cpp
 // Encoders
 extern const Family kBert, kRoberta, kXlmRoberta, kCamembert, kElectra, kAlbert, kMpnet,
     kDistilbert;                  // bert.cpp
+extern const Family kDebertaV2;   // deberta.cpp
 extern const Family kModernBert;  // modernbert.cpp
 extern const Family kNomicBert;   // nomic_bert.cpp
 

@@ -210,6 +210,16 @@ TEST(Registry, WhatIsNotBuiltIsAnErrorThatNamesTheKey) {
   EXPECT_THAT(refused("roberta", {{"pad_token_id", 63}}), HasSubstr("64 leaves no position"));
   EXPECT_THAT(refused("mpnet", {{"relative_attention_num_buckets", 16}}),
               HasSubstr("num_buckets] 16 is not"));
+  EXPECT_THAT(refused("deberta-v3", {{"relative_attention", false}}),
+              HasSubstr("relative_attention] false is"));
+  EXPECT_THAT(refused("deberta-v3", {{"conv_kernel_size", 3}}),
+              HasSubstr("conv_kernel_size] convolutions are"));
+  EXPECT_THAT(refused("deberta-v3", {{"embedding_size", 16}}), HasSubstr("embedding_size and"));
+  EXPECT_THAT(refused("deberta-v3", {{"position_buckets", 1}}), HasSubstr("position_buckets] expected more"));
+  EXPECT_THAT(refused("deberta-v3", {{"position_buckets", 9}}),
+              HasSubstr("rel_embeddings.weight] has shape [16, 32], the config asks for [18, 32]"));
+  EXPECT_THAT(refused("deberta-v3", {{"max_relative_positions", 5}}),
+              HasSubstr("max_relative_positions] 5 is within the 5 positions"));
   EXPECT_THAT(refused("albert", {{"inner_group_num", 2}}), HasSubstr("inner_group_num] only 1"));
   EXPECT_THAT(refused("llama-tied", {{"hidden_act", "mish"}}), HasSubstr("'mish' is not known"));
   EXPECT_THAT(refused("llama-tied", {{"rope_parameters", {{"rope_type", "spiral"}}}}),

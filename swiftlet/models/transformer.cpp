@@ -63,8 +63,21 @@ Value norm_heads(Value x, const AttentionLayerSpec& a, std::int64_t heads, const
   return w.name(normalize_heads(x, op, gain, heads, norm.eps, offset, bias));
 }
 
+Value attend_disentangled(const Projections& content, const LayerInputs& inputs, const AttentionLayerSpec& a,
+                          const Scope& w) {
+  const std::int64_t width = width_of(content.q);
+  const auto of_positions = [&](bool wanted, std::string_view own, std::string_view shared) {
+    return wanted ? linear(inputs.relative_positions, w[own.empty() ? shared : own], width, a.bias) : Value{};
+  };
+  const Value keys = of_positions(a.content_to_position, a.position_key, a.key);
+  const Value queries = of_positions(a.position_to_content, a.position_query, a.query);
+  return disentangled_attention(content.q, content.k, content.v, keys, queries, *a.disentangled);
+}
+
 Value attend(Value x, const LayerInputs& inputs, const AttentionLayerSpec& a, const Scope& w) {
   auto [q, k, v] = project(x, a, w);
+  if (a.disentangled)
+    return linear(attend_disentangled({q, k, v}, inputs, a, w), w[a.output], width_of(x), a.output_bias);
   if (a.qk_norm != QkNorm::kNone) {
     q = norm_heads(q, a, a.spec.heads, w[a.query_norm]);
     k = norm_heads(k, a, a.spec.kv_heads, w[a.key_norm]);

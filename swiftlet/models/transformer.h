@@ -11,6 +11,7 @@
 #include "swiftlet/graph/scope.h"
 #include "swiftlet/models/family.h"
 #include "swiftlet/ops/attention.h"
+#include "swiftlet/ops/disentangled.h"
 #include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/rope.h"
 
@@ -47,6 +48,11 @@ struct AttentionLayerSpec {
   std::optional<ops::RopeSpec> rope;
   std::vector<float> alibi_slopes;             // [heads] when spec.alibi
   std::string_view sinks = "self_attn.sinks";  // [heads] when spec.sinks
+  // DeBERTa's attention instead of the usual one, over LayerInputs::relative_positions. Projections of these:
+  // of their own, or those of the contents where the names are empty.
+  std::optional<ops::DisentangledSpec> disentangled;
+  bool content_to_position = false, position_to_content = false;
+  std::string_view position_key, position_query;
   std::string_view query = "self_attn.q_proj", key = "self_attn.k_proj", value = "self_attn.v_proj";
   std::string_view fused;  // the weight of all three, instead of them
   QkvOrder order = QkvOrder::kStacked;
@@ -97,7 +103,8 @@ struct LayerSpec {
 // The inputs that all layers read.
 struct LayerInputs {
   Value positions;
-  Value relative_bias;  // when the attention asks for it
+  Value relative_bias;       // when the attention asks for it
+  Value relative_positions;  // [rows, width], when it is disentangled
 };
 
 // Columns of an activation.

@@ -3,6 +3,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/ops/attention.h"
 #include "swiftlet/ops/columns.h"
+#include "swiftlet/ops/disentangled.h"
 #include "swiftlet/ops/elementwise.h"
 #include "swiftlet/ops/embedding.h"
 #include "swiftlet/ops/embedding_norm.h"
@@ -22,12 +23,37 @@ namespace swiftlet::ops {
 
 std::span<const OpSchema* const> all_ops() {
   static constexpr const OpSchema* kOps[] = {
-      &kEmbedding,  &kLinear,     &kLinearMerged,   &kAdd,         &kMul,
-      &kScale,      &kActivation, &kLayerNorm,      &kRmsNorm,     &kAddLayerNorm,
-      &kAddRmsNorm, &kRope,       &kAttention,      &kCacheAppend, &kAttentionPaged,
-      &kPool,       &kSelectRows, &kSoftmax,        &kL2Normalize, &kReshape,
-      &kShapeOf,    &kGate,       &kEmbeddingNorm,  &kRopeAppend,  &kColumns,
-      &kShift,      &kStack,      &kT5RelativeBias, &kRoute,       &kExperts,
+      &kEmbedding,
+      &kLinear,
+      &kLinearMerged,
+      &kAdd,
+      &kMul,
+      &kScale,
+      &kActivation,
+      &kLayerNorm,
+      &kRmsNorm,
+      &kAddLayerNorm,
+      &kAddRmsNorm,
+      &kRope,
+      &kAttention,
+      &kCacheAppend,
+      &kAttentionPaged,
+      &kPool,
+      &kSelectRows,
+      &kSoftmax,
+      &kL2Normalize,
+      &kReshape,
+      &kShapeOf,
+      &kGate,
+      &kEmbeddingNorm,
+      &kRopeAppend,
+      &kColumns,
+      &kShift,
+      &kStack,
+      &kT5RelativeBias,
+      &kRoute,
+      &kExperts,
+      &kDisentangledAttention,
   };
   return kOps;
 }

@@ -271,6 +271,19 @@ MODELS |= {
                        tie_word_embeddings=True),
 }
 
+DEBERTA = dict(base=ENCODER, type_vocab_size=0, relative_attention=True, position_biased_input=False,
+               layer_norm_eps=1e-7, lengths=(1, 7, 60))
+
+MODELS |= {
+    # As version 3 is published: logarithmic steps, one projection for contents and positions.
+    "deberta-v3": tiny("DebertaV2Model", **DEBERTA, position_buckets=8, max_relative_positions=-1, share_att_key=True,
+                       norm_rel_ebd="layer_norm", pos_att_type=["p2c", "c2p"]),
+    "deberta-v2-own": tiny("DebertaV2Model", **DEBERTA | dict(position_biased_input=True, type_vocab_size=2),
+                           max_relative_positions=12, pos_att_type="c2p|p2c"),
+    "deberta-v2-one": tiny("DebertaV2ForMaskedLM", **DEBERTA, position_buckets=4, max_relative_positions=32,
+                           share_att_key=True, pos_att_type=["c2p"]),
+}
+
 # Heads, in folders of their own: tests/data/heads/<name>. The smallest encoder, and everything that a head may ask of
 # the config.
 SMALL = dict(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24,
@@ -321,6 +334,10 @@ HEADS = (heads("bert", "Bert", SMALL)
                                   hidden_size=16, ffn_dim=24, num_hidden_layers=1, num_attention_heads=2,
                                   max_position_embeddings=32, do_layer_norm_before=False, word_embed_proj_dim=8),
          })
+
+SMALL_DEBERTA = SMALL | dict(type_vocab_size=0, relative_attention=True, position_biased_input=False, position_buckets=4,
+                             share_att_key=True, norm_rel_ebd="layer_norm", pos_att_type=["p2c", "c2p"])
+HEADS |= heads("deberta-v2", "DebertaV2", SMALL_DEBERTA)
 
 
 def randomise(model, generator):
