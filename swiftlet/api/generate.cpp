@@ -1,5 +1,6 @@
 // Generation: from the public options to the engine's, and back.
 #include <algorithm>
+#include <filesystem>
 
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/core/error.h"
@@ -123,6 +124,8 @@ Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context
 std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32_t>> prompts,
                                               const GenerateOptions& options, const OnText& on_text,
                                               const Job* job) {
+  if (!options.prompt_cache.empty())
+    fail(ErrorCode::kUsage, "prompt_cache", "goes with one prompt and one answer");
   const Turns::Turn turn(turns);
   std::size_t longest = 0;
   for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());
@@ -158,14 +161,40 @@ Generation Model::Impl::generate_turn(std::vector<std::int32_t> prompt, const Ge
   internal.keep_state = true;
   Engine& running = require_engine(1, context);
   try {
+    load_prompt_cache(options);
     const std::int64_t number = running.submit(std::move(prompt), internal, on_text);
     while (running.step(or_default(job))) {
     }
-    return to_public(running.take(number));
+    GenerationResult result = running.take(number);
+    save_prompt_cache(options, result);
+    return to_public(std::move(result));
   } catch (...) {
     engine.reset();
     throw;
   }
+}
+
+void Model::Impl::load_prompt_cache(const GenerateOptions& options) {
+  if (options.prompt_cache.empty()) return;
+  std::error_code error;
+  const std::filesystem::path file = options.prompt_cache, folder = file.parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error))  // before the work, not after it
+    fail(ErrorCode::kNotFound, file.string(), "there is no folder {}", folder.string());
+  // In the later turns of a conversation the engine holds more than the file.
+  const bool holds = engine->kept_tokens() > 0 && prompt_cache_file == options.prompt_cache;
+  if (!holds && std::filesystem::exists(file, error)) engine->load_kept(file);
+  prompt_cache_file = options.prompt_cache;
+}
+
+void Model::Impl::save_prompt_cache(const GenerateOptions& options, const GenerationResult& result) {
+  if (options.prompt_cache.empty() || options.prompt_cache_read_only) return;
+  const std::int64_t kept = engine->kept_tokens();
+  const std::int64_t tokens = options.prompt_cache_all ? kept : std::min(kept, result.prompt_tokens);
+  std::error_code error;
+  // The file has it all, perhaps more.
+  const bool known = result.reused_tokens >= result.prompt_tokens - 1 &&
+                     std::filesystem::exists(options.prompt_cache, error);
+  if (tokens > 0 && (options.prompt_cache_all || !known)) engine->save_kept(options.prompt_cache, tokens);
 }
 
 Generation Model::generate(std::string_view prompt, const GenerateOptions& options, const OnText& on_text,
@@ -173,7 +202,12 @@ Generation Model::generate(std::string_view prompt, const GenerateOptions& optio
   if (options.samples != 1)
     fail(ErrorCode::kUsage, "samples", "one answer comes back here, not {}; give a list of prompts",
          options.samples);
-  return std::move(impl_->generate({impl_->loaded->encode_prompt(prompt)}, options, on_text, job).front());
+  std::vector<std::int32_t> tokens = impl_->loaded->encode_prompt(prompt);
+  if (!options.prompt_cache.empty()) {
+    const std::int64_t context = context_for(tokens.size(), options);
+    return impl_->generate_turn(std::move(tokens), options, {}, context, on_text, job);
+  }
+  return std::move(impl_->generate({std::move(tokens)}, options, on_text, job).front());
 }
 
 std::vector<Generation> Model::generate(const std::vector<std::string>& prompts,

@@ -45,6 +45,7 @@ struct Model::Impl {
   std::optional<Encoder> encoder;  // made by the first embed()
   std::optional<Engine> engine;    // made by the first generate(), again when it must hold more
   std::int64_t engine_sequences = 0;
+  std::string prompt_cache_file;            // that the state in the engine was read from or written to
   std::optional<tasks::HeadRunner> runner;  // made by the first task of the head
 
   Encoder& require_encoder();
@@ -54,6 +55,9 @@ struct Model::Impl {
   // Generates for all prompts at once; results in their order. on_text hears of every sequence.
   std::vector<Generation> generate(std::vector<std::vector<std::int32_t>> prompts,
                                    const GenerateOptions& options, const OnText& on_text, const Job* job);
+  // GenerateOptions::prompt_cache, before and after.
+  void load_prompt_cache(const GenerateOptions& options);
+  void save_prompt_cache(const GenerateOptions& options, const GenerationResult& result);
   // One answer of a conversation: the engine keeps what it computed, and computes only what is new to it.
   Generation generate_turn(std::vector<std::int32_t> prompt, const GenerateOptions& options,
                            std::vector<std::int32_t> end_tokens, std::int64_t context, const OnText& on_text,

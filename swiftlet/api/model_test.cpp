@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <thread>
@@ -38,6 +40,30 @@ TEST(Model, AsksForMoreTokensThanItCanHold) {
       "Once", {.max_new_tokens = std::numeric_limits<std::int64_t>::max(), .ignore_eos = true});
   EXPECT_EQ(story.finish_reason, "length");
   EXPECT_EQ(story.prompt_tokens + static_cast<std::int64_t>(story.tokens.size()), model.info().max_positions);
+}
+
+TEST(Model, KeepsPromptsInSeveralFiles) {
+  auto model = Model::load(kModel);
+  const std::string folder = ::testing::TempDir() + "swiftlet-prompts-" + std::to_string(::getpid());
+  std::filesystem::create_directories(folder);
+  const auto options = [&](const char* name) {
+    GenerateOptions chosen = kShort;
+    chosen.prompt_cache = folder + "/" + name;
+    return chosen;
+  };
+  const std::string prompt = "Once upon a time there was a";
+  const Generation plain = model.generate(prompt, kShort);
+  for (const char* name : {"a", "b", "a", "b"}) {
+    EXPECT_EQ(model.generate(prompt, options(name)).text, plain.text);
+    EXPECT_TRUE(std::filesystem::exists(options(name).prompt_cache));
+  }
+  model.generate("Lily", kShort);  // the engine forgets
+  EXPECT_EQ(model.generate(prompt, options("a")).reused_tokens, plain.prompt_tokens - 1);
+  EXPECT_EQ(code_of([&] {
+              model.generate(std::vector<std::string>{"a", "b"}, options("a"));
+            }),
+            ErrorCode::kUsage);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Model, StaysUsableAfterACallbackThrew) {

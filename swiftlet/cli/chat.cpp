@@ -289,6 +289,7 @@ Action setup_chat(CommandLine& line) {
   line.number<std::int64_t>("-n,--max-tokens", generate.max_new_tokens, "Tokens of an answer at most", 1);
   line.number<std::int64_t>("--min-tokens", generate.min_new_tokens, "No end token before so many tokens", 0);
   options->choosing.add_stops(line);
+  options->choosing.add_prompt_cache(line);
   options->choosing.add(line);
   line.machine_options();
   line.cache_option();
@@ -298,6 +299,8 @@ Action setup_chat(CommandLine& line) {
                  "printf 'Hello\\nAnd in French?\\n' | swiftlet chat model --json"});
   return [options](Session& session) {
     options->choosing.check("chat");
+    check_apart("chat", "--prompt-cache", options->choosing.generate.prompt_cache,
+                {options->model, options->messages});
     return Talk(session, *options).run();
   };
 }

@@ -61,6 +61,13 @@ void ChoosingOptions::add_stops(CommandLine& line) {
   line.flag("--ignore-eos", generate.ignore_eos, "Go on after the end token");
 }
 
+void ChoosingOptions::add_prompt_cache(CommandLine& line) {
+  line.text("--prompt-cache", generate.prompt_cache, "FILE",
+            "Keep what was computed for the prompt here, and do not compute it again");
+  line.flag("--prompt-cache-all", generate.prompt_cache_all, "Keep that of the answer too");
+  line.flag("--prompt-cache-ro", generate.prompt_cache_read_only, "Read the file, never write it");
+}
+
 void ChoosingOptions::add(CommandLine& line) {
   add_sampling(line, generate);
   add_penalties(line, *this);
@@ -76,6 +83,12 @@ void ChoosingOptions::check(const std::string& command) {
   no_empty("--stop", generate.stop);
   no_empty("--ban", generate.banned);
   no_empty("--dry-breaker", dry_breakers);
+  if (generate.prompt_cache.empty() && (generate.prompt_cache_all || generate.prompt_cache_read_only))
+    wrong_use(command, "--prompt-cache-all and --prompt-cache-ro go with --prompt-cache");
+  if (generate.prompt_cache_all && generate.prompt_cache_read_only)
+    wrong_use(command, "--prompt-cache-all and --prompt-cache-ro exclude each other");
+  if (!generate.prompt_cache.empty() && generate.samples > 1)
+    wrong_use(command, "--prompt-cache goes with one answer, not --samples");
   if (!dry_breakers.empty()) generate.dry_breakers = dry_breakers;
   for (const std::string& bias : biases) generate.logit_bias.push_back(parse_bias(command, bias));
 }

@@ -29,6 +29,12 @@ double tokens_per_second(const Generation& result) {
   return seconds > 0 ? double(result.tokens.size()) / seconds : 0;
 }
 
+// What the prompt cache spared.
+std::string reused(const Generation& result) {
+  if (result.reused_tokens == 0) return "";
+  return fmt::format(" ({} of them from the file)", grouped(result.reused_tokens));
+}
+
 Json answer_json(const Generation& result) {
   Json answer{{"text", result.text}, {"tokens", result.tokens}, {"finish_reason", result.finish_reason}};
   if (!result.logprobs.empty()) answer["logprobs"] = Json::array();
@@ -44,6 +50,7 @@ Json to_json(const Generation& result, const RunOptions& options, double load_se
   Json object{{"model", options.model}, {"prompt", options.prompt}};
   object.update(answer_json(result));
   object.update({{"prompt_tokens", result.prompt_tokens},
+                 {"reused_tokens", result.reused_tokens},
                  {"generated_tokens", result.tokens.size()},
                  {"load_seconds", load_seconds},
                  {"prefill_seconds", result.prefill_seconds},
@@ -70,6 +77,7 @@ Generation stream(Session& session, Model& model, const RunOptions& options) {
 // Before the model is loaded, so that a mistake costs nothing.
 void check(RunOptions& options) {
   options.choosing.check("run");
+  check_apart("run", "--prompt-cache", options.choosing.generate.prompt_cache, {options.model});
   if (options.choosing.generate.samples > 1 && options.choosing.generate.temperature == 0)
     wrong_use("run", "--samples needs --temperature: greedy answers are all the same");
 }
@@ -106,8 +114,9 @@ int run(Session& session, RunOptions& options) {
   } else {
     session.progress.disable();  // the text itself shows how far it is
     result = stream(session, model, options);
-    session.note("prompt {} tokens, {} tokens/s; generated {} tokens, {} tokens/s ({}); peak memory {}",
-                 grouped(result.prompt_tokens), human_number(result.prefill_tokens_per_second()),
+    session.note("prompt {} tokens{}, {} tokens/s; generated {} tokens, {} tokens/s ({}); peak memory {}",
+                 grouped(result.prompt_tokens), reused(result),
+                 human_number(result.prefill_tokens_per_second()),
                  grouped(std::int64_t(result.tokens.size())), human_number(result.decode_tokens_per_second()),
                  result.finish_reason, human_bytes(std::int64_t(peak_memory_bytes())));
   }
@@ -128,6 +137,7 @@ Action setup_run(CommandLine& line) {
   line.number<std::int64_t>("-n,--max-tokens", generate.max_new_tokens, "Tokens to generate at most", 1);
   line.number<std::int64_t>("--min-tokens", generate.min_new_tokens, "No end token before so many tokens", 0);
   options->choosing.add_stops(line);
+  options->choosing.add_prompt_cache(line);
   line.toggle("--echo", options->echo,
               "Print the prompt before the completion (--no-echo: do not, the default)");
   line.number("--samples", generate.samples, "Answers to the prompt", 1, 256);
@@ -140,6 +150,7 @@ Action setup_run(CommandLine& line) {
   line.examples(
       {"swiftlet run assets/stories-7m \"Once upon a time\"",
        "swiftlet run assets/stories260K/stories260K.bin \"Lily\" --temperature 0.8 --top-p 0.9 --seed 7",
+       "swiftlet run model \"$(cat long.txt) In short:\" --prompt-cache long.state",
        "echo \"The old king\" | swiftlet run assets/stories-7m -n 200 --stop \"The end\" --json"});
   return [options, &line](Session& session) {
     options->prompt_given = line.given("PROMPT");

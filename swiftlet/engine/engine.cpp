@@ -9,6 +9,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/rng.h"
 #include "swiftlet/engine/logits.h"
+#include "swiftlet/engine/prompt_cache.h"
 
 namespace swiftlet {
 namespace {
@@ -59,10 +60,6 @@ TokenLogprobs logprobs_of(std::span<const float> logits, std::int32_t token, int
 
 constexpr std::size_t kBytesPerToken = 8;  // of text, more than most languages need
 
-std::int64_t blocks_for(std::int64_t tokens) {
-  return (tokens + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
-}
-
 }  // namespace
 
 std::shared_ptr<const Program> engine_program(const LoadedModel& model, const EngineOptions& options) {
@@ -110,7 +107,8 @@ Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
       context_(choose_context(*model_, options)),
       program_(engine_program(*model_, options)),
       executor_(program_, model_->weights, model_->pool),
-      cache_(program_->states, choose_cache_dtype(*model_), blocks_for(context_) * options.max_sequences),
+      cache_(program_->states, choose_cache_dtype(*model_),
+             cache_blocks_for(context_) * options.max_sequences),
       step_(program_) {
   running_.reserve(static_cast<std::size_t>(options.max_sequences));
   sampled_.reserve(static_cast<std::size_t>(options.max_sequences));
@@ -178,7 +176,7 @@ std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOp
 
 // Of the cache, for all that the sequence and the samples after it may become.
 std::int64_t Engine::blocks_of(const Sequence& sequence) const {
-  const std::int64_t own = blocks_for(sequence.result.prompt_tokens + sequence.options.max_new_tokens);
+  const std::int64_t own = cache_blocks_for(sequence.result.prompt_tokens + sequence.options.max_new_tokens);
   return own * (1 + std::ssize(sequence.others));
 }
 
@@ -215,6 +213,29 @@ void Engine::reuse_kept(Sequence& sequence) {
   sequence.state = std::move(kept->state);
   sequence.computed = same;
   sequence.result.reused_tokens = same;
+}
+
+void Engine::save_kept(const std::filesystem::path& path, std::int64_t tokens) const {
+  SWIFTLET_ASSERT(tokens >= 1 && tokens <= kept_tokens());
+  write_prompt_cache(path, prompt_cache_kind(*model_, cache_), cache_,
+                     std::span(kept_->tokens).first(static_cast<std::size_t>(tokens)),
+                     kept_->state->blocks());
+}
+
+void Engine::load_kept(const std::filesystem::path& path) {
+  SWIFTLET_ASSERT(running_.empty());
+  PromptCacheFile file = parse_prompt_cache(SafetensorsFile::open(path), prompt_cache_kind(*model_, cache_));
+  if (std::ssize(file.tokens) > context_) file.tokens.resize(static_cast<std::size_t>(context_));
+  kept_.reset();  // its blocks are needed
+  std::unique_ptr<SequenceState> state = cache_.new_sequence();
+  SWIFTLET_ASSERT(state->extend(std::ssize(file.tokens)));
+  const std::vector<PagedCache::BlockBytes> bytes = cache_.block_bytes();
+  for (std::size_t layer = 0; layer < bytes.size(); ++layer)
+    for (std::size_t i = 0; i < state->blocks().size(); ++i)
+      cache_.fill(layer, state->blocks()[i],
+                  file.keys[layer].bytes().subspan(i * bytes[layer].keys, bytes[layer].keys),
+                  file.values[layer].bytes().subspan(i * bytes[layer].values, bytes[layer].values));
+  kept_ = Kept{std::move(file.tokens), std::move(state)};
 }
 
 void Engine::build_step() {

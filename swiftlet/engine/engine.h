@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -79,6 +80,13 @@ class Engine {
   bool step(const Job& job = {});
   // The result of a finished sequence; throws kNotFound for another.
   GenerationResult take(std::int64_t sequence);
+
+  // What GenerationOptions::keep_state kept: tokens, 0 when there is nothing.
+  std::int64_t kept_tokens() const { return kept_ ? std::ssize(kept_->tokens) : 0; }
+  // The first `tokens` of it as a file, and the other way round in place of what was kept, as many as the
+  // context holds (prompt_cache.h). REQUIRES: 1 <= tokens <= kept_tokens(), no sequence running.
+  void save_kept(const std::filesystem::path& path, std::int64_t tokens) const;
+  void load_kept(const std::filesystem::path& path);
 
   std::int64_t cache_bytes() const { return cache_.bytes(); }
   std::int64_t context() const { return context_; }

@@ -23,7 +23,7 @@ class PagedSequence final : public SequenceState {
 
   bool extend(std::int64_t tokens) override {
     const std::int64_t needed =
-        (length_ + tokens + kKeyBlock - 1) / kKeyBlock - static_cast<std::int64_t>(blocks_.size());
+        cache_blocks_for(length_ + tokens) - static_cast<std::int64_t>(blocks_.size());
     const bool copies = tokens > 0 && length_ % kKeyBlock != 0 && cache_.is_shared(blocks_[last_block()]);
     if (needed + (copies ? 1 : 0) > cache_.free_blocks()) return false;
     if (copies) own_last_block();
@@ -35,7 +35,7 @@ class PagedSequence final : public SequenceState {
   void truncate(std::int64_t length) override {
     SWIFTLET_ASSERT(length >= 0 && length <= length_);
     length_ = length;
-    const auto kept = static_cast<std::size_t>((length + kKeyBlock - 1) / kKeyBlock);
+    const auto kept = static_cast<std::size_t>(cache_blocks_for(length));
     while (blocks_.size() > kept) {
       cache_.release(blocks_.back());
       blocks_.pop_back();
@@ -76,10 +76,10 @@ PagedCache::PagedCache(std::span<const Program::State> layers, DType dtype, std:
   check_fits("KV cache", static_cast<std::uint64_t>(bytes_));
   for (const Program::State& layer : layers) {
     LayerBuffers buffers;
-    buffers.key_block_bytes = static_cast<std::size_t>(block_bytes(layer, layer.head_dim));
-    buffers.value_block_bytes = static_cast<std::size_t>(block_bytes(layer, layer.value_dim));
-    buffers.keys = Buffer::heap(buffers.key_block_bytes * static_cast<std::size_t>(blocks));
-    buffers.values = Buffer::heap(buffers.value_block_bytes * static_cast<std::size_t>(blocks));
+    buffers.block_bytes.keys = static_cast<std::size_t>(block_bytes(layer, layer.head_dim));
+    buffers.block_bytes.values = static_cast<std::size_t>(block_bytes(layer, layer.value_dim));
+    buffers.keys = Buffer::heap(buffers.block_bytes.keys * static_cast<std::size_t>(blocks));
+    buffers.values = Buffer::heap(buffers.block_bytes.values * static_cast<std::size_t>(blocks));
     layers_.push_back({buffers.keys.mutable_data(), buffers.values.mutable_data(), dtype});
     buffers_.push_back(std::move(buffers));
   }
@@ -110,9 +110,36 @@ void PagedCache::copy(std::int32_t from, std::int32_t to) {
       std::memcpy(data + static_cast<std::size_t>(to) * bytes, data + static_cast<std::size_t>(from) * bytes,
                   bytes);
     };
-    move(layer.keys, layer.key_block_bytes);
-    move(layer.values, layer.value_block_bytes);
+    move(layer.keys, layer.block_bytes.keys);
+    move(layer.values, layer.block_bytes.values);
   }
+}
+
+std::vector<PagedCache::BlockBytes> PagedCache::block_bytes() const {
+  std::vector<BlockBytes> bytes;
+  for (const LayerBuffers& layer : buffers_) bytes.push_back(layer.block_bytes);
+  return bytes;
+}
+
+std::span<const std::byte> PagedCache::keys(std::size_t layer, std::int32_t block) const {
+  const LayerBuffers& buffers = buffers_[layer];
+  const std::size_t bytes = buffers.block_bytes.keys;
+  return buffers.keys.bytes().subspan(static_cast<std::size_t>(block) * bytes, bytes);
+}
+
+std::span<const std::byte> PagedCache::values(std::size_t layer, std::int32_t block) const {
+  const LayerBuffers& buffers = buffers_[layer];
+  const std::size_t bytes = buffers.block_bytes.values;
+  return buffers.values.bytes().subspan(static_cast<std::size_t>(block) * bytes, bytes);
+}
+
+void PagedCache::fill(std::size_t layer, std::int32_t block, std::span<const std::byte> keys,
+                      std::span<const std::byte> values) {
+  LayerBuffers& buffers = buffers_[layer];
+  SWIFTLET_ASSERT(keys.size() == buffers.block_bytes.keys && values.size() == buffers.block_bytes.values);
+  const auto at = static_cast<std::size_t>(block);
+  std::memcpy(buffers.keys.mutable_data() + at * keys.size(), keys.data(), keys.size());
+  std::memcpy(buffers.values.mutable_data() + at * values.size(), values.data(), values.size());
 }
 
 }  // namespace swiftlet

@@ -10,9 +10,14 @@
 #include <vector>
 
 #include "swiftlet/engine/sequence_state.h"
+#include "swiftlet/kernels/attention.h"
 #include "swiftlet/runtime/program.h"
 
 namespace swiftlet {
+
+constexpr std::int64_t cache_blocks_for(std::int64_t tokens) {
+  return (tokens + kernels::kKeyBlock - 1) / kernels::kKeyBlock;
+}
 
 class PagedCache {
  public:
@@ -26,6 +31,17 @@ class PagedCache {
   std::int64_t bytes() const { return bytes_; }
   DType dtype() const { return dtype_; }
 
+  // The bytes of a block in a layer, for keeping a state elsewhere.
+  struct BlockBytes {
+    std::size_t keys = 0, values = 0;
+  };
+  std::vector<BlockBytes> block_bytes() const;  // of each layer
+  std::span<const std::byte> keys(std::size_t layer, std::int32_t block) const;
+  std::span<const std::byte> values(std::size_t layer, std::int32_t block) const;
+  // REQUIRES: bytes of the layer's block.
+  void fill(std::size_t layer, std::int32_t block, std::span<const std::byte> keys,
+            std::span<const std::byte> values);
+
  private:
   friend class PagedSequence;
   std::int32_t take();  // REQUIRES: free_blocks() > 0
@@ -36,7 +52,7 @@ class PagedCache {
 
   struct LayerBuffers {
     Buffer keys, values;
-    std::size_t key_block_bytes = 0, value_block_bytes = 0;
+    BlockBytes block_bytes;
   };
   std::vector<LayerBuffers> buffers_;
   std::vector<CacheLayer> layers_;
