@@ -150,8 +150,8 @@ struct GenerateOptions {
 
   // Of one prompt, or of a conversation: a file that keeps what the model computed for it. Where the file
   // exists, the tokens that the prompt has in common with it are not computed again; afterwards it is written
-  // with the state of the prompt, with `all` that of the answer too, unless it is read only. The answer is the
-  // same with and without. Throws kInvalid for the file of another model, precision, instruction set or
+  // with the state of the prompt, with `all` that of the answer too, unless it is read only. The answer is
+  // the same with and without. Throws kInvalid for the file of another model, precision, instruction set or
   // type of cache, and for a damaged one; kUsage with several prompts or samples.
   std::string prompt_cache = {};
   bool prompt_cache_all = false, prompt_cache_read_only = false;
