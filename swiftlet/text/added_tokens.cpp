@@ -127,8 +127,11 @@ std::vector<Segment> AddedTokens::Finder::split(std::string_view text, const Add
     if (done < end) segments.push_back({{done, end}, Vocabulary::kNone});
   };
   for (std::uint32_t at = 0; !nodes_.empty() && at < text.size();) {
-    const bool may_start = starts_[static_cast<std::uint8_t>(text[at])];
-    const Segment match = may_start ? longest_at(text, at) : Segment{{}, Vocabulary::kNone};
+    if (!starts_[static_cast<std::uint8_t>(text[at])]) {
+      ++at;
+      continue;
+    }
+    const Segment match = longest_at(text, at);
     if (match.id == Vocabulary::kNone) {
       ++at;
       continue;

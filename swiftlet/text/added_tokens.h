@@ -5,6 +5,7 @@
 // in the text as it came. Immutable after construction and shareable between threads.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -66,7 +67,7 @@ class AddedTokens {
     Segment longest_at(std::string_view text, std::size_t at) const;
     const Node* step(const Node& node, char byte) const;
     std::vector<Node> nodes_;
-    std::vector<bool> starts_ = std::vector<bool>(256);
+    std::array<bool, 256> starts_{};
   };
 
   void add(const JsonView& json, const Vocabulary& vocabulary);

@@ -1,7 +1,9 @@
 #include "swiftlet/text/bpe.h"
 
+#include <algorithm>
 #include <queue>
 
+#include "swiftlet/text/byte_level.h"
 #include "swiftlet/text/unicode.h"
 
 namespace swiftlet::text {
@@ -9,6 +11,15 @@ namespace {
 
 // Up to this many symbols, looking for the best merge again and again beats keeping a queue.
 constexpr std::size_t kShort = 32;
+
+// How SentencePiece writes a space: U+2581.
+constexpr std::string_view kSpace = "\u2581";
+
+std::string spelled(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) append_utf8(text, kByteAlphabet.character[static_cast<std::uint8_t>(byte)]);
+  return text;
+}
 
 }  // namespace
 
@@ -25,21 +36,74 @@ Bpe::Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options)
   }
   for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte)
     byte_ids_[byte] = vocabulary_.find(fmt::format("<0x{:02X}>", byte));
+  spells_bytes_ = !has_affixes_ && std::all_of(kByteAlphabet.character.begin(), kByteAlphabet.character.end(),
+                                               [&](char32_t c) { return small_[c] != Vocabulary::kNone; });
+  parts_at_spaces_ = words_part_at_spaces();
+}
+
+// Whether a piece may be cut before every run of spaces: no merge then reaches over the cut, so that what is
+// joined on one side never asks for the other. (Characters that are dropped would bring spaces together.)
+bool Bpe::words_part_at_spaces() const {
+  if (has_affixes_ || options_.ignore_merges || options_.unknown_id == Vocabulary::kNone ||
+      vocabulary_.find(kSpace) == Vocabulary::kNone)
+    return false;
+  bool apart = true;
+  merges_.each([&](std::int32_t left, std::int32_t right) {
+    if (apart && vocabulary_.token(right).starts_with(kSpace))
+      apart = vocabulary_.token(left).ends_with(kSpace);
+  });
+  return apart;
 }
 
 void Bpe::tokenize(std::string_view piece, std::vector<ModelToken>& out) const {
+  if (!parts_at_spaces_) return tokenize_word<false>(piece, 0, out);
+  for (std::size_t begin = 0; begin < piece.size();) {
+    std::size_t end = begin;
+    while (piece.substr(end).starts_with(kSpace)) end += kSpace.size();
+    end = std::min(piece.find(kSpace, end), piece.size());
+    tokenize_word<false>(piece.substr(begin, end - begin), static_cast<std::uint32_t>(begin), out);
+    begin = end;
+  }
+}
+
+void Bpe::tokenize_bytes(std::string_view piece, std::vector<ModelToken>& out) const {
+  spells_bytes_ ? tokenize_word<true>(piece, 0, out) : Model::tokenize_bytes(piece, out);
+}
+
+template <bool Bytes>
+void Bpe::tokenize_word(std::string_view word, std::uint32_t offset, std::vector<ModelToken>& out) const {
+  const std::uint64_t key = (Bytes ? byte_words_ : spelled_words_).value();
+  WordCache::Entry* const cached =
+      word.size() <= WordCache::kMostBytes ? &WordCache::place(key, word) : nullptr;
+  if (cached && cached->holds(key, word)) return cached->append_to(out, offset);
+  const std::size_t before = out.size();
+  merge_word<Bytes>(word, out);
+  if (cached) cached->put(key, word, out.data() + before, out.size() - before);
+  for (std::size_t i = before; i < out.size() && offset > 0; ++i) {
+    out[i].begin += offset;
+    out[i].end += offset;
+  }
+}
+
+template <bool Bytes>
+void Bpe::merge_word(std::string_view word, std::vector<ModelToken>& out) const {
   if (options_.ignore_merges) {
-    const std::int32_t id = vocabulary_.find(piece);
+    const std::int32_t id = Bytes ? vocabulary_.find(spelled(word)) : vocabulary_.find(word);
     if (id != Vocabulary::kNone) {
-      out.push_back({id, 0, static_cast<std::uint32_t>(piece.size())});
+      out.push_back({id, 0, static_cast<std::uint32_t>(word.size())});
       return;
     }
   }
   const std::size_t before = out.size();
-  start_symbols(piece, out);
+  Bytes ? start_bytes(word, out) : start_symbols(word, out);
   const std::size_t count = out.size() - before;
   ModelToken* const symbols = out.data() + before;
   out.resize(before + (count <= kShort ? merge_short(symbols, count) : merge_long(symbols, count)));
+}
+
+void Bpe::start_bytes(std::string_view piece, std::vector<ModelToken>& out) const {
+  for (std::uint32_t at = 0; at < piece.size(); ++at)
+    out.push_back({small_[kByteAlphabet.character[static_cast<std::uint8_t>(piece[at])]], at, at + 1});
 }
 
 std::int32_t Bpe::character_id(std::string_view piece, std::size_t begin, std::size_t end) const {

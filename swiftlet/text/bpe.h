@@ -2,7 +2,9 @@
 // joined until none do. Sennrich et al., "Neural machine translation of rare words with subword units"
 // (2016).
 //
-// A piece of n characters costs O(n log n), whatever it holds.
+// A piece of n characters costs O(n log n), whatever it holds. Where no merge joins what stands before a
+// space (written U+2581) with it, as in SentencePiece's vocabularies, the words of a piece are cut apart
+// first: the tokens are the same, and words, unlike lines, come again (word_cache.h).
 #pragma once
 
 #include <array>
@@ -11,6 +13,7 @@
 
 #include "swiftlet/text/merge_table.h"
 #include "swiftlet/text/model.h"
+#include "swiftlet/text/word_cache.h"
 
 namespace swiftlet::text {
 
@@ -27,6 +30,7 @@ class Bpe final : public Model {
   Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options);
 
   void tokenize(std::string_view piece, std::vector<ModelToken>& out) const override;
+  void tokenize_bytes(std::string_view piece, std::vector<ModelToken>& out) const override;
   std::int32_t unknown_id() const override { return options_.unknown_id; }
 
  private:
@@ -34,6 +38,12 @@ class Bpe final : public Model {
   bool fall_back_to_bytes(std::string_view piece, std::size_t begin, std::size_t end,
                           std::vector<ModelToken>& out) const;
   void start_symbols(std::string_view piece, std::vector<ModelToken>& out) const;
+  void start_bytes(std::string_view piece, std::vector<ModelToken>& out) const;
+  bool words_part_at_spaces() const;
+  template <bool Bytes>
+  void tokenize_word(std::string_view word, std::uint32_t offset, std::vector<ModelToken>& out) const;
+  template <bool Bytes>
+  void merge_word(std::string_view word, std::vector<ModelToken>& out) const;
   std::size_t merge_short(ModelToken* symbols, std::size_t count) const;
   std::size_t merge_long(ModelToken* symbols, std::size_t count) const;
 
@@ -42,6 +52,9 @@ class Bpe final : public Model {
   bool has_affixes_;
   std::array<std::int32_t, 0x800> small_;   // ids of the characters below U+0800, which are nearly all
   std::array<std::int32_t, 256> byte_ids_;  // ids of <0x00> to <0xFF>
+  bool spells_bytes_;                       // all of the byte alphabet is there
+  bool parts_at_spaces_;
+  WordCacheKey spelled_words_, byte_words_;
 };
 
 }  // namespace swiftlet::text

@@ -120,6 +120,48 @@ TEST(Bpe, LongPiecesMatchTheDefinition) {
   }
 }
 
+TEST(Bpe, CutsAtSpacesOnlyWhereNoMergeReachesOver) {
+  const std::string head = R"({"type":"BPE","unk_token":"a",)",
+                    vocab = R"("vocab":{"▁":0,"a":1,"a▁":2,"▁a":3,"▁▁":4},"merges":)",
+                    apart = R"([["▁","a"],["▁","▁"]]})";
+  EXPECT_EQ(tokens(*model_of(head + vocab + R"([["a","▁"],["▁","a"],["▁","▁"]]})"), "a▁a"),
+            (Tokens{{2, 0, 4}, {1, 4, 5}}));
+  EXPECT_EQ(tokens(*model_of(head + vocab + apart), "a▁a▁▁a▁"),
+            (Tokens{{1, 0, 1}, {3, 1, 5}, {0, 5, 8}, {3, 8, 12}, {0, 12, 15}}));
+  // What is dropped brings spaces together.
+  EXPECT_EQ(tokens(*model_of(R"({"type":"BPE",)" + vocab + apart), "▁?▁"), (Tokens{{4, 0, 7}}));
+}
+
+TEST(Bpe, RemembersTheWordsOfEachModelApart) {
+  const auto first = model_of(R"({"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]})");
+  const auto second = model_of(R"({"type":"BPE","vocab":{"a":5,"b":6},"merges":[]})");
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(tokens(*first, "ab"), (Tokens{{2, 0, 2}}));
+    EXPECT_EQ(tokens(*second, "ab"), (Tokens{{5, 0, 1}, {6, 1, 2}}));
+    EXPECT_EQ(tokens(*first, "a?a"), (Tokens{{0, 0, 1}, {0, 2, 3}})) << "what is unknown leaves a gap";
+  }
+}
+
+// All words of up to 25 letters, short enough to be remembered and not, twice.
+TEST(Bpe, RememberedWordsAreTheSameWords) {
+  const auto model = model_of(
+      R"({"type":"BPE","vocab":{"a":0,"b":1,"aa":2,"ab":3,"aab":4,"é":5},"merges":["a a","a b","a ab"]})");
+  std::mt19937 random(3);
+  for (int round = 0; round < 2000; ++round) {
+    std::string word;
+    for (std::size_t n = 1 + random() % 25; n > 0; --n) word += std::array{"a", "a", "b", "é"}[random() % 4];
+    const Tokens fresh = tokens(*model, word);
+    EXPECT_EQ(tokens(*model, word), fresh) << word;
+    std::uint32_t at = 0;
+    for (const ModelToken& token : fresh) {
+      EXPECT_EQ(token.begin, at);
+      EXPECT_EQ(model->vocabulary().token(token.id), word.substr(at, token.end - at));
+      at = token.end;
+    }
+    EXPECT_EQ(at, word.size());
+  }
+}
+
 TEST(Bpe, LongPiecesInLittleMoreThanLinearTime) {
   const auto model =
       model_of(R"({"type":"BPE","vocab":{"a":0,"aa":1,"aaaa":2},"merges":[["a","a"],["aa","aa"]]})");

@@ -3,6 +3,9 @@
 
 namespace swiftlet::text {
 
+// English clitics, words, numbers and the rest, each with the space before it.
+inline constexpr const char* kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 // English clitics, words with the character before them, numbers of at most three digits (Llama 3) or of one
 // (Qwen2), the rest with a space before it, line ends, spaces.
 inline constexpr const char* kLlama3Pattern =

@@ -18,6 +18,13 @@ class MergeTable {
   explicit MergeTable(std::size_t merges);
   // REQUIRES: no more merges than announced. A pair that comes again replaces its earlier merge.
   void set(std::int32_t left, std::int32_t right, Merge merge);
+  // f(left, right) for every pair, in no order.
+  template <class F>
+  void each(F&& f) const {
+    for (const Slot& slot : slots_)
+      if (slot.key != kFree)
+        f(static_cast<std::int32_t>(slot.key >> 32), static_cast<std::int32_t>(slot.key & UINT32_MAX));
+  }
   // Null when the two do not join.
   const Merge* find(std::int32_t left, std::int32_t right) const {
     const std::uint64_t key = key_of(left, right);

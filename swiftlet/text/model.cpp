@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "swiftlet/text/byte_level.h"
+#include "swiftlet/text/unicode.h"
+
 namespace swiftlet::text {
 namespace {
 
@@ -26,6 +29,21 @@ std::string_view guess_type(const JsonView& json) {
 }
 
 }  // namespace
+
+void Model::tokenize_bytes(std::string_view piece, std::vector<ModelToken>& out) const {
+  std::string spelled;
+  std::vector<std::uint32_t> bytes;  // which byte each byte of the spelling is of
+  for (std::uint32_t i = 0; i < piece.size(); ++i) {
+    append_utf8(spelled, kByteAlphabet.character[static_cast<std::uint8_t>(piece[i])]);
+    bytes.resize(spelled.size(), i);
+  }
+  const std::size_t before = out.size();
+  tokenize(spelled, out);
+  for (auto token = out.begin() + static_cast<std::ptrdiff_t>(before); token != out.end(); ++token) {
+    token->begin = bytes[token->begin];
+    token->end = bytes[token->end - 1] + 1;
+  }
+}
 
 ModelPointer make_model(const JsonView& json) {
   const std::optional<JsonView> named = json.find("type");

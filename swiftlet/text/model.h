@@ -28,6 +28,9 @@ class Model {
 
   // Appends the tokens of `piece` (valid UTF-8, not empty), left to right.
   virtual void tokenize(std::string_view piece, std::vector<ModelToken>& out) const = 0;
+  // The tokens of a piece that the vocabulary spells in the byte alphabet (byte_level.h), while `piece` holds
+  // the bytes themselves, to which the places refer. Not empty.
+  virtual void tokenize_bytes(std::string_view piece, std::vector<ModelToken>& out) const;
   // The token for what the vocabulary cannot say, or Vocabulary::kNone.
   virtual std::int32_t unknown_id() const = 0;
   // What stands before pieces that continue a word, where a kind spells it.

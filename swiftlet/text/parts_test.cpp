@@ -66,7 +66,8 @@ void expect_pieces(const std::string& kind) {
           at = end;
         }
       } else {
-        const PreTokens tokens = pretokenize(pretokenizers, std::move(text));
+        PreTokens tokens = pretokenize(pretokenizers, std::move(text));
+        if (tokens.bytes_pending) write_bytes(tokens);
         for (const Span& piece : tokens.pieces) {
           const Span span = tokens.text.original(piece.begin, piece.end);
           pieces.push_back({std::string(tokens.piece(piece)), span.begin, span.end});

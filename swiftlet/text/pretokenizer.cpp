@@ -47,10 +47,13 @@ PreTokenizers make_pretokenizers(const JsonView& json) {
 }
 
 PreTokens pretokenize(const PreTokenizers& pretokenizers, NormalizedText text) {
-  PreTokens tokens{std::move(text), {}};
+  PreTokens tokens{std::move(text), {}, false};
   if (tokens.text.empty()) return tokens;
   tokens.pieces.push_back({0, static_cast<std::uint32_t>(tokens.text.text().size())});
-  for (const PreTokenizerPointer& stage : pretokenizers) stage->apply(tokens);
+  for (const PreTokenizerPointer& stage : pretokenizers) {
+    if (tokens.bytes_pending) write_bytes(tokens);
+    stage->apply(tokens);
+  }
   return tokens;
 }
 

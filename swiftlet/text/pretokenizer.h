@@ -18,6 +18,9 @@ namespace swiftlet::text {
 struct PreTokens {
   NormalizedText text;
   std::vector<Span> pieces;
+  // The pieces are to be spelled in the byte alphabet (byte_level.h). Most often nothing but the model reads
+  // them afterwards, and that can do with the bytes themselves.
+  bool bytes_pending = false;
 
   std::string_view piece(const Span& span) const {
     return text.text().substr(span.begin, span.end - span.begin);
@@ -27,6 +30,7 @@ struct PreTokens {
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
+  // REQUIRES: !tokens.bytes_pending.
   virtual void apply(PreTokens& tokens) const = 0;
 };
 
@@ -38,6 +42,8 @@ using PreTokenizers = std::vector<PreTokenizerPointer>;
 PreTokenizers make_pretokenizers(const JsonView& json);
 // Starts with the whole text as one piece (none when it is empty) and runs all stages.
 PreTokens pretokenize(const PreTokenizers& pretokenizers, NormalizedText text);
+// Spells all pieces in the byte alphabet, as ByteLevel leaves it to be done.
+void write_bytes(PreTokens& tokens);
 
 // The kinds.
 PreTokenizerPointer make_bert_pretokenizer(const JsonView& json);

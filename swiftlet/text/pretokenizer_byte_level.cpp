@@ -1,16 +1,13 @@
 // ByteLevel: cuts the text as GPT-2 did and writes its bytes in the byte alphabet (byte_level.h).
 #include <optional>
 
+#include "swiftlet/text/byte_level_patterns.h"
 #include "swiftlet/text/normalizer.h"
 #include "swiftlet/text/regex.h"
 #include "swiftlet/text/split_pieces.h"
 
 namespace swiftlet::text {
 namespace {
-
-// The pattern of GPT-2: English clitics, words, numbers and the rest, each with the space before it.
-constexpr std::string_view kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 class ByteLevel final : public PreTokenizer {
  public:
@@ -21,7 +18,7 @@ class ByteLevel final : public PreTokenizer {
   void apply(PreTokens& tokens) const override {
     if (add_prefix_space_) add_prefix_space(tokens);
     if (regex_) cut(tokens);
-    write_bytes(tokens);
+    tokens.bytes_pending = true;
   }
 
  private:
@@ -47,21 +44,22 @@ class ByteLevel final : public PreTokenizer {
     tokens.pieces.swap(pieces);
   }
 
-  static void write_bytes(PreTokens& tokens) {
-    Rewrite rewrite(tokens.text);
-    for (Span& piece : tokens.pieces) {
-      const auto begin = static_cast<std::uint32_t>(rewrite.size());
-      for (std::uint32_t at = piece.begin; at < piece.end; ++at) put_byte(rewrite, at);
-      piece = {begin, static_cast<std::uint32_t>(rewrite.size())};
-    }
-    rewrite.finish();
-  }
-
   bool add_prefix_space_;
   std::optional<Regex> regex_;
 };
 
 }  // namespace
+
+void write_bytes(PreTokens& tokens) {
+  tokens.bytes_pending = false;
+  Rewrite rewrite(tokens.text);
+  for (Span& piece : tokens.pieces) {
+    const auto begin = static_cast<std::uint32_t>(rewrite.size());
+    for (std::uint32_t at = piece.begin; at < piece.end; ++at) put_byte(rewrite, at);
+    piece = {begin, static_cast<std::uint32_t>(rewrite.size())};
+  }
+  rewrite.finish();
+}
 
 PreTokenizerPointer make_byte_level_pretokenizer(const JsonView& json) {
   return std::make_unique<ByteLevel>(json);

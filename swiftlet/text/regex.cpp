@@ -35,7 +35,9 @@ struct Regex::Code {
   std::string where;
 };
 
-Regex::Regex(std::string_view pattern, const std::string& where) : code_(std::make_unique<Code>()) {
+Regex::Regex(std::string_view pattern, const std::string& where) : scanner_(find_scanner(pattern)) {
+  if (scanner_) return;
+  code_ = std::make_unique<Code>();
   code_->where = where;
   const std::string translated = translate_pattern(pattern, where);
   const CompileContextPointer context(pcre2_compile_context_create(nullptr));
@@ -57,6 +59,7 @@ Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 
 void Regex::find_all(std::string_view text, std::vector<Span>& out) const {
+  if (scanner_) return scanner_(text, out);
   const MatchDataPointer data(pcre2_match_data_create(1, nullptr));
   const MatchContextPointer context(pcre2_match_context_create(nullptr));
   if (!data || !context) fail(ErrorCode::kMemory, code_->where, "no memory for a match");

@@ -1,4 +1,5 @@
-// Regular expressions of tokenizer files, run by PCRE2 (UTF mode, compiled to machine code where it can).
+// Regular expressions of tokenizer files, run by PCRE2 (UTF mode, compiled to machine code where it can); the
+// best known of them are recognised by their text and run by scanners of our own (pattern_scanner.h).
 //
 // The patterns are written for Oniguruma. What differs is translated (\s and \h, scripts, nested classes);
 // what cannot be is refused. Immutable after construction and shareable between threads.
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "swiftlet/text/normalized_text.h"
+#include "swiftlet/text/pattern_scanner.h"
 
 namespace swiftlet::text {
 
@@ -29,7 +31,8 @@ class Regex {
 
  private:
   struct Code;
-  std::unique_ptr<Code> code_;
+  PatternScanner scanner_ = nullptr;
+  std::unique_ptr<Code> code_;  // null where there is a scanner
 };
 
 // The pattern in PCRE2's language (exposed for the tests).

@@ -28,6 +28,17 @@ void push(Span span, std::vector<Span>& out) {
   if (span.begin < span.end) out.push_back(span);
 }
 
+// Matches and what is between them alike.
+void isolate(Span piece, const std::vector<Span>& matches, std::vector<Span>& out) {
+  std::uint32_t at = piece.begin;
+  for (const Span& match : matches) {
+    push({at, match.begin}, out);
+    push(match, out);
+    at = match.end;
+  }
+  push({at, piece.end}, out);
+}
+
 // Joins each part to the one before it where join(previous was a match, this is a match).
 template <class F>
 void join_parts(const std::vector<Part>& parts, std::vector<Span>& out, F&& join) {
@@ -59,14 +70,14 @@ SplitBehavior split_behavior(const JsonView& json) {
 
 void split_piece(Span piece, const std::vector<Span>& matches, SplitBehavior behavior, bool invert,
                  std::vector<Span>& out) {
+  if (behavior == SplitBehavior::kIsolated) return isolate(piece, matches, out);
   const std::vector<Part> parts = parts_of(piece, matches, invert);
   switch (behavior) {
     case SplitBehavior::kRemoved:
       for (const Part& part : parts)
         if (!part.match) push(part.span, out);
       return;
-    case SplitBehavior::kIsolated:
-      for (const Part& part : parts) push(part.span, out);
+    case SplitBehavior::kIsolated:  // done
       return;
     case SplitBehavior::kMergedWithPrevious:
       return join_parts(parts, out, [](bool previous, bool match) { return match && !previous; });

@@ -43,7 +43,8 @@ struct Pieces {
 };
 inline Pieces pretokenize_with(std::string_view json, std::string_view input) {
   const JsonDocument document(json, "test");
-  const PreTokens tokens = pretokenize(make_pretokenizers(document.root()), NormalizedText(input));
+  PreTokens tokens = pretokenize(make_pretokenizers(document.root()), NormalizedText(input));
+  if (tokens.bytes_pending) write_bytes(tokens);
   Pieces result;
   for (const Span& piece : tokens.pieces) {
     result.texts.emplace_back(tokens.piece(piece));

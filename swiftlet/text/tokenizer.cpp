@@ -150,7 +150,11 @@ void Tokenizer::Impl::tokenize_normalized(NormalizedText text, std::int8_t sourc
   std::int32_t word = out.next_word();
   for (const text::Span& piece : pre.pieces) {
     found.clear();
-    model->tokenize(pre.piece(piece), found);
+    if (pre.bytes_pending) {
+      model->tokenize_bytes(pre.piece(piece), found);
+    } else {
+      model->tokenize(pre.piece(piece), found);
+    }
     for (const text::ModelToken& token : found)
       out.push(token.id, pre.text.original(piece.begin + token.begin, piece.begin + token.end), source,
                source, word);

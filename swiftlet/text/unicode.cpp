@@ -100,6 +100,11 @@ bool is_word(char32_t code) {
   }
 }
 
+bool is_letter(char32_t code) {
+  const utf8proc_category_t c = category(code);
+  return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
+}
+
 bool is_numeric(char32_t code) {
   if (code < 0x80) return between(code, '0', '9');
   const utf8proc_category_t c = category(code);

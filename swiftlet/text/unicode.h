@@ -53,6 +53,7 @@ Utf8Piece next_utf8_piece(std::string_view bytes, std::size_t at);
 bool is_white_space(char32_t code);
 // \w of a Unicode regular expression: Alphabetic, marks, decimal digits, connectors, joiners.
 bool is_word(char32_t code);
+bool is_letter(char32_t code);             // categories L*
 bool is_numeric(char32_t code);            // categories N*
 bool is_combining_mark(char32_t code);     // categories M*
 bool is_nonspacing_mark(char32_t code);    // category Mn
