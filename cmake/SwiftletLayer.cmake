@@ -59,10 +59,12 @@ function(swiftlet_layer name)
     endforeach()
     target_compile_definitions(${name}_test PRIVATE SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     set(discover TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
-    gtest_discover_tests(${name}_test ${discover} NO_PRETTY_VALUES TEST_FILTER "-*Threads*"
+    gtest_discover_tests(${name}_test ${discover} NO_PRETTY_VALUES TEST_FILTER "-*Threads*:*Slow*"
                          PROPERTIES LABELS ${name} ${SWIFTLET_TEST_ENVIRONMENT})
     gtest_discover_tests(${name}_test ${discover} NO_PRETTY_VALUES TEST_FILTER "*Threads*" TEST_LIST ${name}_test_THREADS
                          PROPERTIES LABELS threads ${SWIFTLET_TEST_ENVIRONMENT})
+    gtest_discover_tests(${name}_test ${discover} NO_PRETTY_VALUES TEST_FILTER "*Slow*" TEST_LIST ${name}_test_SLOW
+                         PROPERTIES LABELS slow TIMEOUT 600 ${SWIFTLET_TEST_ENVIRONMENT})
     foreach(source IN LISTS tests)
       file(STRINGS ${source} threads REGEX "^TEST.*Threads" LIMIT_COUNT 1)
       if(threads)

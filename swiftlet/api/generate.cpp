@@ -47,22 +47,8 @@ std::vector<std::vector<std::int32_t>> banned_tokens(const LoadedModel& model,
   return banned;
 }
 
-// Every token whose text holds one of the breakers, in order.
-std::vector<std::int32_t> breaker_tokens(const LoadedModel& model, const std::vector<std::string>& breakers) {
-  const Tokenizer& tokenizer = model.require_tokenizer();
-  const auto count = std::min<std::int64_t>(tokenizer.vocab_size(), model.built.vocab_size);
-  std::vector<std::int32_t> tokens;
-  for (std::int32_t id = 0; id < count; ++id) {
-    const std::string text = tokenizer.decode(std::span(&id, 1), {.skip_special = false});
-    const bool breaks = std::any_of(breakers.begin(), breakers.end(), [&](const std::string& breaker) {
-      return text.find(breaker) != std::string::npos;
-    });
-    if (breaks) tokens.push_back(id);
-  }
-  return tokens;
-}
-
-LogitsOptions logits_of(const LoadedModel& model, const GenerateOptions& options) {
+LogitsOptions logits_of(const LoadedModel& model, const GenerateOptions& options,
+                        std::vector<std::int32_t> dry_breakers) {
   LogitsOptions logits{.repetition_penalty = static_cast<float>(options.repetition_penalty),
                        .presence_penalty = static_cast<float>(options.presence_penalty),
                        .frequency_penalty = static_cast<float>(options.frequency_penalty),
@@ -75,14 +61,15 @@ LogitsOptions logits_of(const LoadedModel& model, const GenerateOptions& options
                        .min_new_tokens = options.min_new_tokens};
   for (const auto& [token, bias] : options.logit_bias)
     logits.bias.emplace_back(token, static_cast<float>(bias));
-  if (options.dry_multiplier > 0) logits.dry_breakers = breaker_tokens(model, options.dry_breakers);
+  logits.dry_breakers = std::move(dry_breakers);
   return logits;
 }
 
-GenerationOptions to_internal(const LoadedModel& model, const GenerateOptions& options) {
+GenerationOptions to_internal(const LoadedModel& model, const GenerateOptions& options,
+                              std::vector<std::int32_t> dry_breakers) {
   return {.max_new_tokens = options.max_new_tokens,
           .sampling = sampling_of(options),
-          .logits = logits_of(model, options),
+          .logits = logits_of(model, options, std::move(dry_breakers)),
           .stop = options.stop,
           .ignore_eos = options.ignore_eos,
           .samples = options.samples,
@@ -110,6 +97,24 @@ std::int64_t context_for(std::size_t prompt_tokens, const GenerateOptions& optio
 
 }  // namespace
 
+std::vector<std::int32_t> Model::Impl::breaker_tokens(const GenerateOptions& options) {
+  if (options.dry_multiplier <= 0) return {};
+  const std::vector<std::string>& texts = options.dry_breakers;
+  if (breakers.texts == texts) return breakers.tokens;
+  const Tokenizer& tokenizer = loaded->require_tokenizer();
+  const auto count = std::min<std::int64_t>(tokenizer.vocab_size(), loaded->built.vocab_size);
+  Breakers found{texts, {}};
+  for (std::int32_t id = 0; id < count; ++id) {
+    const std::string text = tokenizer.decode(std::span(&id, 1), {.skip_special = false});
+    const bool breaks = std::any_of(texts.begin(), texts.end(), [&](const std::string& breaker) {
+      return text.find(breaker) != std::string::npos;
+    });
+    if (breaks) found.tokens.push_back(id);
+  }
+  breakers = std::move(found);
+  return breakers.tokens;
+}
+
 Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context) {
   const std::int64_t most = loaded->built.max_positions;
   const std::int64_t wanted = std::min(most, std::max(context, std::min(most, kDefaultContext)));
@@ -129,7 +134,7 @@ std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32
   const Turns::Turn turn(turns);
   std::size_t longest = 0;
   for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());
-  const GenerationOptions internal = to_internal(*loaded, options);
+  const GenerationOptions internal = to_internal(*loaded, options, breaker_tokens(options));
   if (options.samples < 1) fail(ErrorCode::kUsage, "samples", "must be at least 1, is {}", options.samples);
   const std::int64_t answers = std::ssize(prompts) * options.samples;
   const auto sequences =
@@ -156,7 +161,7 @@ Generation Model::Impl::generate_turn(std::vector<std::int32_t> prompt, const Ge
                                       std::vector<std::int32_t> end_tokens, std::int64_t context,
                                       const OnText& on_text, const Job* job) {
   const Turns::Turn turn(turns);
-  GenerationOptions internal = to_internal(*loaded, options);
+  GenerationOptions internal = to_internal(*loaded, options, breaker_tokens(options));
   internal.end_tokens = std::move(end_tokens);
   internal.keep_state = true;
   Engine& running = require_engine(1, context);

@@ -47,10 +47,17 @@ struct Model::Impl {
   std::int64_t engine_sequences = 0;
   std::string prompt_cache_file;            // that the state in the engine was read from or written to
   std::optional<tasks::HeadRunner> runner;  // made by the first task of the head
+  // The tokens whose texts hold one of these: to find them, the whole vocabulary is decoded.
+  struct Breakers {
+    std::vector<std::string> texts;
+    std::vector<std::int32_t> tokens;
+  } breakers;
 
   Encoder& require_encoder();
   // Throws kUnsupported unless the model has the head that `command` needs.
   tasks::HeadRunner& require_runner(models::Task task, std::string_view command);
+  // Those of DRY, in order; none where it is off. Kept until others are asked for.
+  std::vector<std::int32_t> breaker_tokens(const GenerateOptions& options);
   Engine& require_engine(std::int64_t sequences, std::int64_t context);
   // Generates for all prompts at once; results in their order. on_text hears of every sequence.
   std::vector<Generation> generate(std::vector<std::vector<std::int32_t>> prompts,

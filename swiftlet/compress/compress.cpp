@@ -49,16 +49,22 @@ void check_output(const fs::path& model, const fs::path& output) {
     fail(ErrorCode::kIo, output.string(), "is a file: expected a folder, or a name that ends in .swiftlet");
 }
 
-// A native file carries its tokenizer as tokenizer.json text, whatever it was loaded from.
+Buffer buffer_of(std::string text) {
+  auto owner = std::make_shared<const std::string>(std::move(text));
+  return Buffer::borrowed(owner, reinterpret_cast<const std::byte*>(owner->data()), owner->size());
+}
+
+// A native file carries its tokenizer as tokenizer.json text, whatever it was loaded from, and as tables.
 void embed_tokenizer(Checkpoint& checkpoint) {
   TokenizerSource& source = checkpoint.tokenizer;
-  if (source.kind == TokenizerKind::kNone || source.kind == TokenizerKind::kTokenizerJson) return;
+  if (source.kind == TokenizerKind::kNone) return;
   const Tokenizer tokenizer = Tokenizer::from_source(source);
-  auto text = std::make_shared<const std::string>(tokenizer.serialized());
+  source.tables = buffer_of(tokenizer.tables());
+  if (source.kind == TokenizerKind::kTokenizerJson) return;
+  source.bytes = buffer_of(tokenizer.serialized());
   if (!tokenizer.config().empty()) source.config = Config::parse(tokenizer.config(), source.where);
   source.kind = TokenizerKind::kTokenizerJson;
   source.files.clear();
-  source.bytes = Buffer::borrowed(text, reinterpret_cast<const std::byte*>(text->data()), text->size());
 }
 
 NativeWeight describe(const Weight& weight, const PlannedWeight& planned) {

@@ -1,9 +1,11 @@
 #include "swiftlet/engine/encoder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/parallel_each.h"
 #include "swiftlet/text/normalizer.h"
 
 namespace swiftlet {
@@ -81,15 +83,16 @@ std::int32_t Encoder::prompt_tokens(std::string_view prompt) const {
 std::vector<float> Encoder::embed(std::span<const std::string> texts, const Job& job,
                                   std::string_view prompt_name) {
   const std::string prefix = prompt(prompt_name);
-  std::vector<std::vector<std::int32_t>> sequences;
-  sequences.reserve(texts.size());
-  texts_cut_ = 0;
-  for (const std::string& text : texts) {
-    if (job.cancelled()) job.step("tokenize", 0, 0);
+  std::vector<std::vector<std::int32_t>> sequences(texts.size());
+  std::atomic<std::int64_t> cut_texts{0};
+  parallel_each(*model_->pool, texts.size(), [&](std::size_t i) {
+    if (job.cancelled()) return;
     bool cut = false;
-    sequences.push_back(tokenize(prefix, text, &cut));
-    if (cut) ++texts_cut_;
-  }
+    sequences[i] = tokenize(prefix, texts[i], &cut);
+    if (cut) ++cut_texts;
+  });
+  if (job.cancelled()) job.step("tokenize", 0, 0);
+  texts_cut_ = cut_texts;
   return embed_tokens(sequences, job, prompt_tokens(prefix));
 }
 

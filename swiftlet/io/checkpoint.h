@@ -51,6 +51,7 @@ struct TokenizerSource {
   TokenizerKind kind = TokenizerKind::kNone;
   std::string where;  // the file, for errors; for kNone what was looked for
   Buffer bytes;       // the file as it is, mapped
+  Buffer tables;      // of a native file: tables of `bytes`, a tokenizer.json, ready for use; may be empty
   Config config;      // tokenizer_config.json; empty when there is none
   // Other files that count for it, by name: merges.txt, added_tokens.json, special_tokens_map.json.
   std::map<std::string, Buffer, std::less<>> files;

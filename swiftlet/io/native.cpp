@@ -58,8 +58,9 @@ class Blobs {
     return file_.bytes(*blob).slice(0, bytes);
   }
 
-  void claim_tokenizer(bool present) {
-    if (present) taken_.insert(std::string(kTokenizerBlob));
+  void claim_tokenizer(const TokenizerSource& tokenizer) {
+    if (tokenizer.kind != TokenizerKind::kNone) taken_.insert(std::string(kTokenizerBlob));
+    if (tokenizer.tables.size() > 0) taken_.insert(std::string(kTablesBlob));
   }
 
   void check_all_taken() const {
@@ -110,7 +111,7 @@ Checkpoint checked_checkpoint(const SafetensorsFile& file) {
   std::vector<NativeWeight> described;
   read_metadata(file, checkpoint, described);
   Blobs blobs(file);
-  blobs.claim_tokenizer(checkpoint.tokenizer.kind != TokenizerKind::kNone);
+  blobs.claim_tokenizer(checkpoint.tokenizer);
   for (auto& weight : described) {
     const std::string name = weight.name;
     require(name.find('#') == std::string::npos, file.where(name), "has a '#' in its name");

@@ -186,6 +186,15 @@ GenerationConfig generation_of(const Config& json) {
   return generation;
 }
 
+Buffer blob_of(const SafetensorsFile& file, std::string_view name, std::int64_t bytes,
+               const std::string& where) {
+  const SafetensorsEntry* blob = file.find(name);
+  require(blob != nullptr, where, "is missing");
+  require(round_up_blob(static_cast<std::uint64_t>(bytes)) == blob->bytes(), where,
+          "is said to have {} bytes, its blob has {}", bytes, blob->bytes());
+  return file.bytes(*blob).slice(0, static_cast<std::size_t>(bytes));
+}
+
 TokenizerSource tokenizer_of(const SafetensorsFile& file) {
   const Config json = part(file, "tokenizer");
   TokenizerSource tokenizer;
@@ -193,12 +202,10 @@ TokenizerSource tokenizer_of(const SafetensorsFile& file) {
   tokenizer.where = file.where() + ": tokenizer";
   tokenizer.config = json.section("config").value_or(Config());
   if (tokenizer.kind == TokenizerKind::kNone) return tokenizer;
-  const SafetensorsEntry* blob = file.find(kTokenizerBlob);
-  require(blob != nullptr, tokenizer.where, "is missing");
-  const std::int64_t bytes = json.require_int("bytes", 0);
-  require(round_up_blob(static_cast<std::uint64_t>(bytes)) == blob->bytes(), tokenizer.where,
-          "is said to have {} bytes, its blob has {}", bytes, blob->bytes());
-  tokenizer.bytes = file.bytes(*blob).slice(0, static_cast<std::size_t>(bytes));
+  tokenizer.bytes = blob_of(file, kTokenizerBlob, json.require_int("bytes", 0), tokenizer.where);
+  if (json.has("tables_bytes"))
+    tokenizer.tables =
+        blob_of(file, kTablesBlob, json.require_int("tables_bytes", 1), tokenizer.where + ": tables");
   return tokenizer;
 }
 
@@ -251,10 +258,11 @@ SafetensorsMetadata metadata_of(const Checkpoint& parts, std::span<const NativeW
   metadata[std::string(kHeaderHashKey)] = std::string(kSha256Digits, '0');
   metadata["config"] = parts.config.dump();
   metadata["generation"] = generation_json(parts.generation).dump();
-  metadata["tokenizer"] = nlohmann::json{{"kind", to_string(parts.tokenizer.kind)},
-                                         {"bytes", parts.tokenizer.bytes.size()},
-                                         {"config", parts.tokenizer.config.json()}}
-                              .dump();
+  nlohmann::json tokenizer{{"kind", to_string(parts.tokenizer.kind)},
+                           {"bytes", parts.tokenizer.bytes.size()},
+                           {"config", parts.tokenizer.config.json()}};
+  if (parts.tokenizer.tables.size() > 0) tokenizer["tables_bytes"] = parts.tokenizer.tables.size();
+  metadata["tokenizer"] = tokenizer.dump();
   if (parts.sentence_transformer)
     metadata["sentence_transformer"] = sentence_json(*parts.sentence_transformer).dump();
   if (!parts.chat_template.empty()) metadata["chat_template"] = parts.chat_template;

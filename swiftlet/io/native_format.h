@@ -19,6 +19,7 @@ inline constexpr std::string_view kHeaderHashKey = "header_sha256";
 inline constexpr std::string_view kScalesSuffix = "#scales";
 inline constexpr std::string_view kZeroPointsSuffix = "#zero_points";
 inline constexpr std::string_view kTokenizerBlob = "#tokenizer";
+inline constexpr std::string_view kTablesBlob = "#tokenizer_tables";
 
 // Bytes of the blobs of a weight before they are rounded up. Throws kInvalid when shape, encoding and layout
 // do not go together or the sizes overflow.

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -47,6 +48,7 @@ Checkpoint example() {
   c.weights.find("int8")->second.arithmetic = Arithmetic::kInt8;
   c.tokenizer.kind = TokenizerKind::kTokenizerJson;
   c.tokenizer.bytes = text_buffer("{\"model\":1}");
+  c.tokenizer.tables = text_buffer("tables");
   c.tokenizer.config = Config::parse(R"({"model_max_length":512})", "tokenizer_config.json");
   c.generation.eos_token_ids = {2, 5};
   c.generation.bos_token_id = 1;
@@ -121,6 +123,8 @@ TEST(Native, RoundTripsEverything) {
   }
   EXPECT_EQ(read.tokenizer.kind, TokenizerKind::kTokenizerJson);
   EXPECT_EQ(read.tokenizer.text(), written.tokenizer.text());
+  EXPECT_EQ(read.tokenizer.tables.size(), 6U);
+  EXPECT_EQ(std::memcmp(read.tokenizer.tables.data(), "tables", 6), 0);
   EXPECT_EQ(read.tokenizer.config.require_int("model_max_length"), 512);
   EXPECT_THAT(read.generation.eos_token_ids, ElementsAre(2, 5));
   EXPECT_EQ(read.generation.bos_token_id, 1);
@@ -175,7 +179,7 @@ TEST(Native, VerifyNamesTheTensorThatDiffers) {
   const auto path = folder / "m.swiftlet";
   write_file(path, example_bytes());
   const NativeVerification whole = verify_native(path);
-  EXPECT_EQ(whole.tensors, 1U + 5U + 2U + 1U);  // tokenizer, codes, scales, zero points
+  EXPECT_EQ(whole.tensors, 2U + 5U + 2U + 1U);  // tokenizer and its tables, codes, scales, zero points
   const SafetensorsFile file = SafetensorsFile::parse(buffer_of(example_bytes()), "m");
   for (const auto& entry : file.entries()) {
     std::string bad = example_bytes();
@@ -245,6 +249,10 @@ TEST(Native, RefusesMetadataThatDoesNotFit) {
               HasSubstr("tokenizer: kind] expected a name"));
   EXPECT_THAT(metadata_error("tokenizer", R"({"kind":"none"})"),
               HasSubstr("'#tokenizer'] belongs to no weight"));
+  EXPECT_THAT(metadata_error("tokenizer", R"({"kind":"tokenizer.json","bytes":11})"),
+              HasSubstr("'#tokenizer_tables'] belongs to no weight"));
+  EXPECT_THAT(metadata_error("tokenizer", R"({"kind":"tokenizer.json","bytes":11,"tables_bytes":65})"),
+              HasSubstr("tables] is said to have 65 bytes, its blob has 64"));
   EXPECT_THAT(metadata_error("tokenizer", R"({"kind":"vocab.txt","bytes":65})"),
               HasSubstr("is said to have 65 bytes, its blob has 64"));
   EXPECT_THAT(metadata_error("tokenizer", R"({"kind":"vocab.txt","bytes":9223372036854775807})"),

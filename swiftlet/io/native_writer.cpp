@@ -21,6 +21,8 @@ std::vector<SafetensorsDeclaration> declare_blobs(const Checkpoint& parts,
   std::vector<SafetensorsDeclaration> blobs;
   if (parts.tokenizer.kind != TokenizerKind::kNone)
     blobs.push_back(blob(std::string(kTokenizerBlob), parts.tokenizer.bytes.size()));
+  if (parts.tokenizer.tables.size() > 0)
+    blobs.push_back(blob(std::string(kTablesBlob), parts.tokenizer.tables.size()));
   for (const auto& weight : weights) {
     const std::string place = fmt::format("{}: tensor '{}'", where, printable(weight.name));
     require(weight.name.find('#') == std::string::npos, place, "has a '#' in its name");
@@ -54,6 +56,7 @@ NativeWriter::NativeWriter(std::filesystem::path path, const Checkpoint& parts,
       metadata_(first_metadata(parts, weights_, blobs_)),
       writer_(std::move(path), blobs_, metadata_, kNativeAlignment, room) {
   if (parts.tokenizer.kind != TokenizerKind::kNone) write_blob(parts.tokenizer.bytes.bytes());
+  if (parts.tokenizer.tables.size() > 0) write_blob(parts.tokenizer.tables.bytes());
 }
 
 void NativeWriter::write(const Weight& weight) {

@@ -23,9 +23,9 @@ std::string spelled(std::string_view bytes) {
 
 }  // namespace
 
-Bpe::Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options)
-    : Model(std::move(vocabulary)),
-      merges_(std::move(merges)),
+Bpe::Bpe(ModelTables tables, BpeOptions options)
+    : Model(std::move(tables)),
+      merges_(tables_.merges),
       options_(std::move(options)),
       has_affixes_(!options_.continuing_prefix.empty() || !options_.end_suffix.empty()) {
   std::string character;
@@ -47,10 +47,20 @@ bool Bpe::words_part_at_spaces() const {
   if (has_affixes_ || options_.ignore_merges || options_.unknown_id == Vocabulary::kNone ||
       vocabulary_.find(kSpace) == Vocabulary::kNone)
     return false;
+  enum : std::uint8_t { kBegins = 1, kEnds = 2 };
+  std::vector<std::uint8_t> spaces(static_cast<std::size_t>(vocabulary_.end_id()));  // of each token
+  for (std::int32_t id = 0; id < vocabulary_.end_id(); ++id) {
+    if (!vocabulary_.has(id)) continue;
+    const std::string_view token = vocabulary_.token(id);
+    spaces[static_cast<std::size_t>(id)] = static_cast<std::uint8_t>(
+        (token.starts_with(kSpace) ? kBegins : 0) | (token.ends_with(kSpace) ? kEnds : 0));
+  }
+  const auto is = [&](std::int32_t id, std::uint8_t what) {
+    return static_cast<std::size_t>(id) < spaces.size() && (spaces[static_cast<std::size_t>(id)] & what) != 0;
+  };
   bool apart = true;
-  merges_.each([&](std::int32_t left, std::int32_t right) {
-    if (apart && vocabulary_.token(right).starts_with(kSpace))
-      apart = vocabulary_.token(left).ends_with(kSpace);
+  merges_.each([&](std::int32_t left, std::int32_t right, const Merge&) {
+    apart = apart && (!is(right, kBegins) || is(left, kEnds));
   });
   return apart;
 }

@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 
-#include "swiftlet/text/merge_table.h"
 #include "swiftlet/text/model.h"
 #include "swiftlet/text/word_cache.h"
 
@@ -27,7 +26,7 @@ struct BpeOptions {
 
 class Bpe final : public Model {
  public:
-  Bpe(Vocabulary vocabulary, MergeTable merges, BpeOptions options);
+  Bpe(ModelTables tables, BpeOptions options);
 
   void tokenize(std::string_view piece, std::vector<ModelToken>& out) const override;
   void tokenize_bytes(std::string_view piece, std::vector<ModelToken>& out) const override;
@@ -47,7 +46,7 @@ class Bpe final : public Model {
   std::size_t merge_short(ModelToken* symbols, std::size_t count) const;
   std::size_t merge_long(ModelToken* symbols, std::size_t count) const;
 
-  MergeTable merges_;
+  const MergeTable& merges_;
   BpeOptions options_;
   bool has_affixes_;
   std::array<std::int32_t, 0x800> small_;   // ids of the characters below U+0800, which are nearly all

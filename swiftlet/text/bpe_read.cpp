@@ -96,11 +96,17 @@ BpeOptions read_options(const JsonView& json, const Vocabulary& vocabulary) {
 
 }  // namespace
 
-ModelPointer make_bpe(const JsonView& json) {
-  Vocabulary vocabulary = read_vocabulary(json.at("vocab"));
-  BpeOptions options = read_options(json, vocabulary);
-  MergeTable merges = read_merges(json.at("merges"), vocabulary, options.continuing_prefix);
-  return std::make_unique<Bpe>(std::move(vocabulary), std::move(merges), std::move(options));
+ModelTables read_bpe(const JsonView& json) {
+  ModelTables tables;
+  tables.vocabulary = read_vocabulary(json.at("vocab"));
+  tables.merges =
+      read_merges(json.at("merges"), tables.vocabulary, json.string_or("continuing_subword_prefix", ""));
+  return tables;
+}
+
+ModelPointer make_bpe(const JsonView& json, ModelTables tables) {
+  BpeOptions options = read_options(json, tables.vocabulary);
+  return std::make_unique<Bpe>(std::move(tables), std::move(options));
 }
 
 }  // namespace swiftlet::text

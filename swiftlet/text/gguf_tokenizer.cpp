@@ -148,9 +148,9 @@ TokenizerText from_merges(const GgufFile& file, const GgufVocabulary& found) {
   parts.post_processor = settings.around_texts(false, vocabulary, parts.added_tokens, file.where());
   parts.decoder = byte_level_json(false, false, true);
   ModelWriter writer({{"type", "BPE"}, {"ignore_merges", pre.ignore_merges}, {"byte_fallback", false}});
-  writer.vocabulary(vocabulary);
+  writer.member("vocab", vocabulary_json(vocabulary));
   writer.member("merges", merges_json(file));
-  return {writer.finish(parts), settings.config()};
+  return writer.finish(parts, settings.config());
 }
 
 // GGUF marks the beginning of a word with U+2581, vocab.txt what continues it with "##"; tokens in brackets
@@ -186,19 +186,19 @@ TokenizerText from_word_pieces(const GgufFile& file, const GgufVocabulary& marke
       found_tokens(file, plain), file.where_key(kGgufTokensKey));
 }
 
-struct Model {
+struct Converter {
   std::string_view name;
   TokenizerText (*convert)(const GgufFile& file, const GgufVocabulary& vocabulary);
 };
-constexpr std::array kModels{Model{"llama", from_scores}, Model{"gpt2", from_merges},
-                             Model{"bert", from_word_pieces}};
+constexpr std::array kConverters{Converter{"llama", from_scores}, Converter{"gpt2", from_merges},
+                                 Converter{"bert", from_word_pieces}};
 
 }  // namespace
 
 TokenizerText convert_gguf(const GgufFile& file) {
   const std::string_view name = gguf_tokenizer_model(file).value();
   std::string known;
-  for (const Model& model : kModels) {
+  for (const Converter& model : kConverters) {
     if (model.name == name) return model.convert(file, read_gguf_vocabulary(file));
     known += fmt::format("{}{}", known.empty() ? "" : ", ", model.name);
   }

@@ -93,19 +93,19 @@ TokenizerText convert_llama2c(std::string_view bytes, const std::string& where) 
                       {"fuse_unk", false},
                       {"byte_fallback", true},
                       {"ignore_merges", false}});
-  writer.vocabulary(vocabulary);
   std::vector<std::int32_t> order(scores.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
   std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
     return scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)];
   });
-  writer.merges(vocabulary, derive_merges(vocabulary, order));
+  writer.vocabulary(vocabulary);
+  writer.merges(derive_merges(vocabulary, order));
   const OrderedJson config{{"tokenizer_class", "PreTrainedTokenizerFast"},
                            {"bos_token", name(1)},
                            {"eos_token", name(2)},
                            {"unk_token", name(0)},
                            {"split_special_tokens", true}};
-  return {writer.finish(parts), dump(config)};
+  return writer.finish(parts, dump(config));
 }
 
 }  // namespace swiftlet::text

@@ -10,14 +10,15 @@ namespace {
 
 struct Kind {
   std::string_view name;
-  ModelPointer (*make)(const JsonView&);
+  ModelTables (*read)(const JsonView&);
+  ModelPointer (*make)(const JsonView&, ModelTables);
 };
 
 constexpr std::array kKinds = {
-    Kind{"WordPiece", make_wordpiece},
-    Kind{"BPE", make_bpe},
-    Kind{"Unigram", make_unigram},
-    Kind{"WordLevel", make_wordlevel},
+    Kind{"WordPiece", read_words, make_wordpiece},
+    Kind{"BPE", read_bpe, make_bpe},
+    Kind{"Unigram", read_unigram, make_unigram},
+    Kind{"WordLevel", read_words, make_wordlevel},
 };
 
 // Early files do not name the kind; their members tell it.
@@ -26,6 +27,14 @@ std::string_view guess_type(const JsonView& json) {
   if (json.find("max_input_chars_per_word")) return "WordPiece";
   if (json.at("vocab").is_array()) return "Unigram";
   return "WordLevel";
+}
+
+const Kind& kind_of(const JsonView& json) {
+  const std::optional<JsonView> named = json.find("type");
+  const std::string_view type = named ? named->string() : guess_type(json);
+  for (const Kind& kind : kKinds)
+    if (kind.name == type) return kind;
+  json.unsupported("the model {} is not available", shown(type));
 }
 
 }  // namespace
@@ -45,12 +54,21 @@ void Model::tokenize_bytes(std::string_view piece, std::vector<ModelToken>& out)
   }
 }
 
+ModelTables read_words(const JsonView& json) {
+  return {read_vocabulary(json.at("vocab")), {}, {}, {}};
+}
+
 ModelPointer make_model(const JsonView& json) {
-  const std::optional<JsonView> named = json.find("type");
-  const std::string_view type = named ? named->string() : guess_type(json);
-  for (const Kind& kind : kKinds)
-    if (kind.name == type) return kind.make(json);
-  json.unsupported("the model {} is not available", shown(type));
+  const Kind& kind = kind_of(json);
+  return kind.make(json, kind.read(json));
+}
+
+ModelPointer make_model(const JsonView& json, ModelTables tables) {
+  return kind_of(json).make(json, std::move(tables));
+}
+
+std::string_view model_kind(const JsonView& json) {
+  return kind_of(json).name;
 }
 
 }  // namespace swiftlet::text

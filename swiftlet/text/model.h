@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "swiftlet/text/json_view.h"
+#include "swiftlet/text/merge_table.h"
+#include "swiftlet/text/token_trie.h"
 #include "swiftlet/text/vocabulary.h"
 
 namespace swiftlet::text {
@@ -21,9 +23,19 @@ struct ModelToken {
   bool operator==(const ModelToken&) const = default;
 };
 
+// What a model looks things up in, beside its settings.
+struct ModelTables {
+  Vocabulary vocabulary;
+  MergeTable merges;         // of byte-pair encoding
+  FlatTable<double> scores;  // of Unigram, by id
+  TokenTrie trie;            // of Unigram: all tokens
+};
+
 class Model {
  public:
-  explicit Model(Vocabulary vocabulary) : vocabulary_(std::move(vocabulary)) {}
+  explicit Model(ModelTables tables) : tables_(std::move(tables)), vocabulary_(tables_.vocabulary) {}
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
   virtual ~Model() = default;
 
   // Appends the tokens of `piece` (valid UTF-8, not empty), left to right.
@@ -37,20 +49,29 @@ class Model {
   virtual std::string_view continuing_prefix() const { return {}; }
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
+  const ModelTables& tables() const { return tables_; }
 
  protected:
-  Vocabulary vocabulary_;
+  const ModelTables tables_;
+  const Vocabulary& vocabulary_;
 };
 
 using ModelPointer = std::unique_ptr<const Model>;
 
 // The "model" part of a tokenizer file. Throws kUnsupported for a kind that is not known, naming it.
 ModelPointer make_model(const JsonView& json);
+// The same where the tables are there already, and "vocab" and "merges" are not looked at.
+ModelPointer make_model(const JsonView& json, ModelTables tables);
+// "WordPiece", "BPE", "Unigram" or "WordLevel", which early files do not say. Throws kUnsupported for others.
+std::string_view model_kind(const JsonView& json);
 
-// The kinds.
-ModelPointer make_wordpiece(const JsonView& json);
-ModelPointer make_bpe(const JsonView& json);
-ModelPointer make_unigram(const JsonView& json);
-ModelPointer make_wordlevel(const JsonView& json);
+// The kinds: reading tables, and a model with tables.
+ModelTables read_bpe(const JsonView& json);
+ModelTables read_unigram(const JsonView& json);
+ModelTables read_words(const JsonView& json);
+ModelPointer make_wordpiece(const JsonView& json, ModelTables tables);
+ModelPointer make_bpe(const JsonView& json, ModelTables tables);
+ModelPointer make_unigram(const JsonView& json, ModelTables tables);
+ModelPointer make_wordlevel(const JsonView& json, ModelTables tables);
 
 }  // namespace swiftlet::text

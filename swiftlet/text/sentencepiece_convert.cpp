@@ -163,7 +163,7 @@ class Converter {
     parts.pre_tokenizer = pre_tokenizer();
     parts.post_processor = post_processor();
     parts.decoder = decoder();
-    return {write_model().finish(parts), settings_.config()};
+    return write_model().finish(parts, settings_.config());
   }
 
  private:
@@ -269,7 +269,7 @@ class Converter {
     std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
       return scored_[static_cast<std::size_t>(a)].second > scored_[static_cast<std::size_t>(b)].second;
     });
-    writer.merges(vocabulary_, derive_merges(vocabulary_, order));
+    writer.merges(derive_merges(vocabulary_, order));
     return writer;
   }
 

@@ -85,7 +85,7 @@ std::vector<NamedToken> special_tokens(bool qwen) {
 
 TokenizerText convert_tiktoken(std::string_view bytes, const TokenSettings& settings,
                                const std::string& where) {
-  const Vocabulary vocabulary = read_ranks(bytes, where);
+  Vocabulary vocabulary = read_ranks(bytes, where);
   TokenSettings found = settings;
   const bool qwen = settings.kind() == "QWen" || settings.kind() == "Qwen";
   const OrderedJson added = settings.added_tokens(
@@ -119,12 +119,13 @@ TokenizerText convert_tiktoken(std::string_view bytes, const TokenSettings& sett
                       {"fuse_unk", false},
                       {"byte_fallback", false},
                       {"ignore_merges", true}});
-  writer.vocabulary(vocabulary);
   std::vector<std::int32_t> order;
   for (std::int32_t id = 0; id < vocabulary.end_id(); ++id)
     if (vocabulary.has(id)) order.push_back(id);
-  writer.merges(vocabulary, derive_merges(vocabulary, order));
-  return {writer.finish(parts), found.config()};
+  MergeTable merges = derive_merges(vocabulary, order);
+  writer.vocabulary(std::move(vocabulary));
+  writer.merges(std::move(merges));
+  return writer.finish(parts, found.config());
 }
 
 }  // namespace swiftlet::text

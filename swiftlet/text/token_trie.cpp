@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "swiftlet/core/error.h"
+
 namespace swiftlet::text {
 
 class TokenTrie::Builder {
@@ -98,10 +100,22 @@ class TokenTrie::Builder {
   std::uint32_t taken_end_ = 0;  // no node behind it is taken; there are always 256 more
 };
 
+TokenTrie::TokenTrie(FlatTable<Node> nodes, std::size_t values, const std::string& where)
+    : nodes_(std::move(nodes)) {
+  for (const Node& node : nodes_) {
+    require(std::size_t{node.base} + 255 < nodes_.size(), where,
+            "expected children among {} nodes, came nodes from {} on", nodes_.size(), node.base);
+    require(node.value < 0 || static_cast<std::size_t>(node.value) < values, where,
+            "expected the id of one of {} tokens, came {}", values, node.value);
+  }
+  require(!nodes_.empty(), where, "expected at least a root");
+}
+
 TokenTrie::TokenTrie(std::vector<Key> keys) {
   std::stable_sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) { return a.text < b.text; });
-  nodes_.clear();
-  Builder(nodes_, keys).run();
+  std::vector<Node> nodes;
+  Builder(nodes, keys).run();
+  nodes_ = FlatTable<Node>(std::move(nodes));
 }
 
 }  // namespace swiftlet::text

@@ -1,6 +1,7 @@
 #include "swiftlet/text/tokenizer.h"
 
 #include <array>
+#include <mutex>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/text/added_tokens.h"
@@ -10,6 +11,7 @@
 #include "swiftlet/text/post_processor.h"
 #include "swiftlet/text/pretokenizer.h"
 #include "swiftlet/text/tokenizer_files.h"
+#include "swiftlet/text/tokenizer_tables.h"
 
 namespace swiftlet {
 
@@ -42,7 +44,7 @@ constexpr std::array kRoles = {
 }  // namespace
 
 struct Tokenizer::Impl {
-  Impl(std::string json_text, std::string where, std::string config_text);
+  Impl(text::TokenizerText text, std::string where);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -55,7 +57,13 @@ struct Tokenizer::Impl {
   // How many tokens the text itself may have.
   std::size_t room(const EncodeOptions& options, bool pair) const;
 
-  std::string json, config;
+  const std::string& whole() const;
+
+  std::string json, config;  // json: of a tokenizer.json; where `has_tables`, without what the tables hold
+  bool has_tables, is_bpe;
+  Buffer given_whole;  // the whole of it, where there are tables and it came with them
+  mutable std::once_flag made_whole;
+  mutable std::string whole_json;
   text::ModelPointer model;
   text::Normalizers normalizers;
   text::PreTokenizers pretokenizers;
@@ -66,12 +74,17 @@ struct Tokenizer::Impl {
   SpecialTokens special;
 };
 
-Tokenizer::Impl::Impl(std::string json_text, std::string where, std::string config_text)
-    : json(std::move(json_text)), config(std::move(config_text)) {
+Tokenizer::Impl::Impl(text::TokenizerText text, std::string where)
+    : json(std::move(text.json)),
+      config(std::move(text.config)),
+      has_tables(text.tables.has_value()),
+      given_whole(std::move(text.whole)) {
   const JsonDocument settings(config.empty() ? "{}" : config, where + ": tokenizer_config.json");
   const JsonDocument document(json, std::move(where));
   const JsonView root = document.root();
-  model = text::make_model(root.at("model"));
+  const JsonView described = root.at("model");
+  is_bpe = text::model_kind(described) == "BPE";
+  model = has_tables ? text::make_model(described, *std::move(text.tables)) : text::make_model(described);
   if (const auto part = root.find("normalizer")) normalizers = text::make_normalizers(*part);
   if (const auto part = root.find("pre_tokenizer")) pretokenizers = text::make_pretokenizers(*part);
   const bool split_special = settings.root().boolean_or("split_special_tokens", false);
@@ -86,6 +99,16 @@ Tokenizer::Impl::Impl(std::string json_text, std::string where, std::string conf
     decoders.push_back(text::make_space_joiner());
   }
   find_roles(settings.root());
+}
+
+const std::string& Tokenizer::Impl::whole() const {
+  if (!has_tables) return json;
+  std::call_once(made_whole, [&] {
+    whole_json = given_whole.size() > 0
+                     ? std::string(reinterpret_cast<const char*>(given_whole.data()), given_whole.size())
+                     : text::whole_json(json, model->tables(), is_bpe);
+  });
+  return whole_json;
 }
 
 void Tokenizer::Impl::find_roles(const JsonView& settings) {
@@ -185,16 +208,23 @@ std::size_t Tokenizer::Impl::room(const EncodeOptions& options, bool pair) const
 }
 
 Tokenizer Tokenizer::from_source(const TokenizerSource& source) {
-  text::TokenizerText text = text::text_of(source);
-  return Tokenizer(std::make_shared<const Impl>(std::move(text.json), source.where, std::move(text.config)));
+  return from_text(text::text_of(source), source.where);
 }
 
 Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where, std::string_view config) {
-  return Tokenizer(std::make_shared<const Impl>(std::string(json), std::string(where), std::string(config)));
+  return from_text({std::string(json), std::string(config), {}, {}}, std::string(where));
 }
 
+Tokenizer Tokenizer::from_text(text::TokenizerText text, std::string where) {
+  return Tokenizer(std::make_shared<const Impl>(std::move(text), std::move(where)));
+}
+
+std::string Tokenizer::tables() const {
+  return text::write_tables(impl_->has_tables ? impl_->json : text::settings_of(impl_->json),
+                            impl_->model->tables());
+}
 const std::string& Tokenizer::serialized() const {
-  return impl_->json;
+  return impl_->whole();
 }
 const std::string& Tokenizer::config() const {
   return impl_->config;

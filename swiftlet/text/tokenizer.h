@@ -16,6 +16,9 @@
 namespace swiftlet {
 
 struct TokenizerSource;  // io/checkpoint.h
+namespace text {
+struct TokenizerText;  // text/tokenizer_json.h
+}
 
 struct EncodeOptions {
   bool add_special = true;     // what the post-processor adds: [CLS] and [SEP], <s>, ...
@@ -43,6 +46,12 @@ class Tokenizer {
   // errors.
   static Tokenizer from_json(std::string_view json, std::string_view where, std::string_view config = {});
 
+  // Of a converter of this library (tokenizer_files.h).
+  static Tokenizer from_text(text::TokenizerText text, std::string where);
+
+  // What a native file carries beside serialized(), so that nothing need be parsed to load it:
+  // TokenizerSource's `tables` (tokenizer_tables.h).
+  std::string tables() const;
   // Texts of which from_json() makes an equal tokenizer, whatever this one was loaded from; the field's own
   // package reads the first.
   const std::string& serialized() const;

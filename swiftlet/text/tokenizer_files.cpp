@@ -6,6 +6,7 @@
 #include "swiftlet/text/sentencepiece.h"
 #include "swiftlet/text/tiktoken.h"
 #include "swiftlet/text/token_settings.h"
+#include "swiftlet/text/tokenizer_tables.h"
 #include "swiftlet/text/vocab_merges.h"
 #include "swiftlet/text/vocab_txt.h"
 
@@ -15,7 +16,8 @@ TokenizerText text_of(const TokenizerSource& source) {
   const std::string_view bytes = source.text();
   switch (source.kind) {
     case TokenizerKind::kTokenizerJson:
-      return {std::string(bytes), source.config.empty() ? "" : source.config.dump()};
+      if (source.tables.size() > 0) return read_tables(source);
+      return {std::string(bytes), source.config.empty() ? "" : source.config.dump(), {}, {}};
     case TokenizerKind::kVocabText:
       return convert_vocab_txt(bytes, TokenSettings(source), source.where);
     case TokenizerKind::kVocabMerges: {

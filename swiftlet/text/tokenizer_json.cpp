@@ -7,8 +7,11 @@
 
 namespace swiftlet::text {
 
-std::vector<MergePair> derive_merges(const Vocabulary& vocabulary, const std::vector<std::int32_t>& order) {
-  std::vector<MergePair> merges;
+MergeTable derive_merges(const Vocabulary& vocabulary, const std::vector<std::int32_t>& order) {
+  struct Found {
+    std::int32_t left, right, id;
+  };
+  std::vector<Found> merges;
   for (const std::int32_t id : order) {
     const std::string_view token = vocabulary.token(id);
     const std::size_t before = merges.size();
@@ -19,11 +22,17 @@ std::vector<MergePair> derive_merges(const Vocabulary& vocabulary, const std::ve
       const std::int32_t left = vocabulary.find(hash.value(), token.substr(0, cut), {});
       if (left == Vocabulary::kNone) continue;
       const std::int32_t right = vocabulary.find(token.substr(cut));
-      if (right != Vocabulary::kNone) merges.emplace_back(left, right);
+      if (right != Vocabulary::kNone) merges.push_back({left, right, id});
     }
-    std::sort(merges.begin() + static_cast<std::ptrdiff_t>(before), merges.end());
+    std::sort(merges.begin() + static_cast<std::ptrdiff_t>(before), merges.end(),
+              [](const Found& a, const Found& b) {
+                return a.left != b.left ? a.left < b.left : a.right < b.right;
+              });
   }
-  return merges;
+  MergeTable table(merges.size());
+  for (std::size_t rank = 0; rank < merges.size(); ++rank)
+    table.set(merges[rank].left, merges[rank].right, {static_cast<std::uint32_t>(rank), merges[rank].id});
+  return table;
 }
 
 OrderedJson split_template(std::string_view form, std::vector<std::string>& special) {
@@ -92,32 +101,49 @@ void ModelWriter::member(std::string_view name, std::string_view json) {
   text_ += fmt::format(",\"{}\":{}", name, json);
 }
 
-void ModelWriter::vocabulary(const Vocabulary& vocabulary) {
-  text_ += ",\"vocab\":{";
-  bool first = true;
-  for (std::int32_t id = 0; id < vocabulary.end_id(); ++id) {
-    if (!vocabulary.has(id)) continue;
-    if (!first) text_ += ',';
-    first = false;
-    append_json_string(text_, vocabulary.token(id));
-    char digits[16];
-    digits[0] = ':';
-    text_.append(digits, std::to_chars(digits + 1, digits + sizeof digits, id).ptr);
-  }
-  text_ += '}';
+void ModelWriter::vocabulary(Vocabulary vocabulary) {
+  tables_.emplace();
+  tables_->vocabulary = std::move(vocabulary);
 }
 
-void ModelWriter::merges(const Vocabulary& vocabulary, const std::vector<MergePair>& merges) {
-  text_ += ",\"merges\":[";
-  for (std::size_t i = 0; i < merges.size(); ++i) {
-    text_ += i > 0 ? ",[" : "[";
-    append_json_string(text_, vocabulary.token(merges[i].first));
-    text_ += ',';
-    append_json_string(text_, vocabulary.token(merges[i].second));
-    text_ += ']';
+std::string vocabulary_json(const Vocabulary& vocabulary) {
+  std::string text = "{";
+  for (std::int32_t id = 0; id < vocabulary.end_id(); ++id) {
+    if (!vocabulary.has(id)) continue;
+    if (text.size() > 1) text += ',';
+    append_json_string(text, vocabulary.token(id));
+    char digits[16];
+    digits[0] = ':';
+    text.append(digits, std::to_chars(digits + 1, digits + sizeof digits, id).ptr);
   }
-  text_ += ']';
+  return text + "}";
 }
+
+namespace {
+
+// [["a", "b"], ...], the most urgent first.
+std::string merges_json(const Vocabulary& vocabulary, const MergeTable& merges) {
+  struct Pair {
+    std::uint32_t rank;
+    std::int32_t left, right;
+  };
+  std::vector<Pair> pairs;
+  merges.each([&](std::int32_t left, std::int32_t right, const Merge& merge) {
+    pairs.push_back({merge.rank, left, right});
+  });
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.rank < b.rank; });
+  std::string text = "[";
+  for (const Pair& pair : pairs) {
+    text += text.size() > 1 ? ",[" : "[";
+    append_json_string(text, vocabulary.token(pair.left));
+    text += ',';
+    append_json_string(text, vocabulary.token(pair.right));
+    text += ']';
+  }
+  return text + "]";
+}
+
+}  // namespace
 
 void ModelWriter::scored(const std::vector<std::pair<std::string, double>>& tokens) {
   text_ += ",\"vocab\":[";
@@ -129,7 +155,7 @@ void ModelWriter::scored(const std::vector<std::pair<std::string, double>>& toke
   text_ += ']';
 }
 
-std::string ModelWriter::finish(const TokenizerParts& parts) {
+TokenizerText ModelWriter::finish(const TokenizerParts& parts, std::string config) {
   std::string text = dump({{"version", "1.0"},
                            {"truncation", nullptr},
                            {"padding", nullptr},
@@ -139,7 +165,14 @@ std::string ModelWriter::finish(const TokenizerParts& parts) {
                            {"post_processor", parts.post_processor},
                            {"decoder", parts.decoder}});
   text.pop_back();
-  return text + ",\"model\":" + text_ + "}}";
+  return {text + ",\"model\":" + text_ + "}}", std::move(config), std::move(tables_), {}};
+}
+
+std::string whole_json(std::string_view json, const ModelTables& tables, bool merges) {
+  std::string text(json.substr(0, json.size() - 2));  // the model is the last member
+  text += ",\"vocab\":" + vocabulary_json(tables.vocabulary);
+  if (merges) text += ",\"merges\":" + merges_json(tables.vocabulary, tables.merges);
+  return text + "}}";
 }
 
 }  // namespace swiftlet::text

@@ -3,29 +3,29 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "swiftlet/text/vocabulary.h"
+#include "swiftlet/text/model.h"
 
 namespace swiftlet::text {
 
 using OrderedJson = nlohmann::ordered_json;
 
-// A tokenizer as Tokenizer::from_json() reads it.
+// A tokenizer as Tokenizer::from_text() takes it.
 struct TokenizerText {
-  std::string json;    // the text of a tokenizer.json
+  std::string json;    // the text of a tokenizer.json; where there are tables, without what they hold
   std::string config;  // the text of its tokenizer_config.json, which names the roles of tokens; may be empty
+  std::optional<ModelTables> tables;  // "vocab" and "merges" of the model
+  Buffer whole;                       // the whole tokenizer.json beside the tables, where there is one
 };
 
-// Two neighbours that join, by their ids.
-using MergePair = std::pair<std::int32_t, std::int32_t>;
-
-// All pairs of tokens whose texts together are a token: the best results first, among equals those that come
-// first in `order` and, for one result, in the order of the pair's ids. `order`: ids of results, best first.
-std::vector<MergePair> derive_merges(const Vocabulary& vocabulary, const std::vector<std::int32_t>& order);
+// All pairs of tokens whose texts together are a token: the best results first, and, for one result, in the
+// order of the pair's ids. `order`: ids of results, best first.
+MergeTable derive_merges(const Vocabulary& vocabulary, const std::vector<std::int32_t>& order);
 
 // Pieces of a "TemplateProcessing": special_template("<s> A </s>:1", ...) names special tokens and the texts
 // A and B, each with its type id behind a colon where that is not 0. `find` gives the id of a token.
@@ -47,21 +47,29 @@ struct TokenizerParts {
   OrderedJson normalizer, pre_tokenizer, post_processor, decoder;
 };
 
-// The text of a tokenizer.json. The model is written member by member: an ordered_json object searches all
-// its members on every insertion.
+// Makes the model of a tokenizer, member by member, and puts the parts around it. What becomes a table is not
+// written as JSON, which would only be read again.
 class ModelWriter {
  public:
   explicit ModelWriter(const OrderedJson& members);  // all members but "vocab" and "merges"
-  void vocabulary(const Vocabulary& vocabulary);     // {"token": id, ...}
-  void merges(const Vocabulary& vocabulary, const std::vector<MergePair>& merges);
+  void vocabulary(Vocabulary vocabulary);
+  // REQUIRES: vocabulary() came before.
+  void merges(MergeTable merges) { tables_->merges = std::move(merges); }
+  // REQUIRES: neither of them came.
   void member(std::string_view name, std::string_view json);
   // [["token", score], ...]
   void scored(const std::vector<std::pair<std::string, double>>& tokens);
-  std::string finish(const TokenizerParts& parts);
+  TokenizerText finish(const TokenizerParts& parts, std::string config);
 
  private:
   std::string text_;
+  std::optional<ModelTables> tables_;
 };
+
+// {"token": id, ...}
+std::string vocabulary_json(const Vocabulary& vocabulary);
+// The tokenizer.json of which ModelWriter made `json` and `tables`. `merges`: the model has a list of them.
+std::string whole_json(std::string_view json, const ModelTables& tables, bool merges);
 
 // Appends `text` (valid UTF-8) as a JSON string.
 void append_json_string(std::string& out, std::string_view text);

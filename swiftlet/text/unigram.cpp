@@ -15,48 +15,14 @@ namespace {
 // What a character outside the vocabulary costs, beyond the worst token.
 constexpr double kUnknownPenalty = 10;
 
-struct ScoredTokens {
-  Vocabulary vocabulary;
-  std::vector<double> scores;  // by id
-};
-
-// [["token", score], ...]; the place is the id.
-ScoredTokens read_scored_tokens(const JsonView& json) {
-  ScoredTokens result;
-  std::size_t count = 0, bytes = 0;
-  for (simdjson::dom::element item : json.array()) {
-    simdjson::dom::array both;
-    std::string_view token;
-    if (!item.get(both) && !both.at(0).get(token)) bytes += token.size();
-    ++count;
-  }
-  result.vocabulary.reserve(count, bytes);
-  result.scores.reserve(count);
-  std::size_t index = 0;
-  for (simdjson::dom::element value : json.array()) {
-    const std::size_t i = index++;
-    simdjson::dom::array both;
-    std::string_view token;
-    double score = 0;
-    if (value.get(both) || both.size() != 2 || both.at(0).get(token) || both.at(1).get(score))
-      json.item(i, value).invalid("expected [\"token\", score], came {}", shown(simdjson::minify(value)));
-    result.vocabulary.add_or_replace(token, static_cast<std::int32_t>(i));
-    result.scores.push_back(score);
-  }
-  return result;
-}
-
 class Unigram final : public Model {
  public:
-  Unigram(ScoredTokens tokens, std::int32_t unknown_id, bool byte_fallback)
-      : Model(std::move(tokens.vocabulary)),
-        scores_(std::move(tokens.scores)),
+  Unigram(ModelTables tables, std::int32_t unknown_id, bool byte_fallback)
+      : Model(std::move(tables)),
+        scores_(tables_.scores),
+        trie_(tables_.trie),
         unknown_id_(unknown_id),
         byte_fallback_(byte_fallback) {
-    std::vector<TokenTrie::Key> keys;
-    keys.reserve(scores_.size());
-    for (std::int32_t id = 0; id < vocabulary_.end_id(); ++id) keys.push_back({vocabulary_.token(id), id});
-    trie_ = TokenTrie(std::move(keys));
     const double least = scores_.empty() ? 0 : *std::min_element(scores_.begin(), scores_.end());
     unknown_score_ = least - kUnknownPenalty;
     for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte)
@@ -137,8 +103,8 @@ class Unigram final : public Model {
     out.push_back({known == Vocabulary::kNone ? unknown_id_ : known, begin, end});
   }
 
-  std::vector<double> scores_;
-  TokenTrie trie_;
+  const FlatTable<double>& scores_;
+  const TokenTrie& trie_;
   std::int32_t unknown_id_;
   bool byte_fallback_;
   double unknown_score_ = 0;
@@ -147,15 +113,48 @@ class Unigram final : public Model {
 
 }  // namespace
 
-ModelPointer make_unigram(const JsonView& json) {
-  ScoredTokens tokens = read_scored_tokens(json.at("vocab"));
+// [["token", score], ...]; the place is the id.
+ModelTables read_unigram(const JsonView& model) {
+  const JsonView json = model.at("vocab");
+  ModelTables tables;
+  std::vector<double> scores;
+  std::size_t count = 0, bytes = 0;
+  for (simdjson::dom::element item : json.array()) {
+    simdjson::dom::array both;
+    std::string_view token;
+    if (!item.get(both) && !both.at(0).get(token)) bytes += token.size();
+    ++count;
+  }
+  tables.vocabulary.reserve(count, bytes);
+  scores.reserve(count);
+  std::size_t index = 0;
+  for (simdjson::dom::element value : json.array()) {
+    const std::size_t i = index++;
+    simdjson::dom::array both;
+    std::string_view token;
+    double score = 0;
+    if (value.get(both) || both.size() != 2 || both.at(0).get(token) || both.at(1).get(score))
+      json.item(i, value).invalid("expected [\"token\", score], came {}", shown(simdjson::minify(value)));
+    tables.vocabulary.add_or_replace(token, static_cast<std::int32_t>(i));
+    scores.push_back(score);
+  }
+  tables.scores = FlatTable<double>(std::move(scores));
+  std::vector<TokenTrie::Key> keys;
+  keys.reserve(count);
+  for (std::int32_t id = 0; id < tables.vocabulary.end_id(); ++id)
+    keys.push_back({tables.vocabulary.token(id), id});
+  tables.trie = TokenTrie(std::move(keys));
+  return tables;
+}
+
+ModelPointer make_unigram(const JsonView& json, ModelTables tables) {
   std::int32_t unknown = Vocabulary::kNone;
   if (const auto id = json.find("unk_id")) {
     unknown = static_cast<std::int32_t>(id->integer(0, INT32_MAX));
-    if (!tokens.vocabulary.has(unknown))
-      id->invalid("expected the place of a token among {}, came {}", tokens.scores.size(), unknown);
+    if (!tables.vocabulary.has(unknown))
+      id->invalid("expected the place of a token among {}, came {}", tables.scores.size(), unknown);
   }
-  return std::make_unique<Unigram>(std::move(tokens), unknown, json.boolean_or("byte_fallback", false));
+  return std::make_unique<Unigram>(std::move(tables), unknown, json.boolean_or("byte_fallback", false));
 }
 
 }  // namespace swiftlet::text

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 
 #include "swiftlet/core/error.h"
@@ -73,10 +74,9 @@ const Class& find_class(const std::string& name, const std::string& where) {
        known, name);
 }
 
-// [["a", "b"], ...] of the lines "a b".
-std::string merges_json(std::string_view merges, const std::string& where) {
-  std::string json = "[";
-  json.reserve(merges.size() * 2);
+// f(left, right, line) for the lines "left right".
+template <class F>
+void each_merge(std::string_view merges, const std::string& where, F&& f) {
   std::size_t line = 0;
   for (std::size_t at = 0; at < merges.size();) {
     const std::size_t end = std::min(merges.find('\n', at), merges.size());
@@ -91,13 +91,26 @@ std::string merges_json(std::string_view merges, const std::string& where) {
         !simdjson::validate_utf8(text.data(), text.size()))
       fail(ErrorCode::kInvalid, fmt::format("{}: line {}", where, line),
            "expected two tokens with one space between, came {}", shown(text));
-    json += json.size() > 1 ? ",[" : "[";
-    append_json_string(json, text.substr(0, space));
-    json += ',';
-    append_json_string(json, text.substr(space + 1));
-    json += ']';
+    f(text.substr(0, space), text.substr(space + 1), line);
   }
-  return json + "]";
+}
+
+MergeTable read_merges(std::string_view merges, const Vocabulary& vocabulary, const std::string& where) {
+  MergeTable table(static_cast<std::size_t>(std::count(merges.begin(), merges.end(), '\n')) + 1);
+  std::uint32_t rank = 0;
+  std::string joined;
+  each_merge(merges, where, [&](std::string_view left, std::string_view right, std::size_t line) {
+    const auto id_of = [&](std::string_view token) {
+      const std::int32_t id = vocabulary.find(token);
+      if (id == Vocabulary::kNone)
+        fail(ErrorCode::kInvalid, fmt::format("{}: line {}", where, line),
+             "names the token {}, which the vocabulary lacks", shown(token));
+      return id;
+    };
+    joined.assign(left).append(right);
+    table.set(id_of(left), id_of(right), {rank++, id_of(joined)});
+  });
+  return table;
 }
 
 OrderedJson pre_tokenizer(const Class& one, bool prefix_space) {
@@ -156,7 +169,7 @@ TokenizerText convert_vocab_merges(std::string_view vocab, std::string_view merg
                                    const std::string& merges_where) {
   const Class& one = find_class(given.kind(), where);
   const JsonDocument document(vocab, where);
-  const Vocabulary vocabulary = read_vocabulary(document.root());
+  Vocabulary vocabulary = read_vocabulary(document.root());
   TokenSettings settings = given;
   for (std::size_t i = 0; i < kRoleNames.size(); ++i)
     if (const char* const token = one.roles[i]; token && vocabulary.find(token) != Vocabulary::kNone)
@@ -181,9 +194,10 @@ TokenizerText convert_vocab_merges(std::string_view vocab, std::string_view merg
                       {"fuse_unk", false},
                       {"byte_fallback", false},
                       {"ignore_merges", false}});
-  writer.vocabulary(vocabulary);
-  writer.member("merges", merges_json(merges, merges_where));
-  return {writer.finish(parts), settings.config()};
+  MergeTable table = read_merges(merges, vocabulary, merges_where);
+  writer.vocabulary(std::move(vocabulary));
+  writer.merges(std::move(table));
+  return writer.finish(parts, settings.config());
 }
 
 }  // namespace swiftlet::text

@@ -65,7 +65,7 @@ TokenizerText convert_word_pieces(const Vocabulary& vocabulary, const TokenSetti
                       {"continuing_subword_prefix", "##"},
                       {"max_input_chars_per_word", 100}});
   writer.vocabulary(vocabulary);
-  return {writer.finish(parts), settings.config()};
+  return writer.finish(parts, settings.config());
 }
 
 }  // namespace swiftlet::text

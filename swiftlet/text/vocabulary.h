@@ -2,14 +2,14 @@
 //
 // One block of text, one entry for each id and an open-addressing hash table: a lookup touches two cache
 // lines. The hash can be extended byte by byte, so that all prefixes of a word are hashed in one walk
-// (wordpiece.cpp). Filled once, then read by any number of threads.
+// (wordpiece.cpp). Filled once, or mapped as it lies in a file (tokenizer_tables.h), then read by any number
+// of threads. Pages of zeros, which a mapped file that was cut short reads as, hold no token.
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
+#include "swiftlet/text/flat_table.h"
 #include "swiftlet/text/json_view.h"
 
 namespace swiftlet::text {
@@ -27,10 +27,24 @@ struct TokenHash {
 class Vocabulary {
  public:
   static constexpr std::int32_t kNone = -1;
+  static constexpr std::uint32_t kHole = UINT32_MAX;  // length of an entry for an id without a token
 
   // Ids may leave gaps, but not be so high that tables would be mostly holes: at most this for `count`
   // tokens.
   static std::int64_t highest_id(std::size_t count) { return static_cast<std::int64_t>(count) * 4 + 65535; }
+
+  struct Entry {
+    std::uint32_t offset = 0, length = kHole;  // of the token in the text
+  };
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::int32_t id_and_one = 0;  // 0: free
+  };
+
+  Vocabulary() = default;
+  // Of tables that were made by this class. Throws kInvalid naming `where` unless every lookup ends and every
+  // token is valid UTF-8 inside the text.
+  Vocabulary(FlatTable<char> text, FlatTable<Entry> entries, FlatTable<Slot> slots, const std::string& where);
 
   void reserve(std::size_t tokens, std::size_t bytes);
   // 0 <= id. False, and nothing is changed, when the token or the id is taken already.
@@ -52,31 +66,27 @@ class Vocabulary {
   }
   // REQUIRES: has(id). Valid until the next add().
   std::string_view token(std::int32_t id) const {
-    return std::string_view(text_).substr(entries_[at(id)].offset, entries_[at(id)].length);
+    return {text_.data() + entries_[at(id)].offset, entries_[at(id)].length};
   }
   // The highest id + 1.
   std::int32_t end_id() const { return static_cast<std::int32_t>(entries_.size()); }
   std::size_t count() const { return count_; }
   std::size_t longest() const { return longest_; }
 
+  const FlatTable<char>& text() const { return text_; }
+  const FlatTable<Entry>& entries() const { return entries_; }
+  const FlatTable<Slot>& slots() const { return slots_; }
+
  private:
-  static constexpr std::uint32_t kHole = UINT32_MAX;
-  struct Entry {
-    std::uint32_t offset = 0, length = kHole;
-  };
-  struct Slot {
-    std::uint32_t hash = 0;
-    std::int32_t id = kNone;
-  };
   static std::size_t at(std::int32_t id) { return static_cast<std::size_t>(id); }
   void grow(std::size_t slots);
   void place(std::uint32_t hash, std::int32_t id);
   std::size_t slot_of(std::uint32_t hash, std::string_view head, std::string_view tail) const;
   void append(std::string_view token, std::int32_t id);
 
-  std::string text_;
-  std::vector<Entry> entries_;
-  std::vector<Slot> slots_;  // a power of two, at most half full
+  FlatTable<char> text_;
+  FlatTable<Entry> entries_;  // by id
+  FlatTable<Slot> slots_;     // a power of two, at most half full
   std::size_t count_ = 0, longest_ = 0;
 };
 

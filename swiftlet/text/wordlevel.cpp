@@ -6,9 +6,8 @@ namespace {
 
 class WordLevel final : public Model {
  public:
-  explicit WordLevel(const JsonView& json)
-      : Model(read_vocabulary(json.at("vocab"))),
-        unknown_id_(vocabulary_.find(json.string_or("unk_token", "<unk>"))) {}
+  WordLevel(const JsonView& json, ModelTables tables)
+      : Model(std::move(tables)), unknown_id_(vocabulary_.find(json.string_or("unk_token", "<unk>"))) {}
 
   void tokenize(std::string_view piece, std::vector<ModelToken>& out) const override {
     std::int32_t id = vocabulary_.find(piece);
@@ -26,8 +25,8 @@ class WordLevel final : public Model {
 
 }  // namespace
 
-ModelPointer make_wordlevel(const JsonView& json) {
-  return std::make_unique<WordLevel>(json);
+ModelPointer make_wordlevel(const JsonView& json, ModelTables tables) {
+  return std::make_unique<WordLevel>(json, std::move(tables));
 }
 
 }  // namespace swiftlet::text

@@ -12,8 +12,8 @@ namespace {
 
 class WordPiece final : public Model {
  public:
-  explicit WordPiece(const JsonView& json)
-      : Model(read_vocabulary(json.at("vocab"))), prefix_(json.string_or("continuing_subword_prefix", "##")) {
+  WordPiece(const JsonView& json, ModelTables tables)
+      : Model(std::move(tables)), prefix_(json.string_or("continuing_subword_prefix", "##")) {
     const std::string_view unknown = json.string_or("unk_token", "[UNK]");
     unknown_id_ = vocabulary_.find(unknown);
     if (unknown_id_ == Vocabulary::kNone)
@@ -75,8 +75,8 @@ class WordPiece final : public Model {
 
 }  // namespace
 
-ModelPointer make_wordpiece(const JsonView& json) {
-  return std::make_unique<WordPiece>(json);
+ModelPointer make_wordpiece(const JsonView& json, ModelTables tables) {
+  return std::make_unique<WordPiece>(json, std::move(tables));
 }
 
 }  // namespace swiftlet::text

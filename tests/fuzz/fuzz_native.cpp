@@ -33,6 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto checkpoint =
         swiftlet::parse_native(swiftlet::SafetensorsFile::parse(sealed(data, size), "input"));
     swiftlet::touch(checkpoint.tokenizer.bytes);
+    swiftlet::touch(checkpoint.tokenizer.tables);
     for (const auto& [name, weight] : checkpoint.weights) {
       swiftlet::touch(weight.codes);
       swiftlet::touch(weight.scales);

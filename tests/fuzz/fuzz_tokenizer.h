@@ -41,8 +41,8 @@ void attempt(std::string_view text, F&& make) {
 }
 
 // Of a converter's texts.
-inline Tokenizer tokenizer_of(const text::TokenizerText& made) {
-  return Tokenizer::from_json(made.json, "input", made.config);
+inline Tokenizer tokenizer_of(text::TokenizerText made) {
+  return Tokenizer::from_text(std::move(made), "input");
 }
 
 }  // namespace swiftlet::fuzz
