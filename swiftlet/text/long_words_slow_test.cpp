@@ -1,8 +1,8 @@
 // Words of ten million bytes: time that grows little faster than they do, and memory in proportion.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
+#include <time.h>
 
-#include <chrono>
+#include <cstring>
 #include <fstream>
 
 #include "swiftlet/text/text_testing.h"
@@ -23,10 +23,16 @@ std::size_t peak_since_last() {
   return kilobytes * 1024;
 }
 
+// Of processor time: what else the machine does counts little.
 double seconds_of(const Tokenizer& tokenizer, const std::string& text, std::size_t& tokens) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+  };
+  const double start = now();
   tokens = tokenizer.encode(text, {.add_special = false}).size();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return now() - start;
 }
 
 class LongWordsSlow : public testing::TestWithParam<const char*> {
@@ -51,9 +57,7 @@ TEST_P(LongWordsSlow, InTimeAndMemoryOfTheirLength) {
     while (word.size() < kBytes) word += unit;
     const std::string tenth = word.substr(0, word.size() / std::strlen(unit) / 10 * std::strlen(unit));
     std::size_t tokens = 0;
-    // The least of two: other work on the machine can only add.
-    const double small =
-        std::min(seconds_of(*tokenizer_, tenth, tokens), seconds_of(*tokenizer_, tenth, tokens));
+    const double small = seconds_of(*tokenizer_, tenth, tokens);
     const std::size_t before = (peak_since_last(), peak_since_last());
     const double large = seconds_of(*tokenizer_, word, tokens);
     const std::size_t peak = peak_since_last();
@@ -63,9 +67,10 @@ TEST_P(LongWordsSlow, InTimeAndMemoryOfTheirLength) {
         "{:>12} {:>28}: {:6.3f} s for a tenth, {:6.3f} s, {:4.1f} times; {:5.1f} bytes of memory a byte, {} "
         "tokens\n",
         shown(unit), GetParam(), small, large, large / small, per_byte, tokens);
-    // n log n makes 11.7 of 10; the rest is memory that no cache holds, and other work on the machine.
-    EXPECT_LT(large, small * 40 + 0.5) << shown(unit);
-    EXPECT_LT(per_byte, 320) << shown(unit);
+    // n log n makes 11.7 of 10, memory that no cache holds more of it; what is quadratic takes 100 times as
+    // long.
+    EXPECT_LT(large, small * 50 + 0.5) << shown(unit);
+    EXPECT_LT(per_byte, 256) << shown(unit);
   }
 }
 

@@ -12,16 +12,25 @@ MergeTable derive_merges(const Vocabulary& vocabulary, const std::vector<std::in
     std::int32_t left, right, id;
   };
   std::vector<Found> merges;
+  struct Cut {
+    std::uint32_t hash, at;  // of what stands before it
+  };
+  std::vector<Cut> cuts;
   for (const std::int32_t id : order) {
     const std::string_view token = vocabulary.token(id);
     const std::size_t before = merges.size();
+    cuts.clear();
     TokenHash hash;
-    for (std::size_t cut = 1; cut < token.size(); ++cut) {
+    for (std::uint32_t cut = 1; cut < token.size(); ++cut) {
       hash.add(token[cut - 1]);
       if (is_continuation_byte(token[cut])) continue;
-      const std::int32_t left = vocabulary.find(hash.value(), token.substr(0, cut), {});
+      vocabulary.expect(hash.value());
+      cuts.push_back({hash.value(), cut});
+    }
+    for (const Cut& cut : cuts) {
+      const std::int32_t left = vocabulary.find(cut.hash, token.substr(0, cut.at), {});
       if (left == Vocabulary::kNone) continue;
-      const std::int32_t right = vocabulary.find(token.substr(cut));
+      const std::int32_t right = vocabulary.find(token.substr(cut.at));
       if (right != Vocabulary::kNone) merges.push_back({left, right, id});
     }
     std::sort(merges.begin() + static_cast<std::ptrdiff_t>(before), merges.end(),

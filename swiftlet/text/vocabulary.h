@@ -61,6 +61,11 @@ class Vocabulary {
   // The token `head` + `tail`, whose hash is known already.
   std::int32_t find(std::uint32_t hash, std::string_view head, std::string_view tail) const;
 
+  // A find() of this hash follows soon: several that wait for memory together wait once.
+  void expect(std::uint32_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(slots_.data() + (hash & (slots_.size() - 1)));
+  }
+
   bool has(std::int32_t id) const {
     return id >= 0 && static_cast<std::size_t>(id) < entries_.size() && entries_[at(id)].length != kHole;
   }
