@@ -317,10 +317,10 @@ TEST(NativeWriter, TheCertificateComesIntoTheHeaderWhenTheDataAreWritten) {
   writer.seal();
   EXPECT_FALSE(std::filesystem::exists(path));
   const std::string sealed = read_file(writer.aside());
-  EXPECT_EQ(verify_native(writer.aside()).tensors, 3U);
+  EXPECT_EQ(verify_native(writer.aside()).tensors, 4U);
   EXPECT_EQ(load_native(writer.aside()).certificate, checkpoint.certificate);
   writer.commit(certificate);
-  EXPECT_EQ(verify_native(path).tensors, 3U);
+  EXPECT_EQ(verify_native(path).tensors, 4U);
   EXPECT_EQ(load_native(path).certificate, certificate);
   const std::string committed = read_file(path);
   ASSERT_EQ(committed.size(), sealed.size());
@@ -346,9 +346,9 @@ TEST(Native, ProgressMovesWithEveryTensor) {
                                 "convert 5/5"));
   seen.clear();
   verify_native(folder / "m.swiftlet", job);
-  ASSERT_EQ(seen.size(), 10U);
-  EXPECT_EQ(seen[3], "verify 3/9");
-  EXPECT_EQ(seen.back(), "verify 9/9");
+  ASSERT_EQ(seen.size(), 11U);
+  EXPECT_EQ(seen[3], "verify 3/10");
+  EXPECT_EQ(seen.back(), "verify 10/10");
 }
 
 TEST(Native, AFileThatShrinksWhileItIsVerifiedIsNamed) {
