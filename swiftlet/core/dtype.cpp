@@ -6,11 +6,13 @@
 namespace swiftlet {
 namespace {
 
-constexpr std::array<std::pair<DType, std::string_view>, 10> kNames{{
+constexpr std::array<std::pair<DType, std::string_view>, 12> kNames{{
     {DType::kF32, "f32"},
     {DType::kF16, "f16"},
     {DType::kBF16, "bf16"},
     {DType::kF64, "f64"},
+    {DType::kF8E4M3, "f8e4m3"},
+    {DType::kF8E5M2, "f8e5m2"},
     {DType::kI8, "i8"},
     {DType::kU8, "u8"},
     {DType::kI16, "i16"},

@@ -8,10 +8,25 @@
 
 namespace swiftlet {
 
-enum class DType : std::uint8_t { kF32, kF16, kBF16, kF64, kI8, kU8, kI16, kI32, kI64, kBool };
+enum class DType : std::uint8_t {
+  kF32,
+  kF16,
+  kBF16,
+  kF64,
+  kF8E4M3,
+  kF8E5M2,
+  kI8,
+  kU8,
+  kI16,
+  kI32,
+  kI64,
+  kBool
+};
 
 constexpr std::size_t dtype_size(DType type) {
   switch (type) {
+    case DType::kF8E4M3:
+    case DType::kF8E5M2:
     case DType::kI8:
     case DType::kU8:
     case DType::kBool:

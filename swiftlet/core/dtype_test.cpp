@@ -5,8 +5,8 @@
 namespace swiftlet {
 namespace {
 
-constexpr DType kAll[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kI8,
-                          DType::kU8,  DType::kI16, DType::kI32,  DType::kI64, DType::kBool};
+constexpr DType kAll[] = {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kF8E4M3, DType::kF8E5M2,
+                          DType::kI8,  DType::kU8,  DType::kI16,  DType::kI32, DType::kI64,    DType::kBool};
 
 TEST(DType, NamesAndTypesAreInverse) {
   for (DType type : kAll) {
@@ -24,6 +24,8 @@ TEST(DType, SizesAreThoseOfTheWord) {
   EXPECT_EQ(dtype_size(DType::kBool), 1u);
   EXPECT_EQ(dtype_size(DType::kI8), sizeof(std::int8_t));
   EXPECT_EQ(dtype_size(DType::kU8), sizeof(std::uint8_t));
+  EXPECT_EQ(dtype_size(DType::kF8E4M3), 1u);
+  EXPECT_EQ(dtype_size(DType::kF8E5M2), 1u);
   EXPECT_EQ(dtype_size(DType::kF16), 2u);
   EXPECT_EQ(dtype_size(DType::kBF16), 2u);
   EXPECT_EQ(dtype_size(DType::kI16), sizeof(std::int16_t));

@@ -1,9 +1,13 @@
-// Conversions between f32 and the 16-bit formats, by their IEEE 754 bit layouts. Scalar: the living
-// definition.
+// Conversions between f32 and the narrow formats, by their bit layouts. Scalar: the living definition.
+// f16 is IEEE 754's; e4m3 (without infinities, "e4m3fn") and e5m2 are those of Micikevicius et al., FP8
+// Formats for Deep Learning, 2022. All values of bf16, f16, e4m3 and e5m2 are exact in f32, and those of the
+// last two in bf16 and f16 too.
 //
 //   f32   s eeeeeeee mmmmmmmmmmmmmmmmmmmmmmm
 //   bf16  s eeeeeeee mmmmmmm                   (the upper half of f32)
 //   f16   s eeeee mmmmmmmmmm
+//   e4m3  s eeee mmm                          all ones: NaN
+//   e5m2  s eeeee mm                          (the upper half of f16)
 #pragma once
 
 #include <bit>
@@ -48,6 +52,21 @@ inline std::uint16_t f32_to_f16(float value) {
   }
   const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
   return static_cast<std::uint16_t>(sign | ((rounded - (112u << 23)) >> 13));
+}
+
+inline float f8e5m2_to_f32(std::uint8_t bits) {
+  return f16_to_f32(static_cast<std::uint16_t>(bits << 8));
+}
+
+inline float f8e4m3_to_f32(std::uint8_t bits) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x80u) << 24;
+  const std::uint32_t magnitude = bits & 0x7fu;
+  if (magnitude == 0x7f) return std::bit_cast<float>(sign | 0x7fc00000u);
+  if (magnitude < 8) {  // zero and subnormals
+    const float value = static_cast<float>(magnitude) * 0x1p-9f;
+    return sign ? -value : value;
+  }
+  return std::bit_cast<float>(sign | ((magnitude << 20) + (120u << 23)));
 }
 
 }  // namespace swiftlet

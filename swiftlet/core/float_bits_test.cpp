@@ -90,6 +90,25 @@ void expect_nearest_even(float value) {
   }
 }
 
+// f8: every value, exact in f32, bf16 and f16.
+TEST(Float8, EveryValueIsThatOfItsDefinition) {
+  for (int i = 0; i < 256; ++i) {
+    const auto bits = static_cast<std::uint8_t>(i);
+    const double sign = i >= 128 ? -1 : 1;
+    const int exponent = (i >> 3) & 15, mantissa = i & 7;
+    const double e4m3 = (i & 127) == 127 ? std::nan("")
+                        : exponent == 0  ? sign * std::ldexp(mantissa, -9)
+                                         : sign * std::ldexp(8 + mantissa, exponent - 10);
+    const double e5m2 = decode<5, 2>(static_cast<std::uint16_t>((i & 128) << 8 | (i & 127)));
+    for (const auto& [wide, expected] : {std::pair{f8e4m3_to_f32(bits), e4m3}, {f8e5m2_to_f32(bits), e5m2}}) {
+      ASSERT_TRUE(same(wide, expected)) << i;
+      if (std::isnan(wide)) continue;
+      EXPECT_TRUE(same(bf16_to_f32(f32_to_bf16(wide)), wide)) << i;
+      EXPECT_TRUE(same(f16_to_f32(f32_to_f16(wide)), wide)) << i;
+    }
+  }
+}
+
 TYPED_TEST(FloatBits, EveryMidpointAndItsNeighboursRoundToNearestEven) {
   for (int bits = 0; bits < TypeParam::kInfinity; ++bits) {
     const auto low = static_cast<std::uint16_t>(bits);

@@ -61,6 +61,10 @@ std::vector<float> to_floats(const TensorView& tensor) {
       return convert_all<std::uint16_t>(tensor, f16_to_f32);
     case DType::kBF16:
       return convert_all<std::uint16_t>(tensor, bf16_to_f32);
+    case DType::kF8E4M3:
+      return convert_all<std::uint8_t>(tensor, f8e4m3_to_f32);
+    case DType::kF8E5M2:
+      return convert_all<std::uint8_t>(tensor, f8e5m2_to_f32);
     default:
       fail(ErrorCode::kUnsupported, "tensor", "{} cannot be read as f32", dtype_name(tensor.dtype));
   }

@@ -58,6 +58,7 @@ Checkpoint load_transformers(const fs::path& folder, const std::vector<TensorFil
   if (options.check_memory) check_fits(checkpoint.source, bytes);
   for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
   join_quantized(checkpoint, options.stream);
+  widen_float8(checkpoint, options.stream);
   transpose_conv1d(checkpoint, options.stream);
   split_stacked_experts(checkpoint, options.stream);
   checkpoint.tokenizer = find_tokenizer(folder);

@@ -6,6 +6,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/json.h"
@@ -59,17 +60,33 @@ bool is_float(DType type) {
   return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kF64;
 }
 
-// f64 becomes f32, all else stays as it is.
-Tensor float_tensor(const TensorEntry& entry) {
-  const Tensor tensor = entry.tensor();
-  if (entry.dtype != DType::kF64) return tensor;
-  Tensor narrow = Tensor::zeros(DType::kF32, tensor.shape());
-  const auto from = tensor.span<double>();
-  std::transform(from.begin(), from.end(), narrow.mutable_data<float>(),
-                 [](double value) { return static_cast<float>(value); });
-  check_mapped(tensor.buffer().bytes());
-  release_mapped(tensor.buffer().bytes());
-  return narrow;
+bool is_float8(DType type) {
+  return type == DType::kF8E4M3 || type == DType::kF8E5M2;
+}
+
+// f64 becomes f32, and fp8 bf16, which holds its values; all else stays as it is.
+Tensor float_tensor(const Tensor& tensor) {
+  const auto converted = [&](DType type, auto write) {
+    Tensor out = Tensor::zeros(type, tensor.shape());
+    write(out);
+    check_mapped(tensor.buffer().bytes());
+    release_mapped(tensor.buffer().bytes());
+    return out;
+  };
+  if (tensor.dtype() == DType::kF64)
+    return converted(DType::kF32, [&](Tensor& out) {
+      const auto from = tensor.span<double>();
+      std::transform(from.begin(), from.end(), out.mutable_data<float>(),
+                     [](double value) { return static_cast<float>(value); });
+    });
+  if (is_float8(tensor.dtype()))
+    return converted(DType::kBF16, [&](Tensor& out) {
+      const auto widen = tensor.dtype() == DType::kF8E4M3 ? f8e4m3_to_f32 : f8e5m2_to_f32;
+      const auto from = tensor.span<std::uint8_t>();
+      std::transform(from.begin(), from.end(), out.mutable_data<std::uint16_t>(),
+                     [&](std::uint8_t bits) { return f32_to_bf16(widen(bits)); });
+    });
+  return tensor;
 }
 
 // Layer norms have names of TensorFlow in old checkpoints of BERT and its kin; transformers renames them too.
@@ -81,7 +98,24 @@ std::string name_of(const TensorEntry& entry) {
 }
 
 Format format_of(DType type) {
-  return type == DType::kF16 ? Format::kF16 : type == DType::kBF16 ? Format::kBF16 : Format::kF32;
+  if (type == DType::kBF16 || is_float8(type)) return Format::kBF16;
+  return type == DType::kF16 ? Format::kF16 : Format::kF32;
+}
+
+// A weight whose bytes `make` gives: now, or later where they are not those of the file and `stream` is set.
+void add_weight(Checkpoint& checkpoint, const std::string& name, DType dtype, const Shape& shape, bool later,
+                std::function<Tensor()> make) {
+  if (!later) {
+    checkpoint.weights.emplace(name, weight_from_tensor(name, float_tensor(make())));
+    return;
+  }
+  Weight weight;
+  weight.name = name;
+  weight.shape = shape;
+  weight.encoding.format = format_of(dtype);
+  checkpoint.weights.emplace(name, std::move(weight));
+  checkpoint.made_weights.emplace(
+      name, [name, make = std::move(make)] { return weight_from_tensor(name, float_tensor(make())); });
 }
 
 // The modes of 1_Pooling/config.json: flags, or in newer files words. Several stand side by side in the order
@@ -166,18 +200,29 @@ void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream, co
             "is also in another file of the model");
     if (!is_float(entry.dtype)) {
       checkpoint.tensors.emplace(name, entry.tensor());
-    } else if (stream && (entry.dtype == DType::kF64 || entry.needs_copy())) {
-      Weight weight;
-      weight.name = name;
-      weight.shape = entry.shape;
-      weight.encoding.format = format_of(entry.dtype);
-      checkpoint.weights.emplace(name, std::move(weight));
-      checkpoint.made_weights.emplace(
-          name, [name, entry] { return weight_from_tensor(name, float_tensor(entry)); });
+      continue;
+    }
+    const bool copied = entry.dtype == DType::kF64 || entry.needs_copy();
+    add_weight(checkpoint, name, entry.dtype, entry.shape, stream && copied,
+               [entry] { return entry.tensor(); });
+  }
+}
+
+void widen_float8(Checkpoint& checkpoint, bool stream) {
+  std::int64_t count = 0;
+  for (auto at = checkpoint.tensors.begin(); at != checkpoint.tensors.end();) {
+    const Tensor tensor = at->second;
+    if (is_float8(tensor.dtype())) {
+      add_weight(checkpoint, at->first, tensor.dtype(), tensor.shape(), stream, [tensor] { return tensor; });
+      at = checkpoint.tensors.erase(at);
+      ++count;
     } else {
-      checkpoint.weights.emplace(name, weight_from_tensor(name, float_tensor(entry)));
+      ++at;
     }
   }
+  if (count > 0)
+    warn("{}: {} tensors of fp8 run as bf16, with the same values and twice the size", checkpoint.source,
+         count);
 }
 
 std::optional<fs::path> find_weights(const fs::path& folder) {
@@ -198,6 +243,7 @@ void add_layer(Checkpoint& checkpoint, const fs::path& folder, const SentenceLay
   const std::vector<TensorFile> files = open_weights(place);
   if (files.empty()) fail(ErrorCode::kNotFound, place.string(), "has no model.safetensors");
   for (const TensorFile& file : files) add_tensors(checkpoint, file, stream, layer.name + ".");
+  widen_float8(checkpoint, stream);
 }
 
 GenerationConfig read_generation(const fs::path& folder, const Config& config) {

@@ -14,14 +14,18 @@ namespace swiftlet {
 TensorFile tensors_of(const SafetensorsFile& file);
 TensorFile open_safetensors_file(const std::filesystem::path& path);
 
-// Adds every tensor of the file: floats as weights, integers as tensors; f64 becomes f32. `stream` as in
-// CheckpointOptions. Names get `prefix`. Throws kInvalid for a name that is already there.
+// Adds every tensor of the file: floats as weights, integers and fp8, which may have scales, as tensors; f64
+// becomes f32. `stream` as in CheckpointOptions. Names get `prefix`. Throws kInvalid for a name that is
+// already there.
 void add_tensors(Checkpoint& checkpoint, const TensorFile& file, bool stream = false,
                  const std::string& prefix = "");
 
 // The weights of a folder, or the index of their shards: the first of these that is there.
 inline constexpr std::string_view kWeightFiles[] = {"model.safetensors", "model.safetensors.index.json",
                                                     "pytorch_model.bin", "pytorch_model.bin.index.json"};
+// Makes weights of bf16 of the fp8 that nobody has taken.
+void widen_float8(Checkpoint& checkpoint, bool stream);
+
 // model.safetensors of `folder` or else pytorch_model.bin, or the index of their shards.
 std::optional<std::filesystem::path> find_weights(const std::filesystem::path& folder);
 // These files, the shards of an index included; empty when there are none. Throws kInvalid when a shard

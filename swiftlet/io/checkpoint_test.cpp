@@ -242,6 +242,19 @@ void expect_streams_alike(const std::filesystem::path& path, std::size_t made) {
   }
 }
 
+TEST_F(CheckpointFolder, WidensFloat8WithoutScales) {
+  write("model.safetensors",
+        safetensors_bytes(R"({"a":{"dtype":"F8_E4M3","shape":[1,3],"data_offsets":[0,3]},)"
+                          R"("b":{"dtype":"F8_E5M2","shape":[2],"data_offsets":[3,5]}})",
+                          "\x38\xc4\x01\x3c\xc1"));
+  const Checkpoint checkpoint = load_checkpoint(folder_.path());
+  EXPECT_EQ(checkpoint.weight("a").encoding.format, Format::kBF16);
+  EXPECT_THAT(decode(checkpoint.weight("a")), ElementsAre(1.0F, -3.0F, 0x1p-9F));
+  EXPECT_THAT(decode(checkpoint.weight("b")), ElementsAre(1.0F, -2.5F));
+  EXPECT_TRUE(checkpoint.tensors.empty());
+  expect_streams_alike(folder_.path(), 2);
+}
+
 TEST_F(CheckpointFolder, StreamsF64AndUnalignedWeights) {
   write("model.safetensors", safetensors_bytes(R"({"b":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]},)"
                                                R"("a":{"dtype":"F32","shape":[1,2],"data_offsets":[1,9]},)"

@@ -8,6 +8,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/encoding/float_format.h"
 #include "swiftlet/io/json.h"
 #include "swiftlet/io/panel_work.h"
 #include "swiftlet/io/prequantized_methods.h"
@@ -15,8 +16,37 @@
 namespace swiftlet {
 namespace {
 
-constexpr int kRoundedGroup = 32;
+void check_finite(std::span<const float> values, const QuantizedMatrix& matrix, std::int64_t row) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    require(std::isfinite(values[i]), matrix.where, "row {}, column {} is {}", row, i, values[i]);
+}
 
+// Values in rows, in a float format.
+Weight make_rows(const QuantizedMatrix& matrix, ThreadPool* pool) {
+  Weight weight;
+  weight.name = matrix.name;
+  weight.shape = Shape{matrix.n, matrix.k};
+  weight.encoding = matrix.values_as;
+  const std::int64_t row_bytes = matrix.k * float_bytes(weight.encoding.format);
+  weight.codes = Buffer::heap(static_cast<std::size_t>(matrix.n * row_bytes));
+  std::byte* const out = weight.codes.mutable_data();
+  for_each_panel((matrix.n + kPanelRows - 1) / kPanelRows, pool, [&](std::int64_t panel) {
+    std::vector<float> values(static_cast<std::size_t>(matrix.k));
+    const std::int64_t end = std::min((panel + 1) * kPanelRows, matrix.n);
+    for (std::int64_t row = panel * kPanelRows; row < end; ++row) {
+      matrix.read_values(row, values.data());
+      check_finite(values, matrix, row);
+      std::byte* to = out + row * row_bytes;
+      for (const float value : values) {
+        store_float(weight.encoding.format, value, to);
+        to += float_bytes(weight.encoding.format);
+      }
+    }
+  });
+  return weight;
+}
+
+// Of what codes are known, or of values to be rounded to such.
 class Builder {
  public:
   explicit Builder(const QuantizedMatrix& matrix)
@@ -66,11 +96,9 @@ class Builder {
   void write_values(std::int64_t row) {
     std::vector<float> values(static_cast<std::size_t>(matrix_.k));
     matrix_.read_values(row, values.data());
+    check_finite(values, matrix_, row);
     for (std::int64_t g = 0; g < builder_.geometry().groups; ++g) {
-      const std::int64_t begin = g * kRoundedGroup, end = std::min(begin + kRoundedGroup, matrix_.k);
-      for (std::int64_t i = begin; i < end; ++i)
-        require(std::isfinite(values[static_cast<std::size_t>(i)]), matrix_.where, "row {}, column {} is {}",
-                row, i, values[static_cast<std::size_t>(i)]);
+      const std::int64_t begin = g * encoding_.group, end = std::min(begin + encoding_.group, matrix_.k);
       const std::span<const float> part(values.data() + begin, static_cast<std::size_t>(end - begin));
       builder_.encode_group(row, g, choose_scale(encoding_, part.data(), end - begin, matrix_.where),
                             part.data());
@@ -128,7 +156,7 @@ void QuantizedMatrix::read_values(std::int64_t, float*) const {
 }
 
 Encoding encoding_of(const QuantizedMatrix& matrix) {
-  if (matrix.bits == 0) return {.format = Format::kInt8, .group = kRoundedGroup};
+  if (matrix.bits == 0) return matrix.values_as;
   Encoding encoding{.format = matrix.bits <= 4 ? Format::kInt4 : Format::kInt8,
                     .group = static_cast<int>(matrix.group),
                     .asymmetric = matrix.asymmetric};
@@ -137,6 +165,7 @@ Encoding encoding_of(const QuantizedMatrix& matrix) {
 }
 
 Weight make_weight(const QuantizedMatrix& matrix, ThreadPool* pool) {
+  if (!encoding_of(matrix).is_integer()) return make_rows(matrix, pool);
   Builder builder(matrix);
   for_each_panel(builder.panels(), pool, [&](std::int64_t panel) { builder.write_panel(panel); });
   if (builder.rounded() > 0)
@@ -152,10 +181,14 @@ void join_quantized(Checkpoint& checkpoint, bool stream) {
   require(!matrices.empty(), checkpoint.config.where() + ": quantization_config",
           "expected weights of {}, there are none", method.name);
   std::int64_t rounded = 0;
+  std::string rounded_to;
   std::optional<ThreadPool> pool;
   if (!stream) pool.emplace();
   for (const auto& matrix : matrices) {
-    rounded += matrix->bits == 0;
+    if (matrix->bits == 0) {
+      ++rounded;
+      rounded_to = to_string(matrix->values_as);
+    }
     require(!checkpoint.weights.contains(matrix->name), matrix->where, "is a second '{}'", matrix->name);
     if (!stream) {
       checkpoint.weights.emplace(matrix->name, make_weight(*matrix, &*pool));
@@ -165,14 +198,16 @@ void join_quantized(Checkpoint& checkpoint, bool stream) {
     weight.name = matrix->name;
     weight.shape = Shape{matrix->n, matrix->k};
     weight.encoding = encoding_of(*matrix);
-    weight.layout = Layout::kPanels;
-    weight.arithmetic = Arithmetic::kInt8;
+    if (weight.encoding.is_integer()) {
+      weight.layout = Layout::kPanels;
+      weight.arithmetic = Arithmetic::kInt8;
+    }
     checkpoint.weights.emplace(matrix->name, std::move(weight));
     checkpoint.made_weights.emplace(matrix->name, [matrix] { return make_weight(*matrix, nullptr); });
   }
   if (rounded > 0)
-    warn("{}: {} matrices of {} cannot run as they are and were rounded to int8-g{}", checkpoint.source,
-         rounded, method.name, kRoundedGroup);
+    warn("{}: {} matrices of {} cannot run as they are and were rounded to {}", checkpoint.source, rounded,
+         method.name, rounded_to);
   checkpoint.config = without_quantization(checkpoint.config);
 }
 

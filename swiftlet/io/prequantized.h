@@ -5,6 +5,8 @@
 //   compressed-tensors     pack-quantized 4 and 8 bits, int-quantized      same values
 //   bitsandbytes           8 bits a row                                    same values
 //                          nf4, fp4                                        rounded to int8-g32
+//   fp8, fbgemm_fp8,       e4m3, e5m2, with scales of any block            rounded to bf16
+//   modelopt, compressed-tensors
 //
 // The same values: codes and zero points are kept, scales too where f16 holds them (it does those of GPTQ and
 // AWQ). Groups for which this cannot be are rounded and counted in a warning. What is rounded to int8-g32 is
@@ -31,10 +33,12 @@ class QuantizedMatrix {
   std::string name;   // of the weight
   std::string where;  // "model.safetensors: tensor 'x'"
   std::int64_t n = 0, k = 0;
-  // Codes of `bits` bits in groups of `group` columns; 0 bits: values that have no such form.
+  // Codes of `bits` bits in groups of `group` columns; 0 bits: values that have no such form, and what they
+  // are rounded to.
   int bits = 0;
   std::int64_t group = 0;
   bool asymmetric = false;
+  Encoding values_as = {.format = Format::kInt8, .group = 32};
 
   std::int64_t groups() const { return (k + group - 1) / group; }
   // With bits: k unsigned codes, and scale and zero point of every group.

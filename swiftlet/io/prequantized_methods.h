@@ -9,10 +9,21 @@
 
 namespace swiftlet {
 
+using QuantizedMatrices = std::vector<std::shared_ptr<const QuantizedMatrix>>;
+
+// Each takes the packed tensors of one tool out of a checkpoint.
+QuantizedMatrices take_gptq(Checkpoint& checkpoint);
+QuantizedMatrices take_awq(Checkpoint& checkpoint);
+QuantizedMatrices take_compressed(Checkpoint& checkpoint);
+QuantizedMatrices take_bitsandbytes(Checkpoint& checkpoint);
+QuantizedMatrices take_fine_grained(Checkpoint& checkpoint);
+QuantizedMatrices take_modelopt(Checkpoint& checkpoint);
+// All weights of fp8 with their scales; `block_size` [rows, columns] is that of a scale, or empty.
+QuantizedMatrices take_float8(Checkpoint& checkpoint, const std::vector<std::int64_t>& block_size);
+
 struct QuantizationMethod {
   std::string_view name;  // quant_method
-  // Takes the packed tensors out of a checkpoint.
-  std::vector<std::shared_ptr<const QuantizedMatrix>> (*take)(Checkpoint& checkpoint);
+  QuantizedMatrices (*take)(Checkpoint& checkpoint);
 };
 
 // Throws kUnsupported for a method that is not known, listing those that are.

@@ -81,16 +81,18 @@ TEST_P(Prequantized, StreamsTheSameBytes) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Prequantized,
-    ::testing::Values(Case{"gptq", "int4-g32"}, Case{"gptq_asymmetric", "int4-g32-asym"},
-                      Case{"gptq_v2", "int4-g32-asym"}, Case{"gptq_whole_rows", "int4"},
-                      Case{"gptq_2_bits", "int4-g32"}, Case{"gptq_8_bits", "int8-g32-asym"},
-                      Case{"gptq_act_order", "int8-g32", true}, Case{"awq", "int4-g32-asym"},
-                      Case{"compressed_4_bits", "int4-g32"},
-                      Case{"compressed_4_bits_asymmetric", "int4-g32-asym"},
-                      Case{"compressed_8_bits", "int8-g32-asym"}, Case{"compressed_int8", "int8"},
-                      Case{"bitsandbytes_nf4", "int8-g32", true},
-                      Case{"bitsandbytes_nf4_nested", "int8-g32", true},
-                      Case{"bitsandbytes_fp4", "int8-g32", true}, Case{"bitsandbytes_int8", "int8"}),
+    ::testing::Values(
+        Case{"gptq", "int4-g32"}, Case{"gptq_asymmetric", "int4-g32-asym"}, Case{"gptq_v2", "int4-g32-asym"},
+        Case{"gptq_whole_rows", "int4"}, Case{"gptq_2_bits", "int4-g32"},
+        Case{"gptq_8_bits", "int8-g32-asym"}, Case{"gptq_act_order", "int8-g32", true},
+        Case{"awq", "int4-g32-asym"}, Case{"compressed_4_bits", "int4-g32"},
+        Case{"compressed_4_bits_asymmetric", "int4-g32-asym"}, Case{"compressed_8_bits", "int8-g32-asym"},
+        Case{"compressed_int8", "int8"}, Case{"bitsandbytes_nf4", "int8-g32", true},
+        Case{"bitsandbytes_nf4_nested", "int8-g32", true}, Case{"bitsandbytes_fp4", "int8-g32", true},
+        Case{"bitsandbytes_int8", "int8"}, Case{"fp8_blocks", "bf16", true},
+        Case{"fp8_whole_e5m2", "bf16", true}, Case{"fbgemm_fp8", "bf16", true},
+        Case{"modelopt_fp8", "bf16", true}, Case{"compressed_float8", "bf16", true},
+        Case{"compressed_float8_groups", "bf16", true}, Case{"compressed_float8_blocks", "bf16", true}),
     [](const auto& test) { return std::string(test.param.name); });
 
 std::string error_of(Loaded loaded) {
@@ -111,14 +113,17 @@ Loaded with_config(const char* name, const std::string& config) {
 TEST(PrequantizedBad, NamesWhatIsNotThere) {
   EXPECT_EQ(error_of(with_config("gptq", R"({"quant_method": "hqq"})")),
             "[config.json: quantization_config: quant_method] 'hqq' is not available; known are gptq, awq, "
-            "compressed-tensors, bitsandbytes, mxfp4");
+            "compressed-tensors, bitsandbytes, fp8, fbgemm_fp8, modelopt, mxfp4");
   EXPECT_THAT(error_of(with_config("gptq", R"({"quant_method": "gptq", "bits": 3})")),
               HasSubstr("3 is not available"));
   EXPECT_THAT(error_of(with_config("awq", R"({"quant_method": "awq", "bits": 4, "version": "gemv"})")),
               HasSubstr("'gemv' is not available"));
-  EXPECT_THAT(error_of(with_config("compressed_int8",
-                                   R"({"quant_method": "compressed-tensors", "format": "float-quantized"})")),
-              HasSubstr("'float-quantized' is not available"));
+  EXPECT_THAT(
+      error_of(with_config("compressed_int8",
+                           R"({"quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized"})")),
+      HasSubstr("'nvfp4-pack-quantized' is not available"));
+  EXPECT_THAT(error_of(with_config("modelopt_fp8", R"({"quant_method": "modelopt", "quant_algo": "NVFP4"})")),
+              HasSubstr("'NVFP4' is not available, only FP8"));
   EXPECT_THAT(error_of(with_config("gptq", "3")), HasSubstr("quantization_config"));
   Loaded without = load("gptq");
   without.checkpoint.tensors.clear();
@@ -144,6 +149,15 @@ TEST(PrequantizedBad, NamesWhatDoesNotFit) {
   EXPECT_EQ(without("bitsandbytes_nf4", "m.weight.absmax"), "[model: tensor 'm.weight.absmax'] is missing");
   EXPECT_EQ(without("bitsandbytes_nf4_nested", "m.weight.nested_quant_map"),
             "[model: tensor 'm.weight.nested_quant_map'] is missing");
+
+  EXPECT_EQ(without("fp8_blocks", "m.weight_scale_inv"), "[model: tensor 'm.weight_scale'] is missing");
+  EXPECT_THAT(
+      error_of(with_config("fp8_blocks", R"({"quant_method": "fp8", "weight_block_size": [16, 16]})")),
+      HasSubstr("m.weight_scale_inv'] expected [1, 4], is [2, 2]"));
+  EXPECT_THAT(error_of(with_config("fp8_blocks", R"({"quant_method": "fp8", "weight_block_size": [16, 0]})")),
+              HasSubstr("weight_block_size"));
+  EXPECT_THAT(error_of(with_config("fp8_blocks", R"({"quant_method": "fp8"})")),
+              HasSubstr("expected [16, 2]"));
 
   Loaded order = load("gptq_act_order");
   Tensor groups = Tensor::zeros(DType::kI32, Shape{64});

@@ -17,11 +17,13 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "tensor data is read as it lies in the file");
 
-constexpr std::array<std::pair<DType, std::string_view>, 10> kDTypes{{
+constexpr std::array<std::pair<DType, std::string_view>, 12> kDTypes{{
     {DType::kF32, "F32"},
     {DType::kF16, "F16"},
     {DType::kBF16, "BF16"},
     {DType::kF64, "F64"},
+    {DType::kF8E4M3, "F8_E4M3"},
+    {DType::kF8E5M2, "F8_E5M2"},
     {DType::kI8, "I8"},
     {DType::kU8, "U8"},
     {DType::kI16, "I16"},
@@ -57,7 +59,8 @@ DType dtype_of(const nlohmann::json& value, const std::string& where) {
   for (const auto& [type, text] : kDTypes)
     if (text == name) return type;
   fail(ErrorCode::kUnsupported, where,
-       "dtype {} is not supported (F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL)", excerpt(value));
+       "dtype {} is not supported (F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL)",
+       excerpt(value));
 }
 
 Shape shape_of(const nlohmann::json& value, const std::string& where) {

@@ -83,7 +83,8 @@ TEST(Safetensors, AcceptsScalarsEmptyTensorsAndEmptyFiles) {
 }
 
 TEST(Safetensors, AcceptsEveryDType) {
-  for (const char* name : {"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL"}) {
+  for (const char* name :
+       {"F64", "F32", "F16", "BF16", "I64", "I32", "I16", "F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL"}) {
     const std::size_t bytes = std::string(name).ends_with("64")   ? 16
                               : std::string(name).ends_with("32") ? 8
                               : std::string(name).ends_with("16") ? 4
@@ -93,8 +94,9 @@ TEST(Safetensors, AcceptsEveryDType) {
     const auto file = parse(safetensors_bytes(header, std::string(bytes, '\0')));
     EXPECT_EQ(safetensors_dtype(file.entries()[0].dtype), name);
   }
-  EXPECT_EQ(header_error(R"({"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", 2),
-            "[m.safetensors: tensor 'a'] dtype \"F8_E4M3\" is not supported (F64, F32, F16, BF16, I64, I32, "
+  EXPECT_EQ(header_error(R"({"a":{"dtype":"F4","shape":[2],"data_offsets":[0,2]}})", 2),
+            "[m.safetensors: tensor 'a'] dtype \"F4\" is not supported (F64, F32, F16, BF16, F8_E4M3, "
+            "F8_E5M2, I64, I32, "
             "I16, I8, U8, BOOL)");
 }
 

@@ -117,6 +117,23 @@ def bitsandbytes8(folder):
     write(folder, "bitsandbytes_int8", config, tensors, codes.float() * (scale / 127)[:, None])
 
 
+def float8(folder, name, config, block, dtype=torch.float8_e4m3fn, end="weight_scale", vector=False):
+    """fp8 codes, and scales of blocks of [rows, columns] that may be cut off at the edges."""
+    rows, columns = -(-N // block[0]), -(-K // block[1])
+    scales = torch.rand(rows, columns, generator=generator()) * 0.01 + 0.001
+    spread = scales.repeat_interleave(block[0], 0)[:N].repeat_interleave(block[1], 1)[:, :K]
+    codes = (torch.randn(N, K, generator=generator()) * 20).to(dtype)
+    tensors = {"m.weight": codes, f"m.{end}": scales.reshape(()) if vector else scales}
+    tensors |= {"m.input_scale": torch.tensor(0.5)} if vector else {}
+    write(folder, name, config, tensors, codes.float() * spread)
+
+
+def compressed_float8(strategy, **more):
+    weights = {"num_bits": 8, "type": "float", "symmetric": True, "strategy": strategy} | more
+    groups = {"group_0": {"targets": ["Linear"], "weights": weights}}
+    return {"quant_method": "compressed-tensors", "format": "float-quantized", "config_groups": groups}
+
+
 def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/prequantized")
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,6 +153,15 @@ def main():
     bitsandbytes4(folder, "bitsandbytes_nf4_nested", "nf4", nested=True)
     bitsandbytes4(folder, "bitsandbytes_fp4", "fp4", nested=False)
     bitsandbytes8(folder)
+    blocks = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [12, 48]}
+    float8(folder, "fp8_blocks", blocks, (12, 48), end="weight_scale_inv")
+    whole = {"quant_method": "fp8", "activation_scheme": "static"}
+    float8(folder, "fp8_whole_e5m2", whole, (N, K), dtype=torch.float8_e5m2, vector=True)
+    float8(folder, "fbgemm_fp8", {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0}, (1, K))
+    float8(folder, "modelopt_fp8", {"quant_method": "modelopt", "quant_algo": "FP8"}, (N, K), vector=True)
+    float8(folder, "compressed_float8", compressed_float8("channel"), (1, K))
+    float8(folder, "compressed_float8_groups", compressed_float8("group", group_size=16), (1, 16))
+    float8(folder, "compressed_float8_blocks", compressed_float8("block", block_structure=[8, 32]), (8, 32))
 
 
 if __name__ == "__main__":
