@@ -1,4 +1,5 @@
-// swiftlet convert MODEL -o OUT: any readable model as a native file, or as a folder for transformers.
+// swiftlet convert MODEL -o OUT: any readable model as a native file, a GGUF file, or a folder for
+// transformers.
 #include <chrono>
 #include <memory>
 
@@ -17,14 +18,16 @@ struct ConvertOptions {
 Action setup_convert(CommandLine& line) {
   auto options = std::make_shared<ConvertOptions>();
   line.describe(
-      "A native file is mapped at start and holds weights, tokenizer and configuration. Any other name is a\n"
-      "folder that transformers or sentence-transformers loads; quantized weights become floats there.");
+      "A native file is mapped at start and holds weights, tokenizer and configuration. A GGUF file is one\n"
+      "that llama.cpp runs. Any other name is a folder that transformers or sentence-transformers loads;\n"
+      "quantized weights become floats there.");
   line.positional("MODEL", options->model, "The model to convert");
   line.group("Files");
-  line.text("-o,--output", options->output, "FILE", "name.swiftlet, or a folder", true);
+  line.text("-o,--output", options->output, "FILE", "name.swiftlet, name.gguf, or a folder", true);
   line.output_options();
   line.examples({"swiftlet convert models/minilm -o minilm.swiftlet",
                  "swiftlet convert assets/stories260K/stories260K.bin -o stories260K.swiftlet",
+                 "swiftlet convert assets/stories-7m -o stories-7m.gguf",
                  "swiftlet convert minilm-int8.swiftlet -o minilm-folder"});
   return [options](Session& session) {
     const std::string model = session.fetch(options->model);

@@ -10,9 +10,12 @@
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/core/memory.h"
+#include "swiftlet/graph/difference.h"
 #include "swiftlet/io/gguf_checkpoint.h"
+#include "swiftlet/io/gguf_export.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/transformers_folder.h"
+#include "swiftlet/text/gguf_write_tokenizer.h"
 
 namespace swiftlet {
 namespace {
@@ -21,6 +24,10 @@ namespace fs = std::filesystem;
 
 bool is_native_name(const fs::path& output) {
   return output.extension() == ".swiftlet";
+}
+
+bool is_gguf_name(const fs::path& output) {
+  return output.extension() == ".gguf";
 }
 
 // Whether `path` is the model or, for a folder, one of the files in it; native files that lie there are not
@@ -33,20 +40,58 @@ bool belongs_to(const fs::path& model, const fs::path& path) {
 void check_output(const fs::path& model, const fs::path& output) {
   std::error_code ignored;
   const fs::file_status status = fs::status(output, ignored);
-  const bool native = is_native_name(output);
+  const bool file = is_native_name(output) || is_gguf_name(output);
   const std::string extension = output.extension().string();
-  for (const char* other : {".gguf", ".onnx", ".safetensors", ".bin", ".pt", ".npz"})
+  for (const char* other : {".onnx", ".safetensors", ".bin", ".pt", ".npz"})
     if (extension == other)
       fail(ErrorCode::kUnsupported, output.string(),
-           "{} files cannot be written: expected name.swiftlet, or a folder", extension);
+           "{} files cannot be written: expected name.swiftlet, name.gguf, or a folder", extension);
   for (const fs::path& written : {output, output / "model.safetensors", output / "config.json"})
     if (belongs_to(model, written))
       fail(ErrorCode::kUsage, output.string(), "the output would replace the model that is read");
-  if (native && fs::is_directory(status)) fail(ErrorCode::kIo, output.string(), "is a folder, not a file");
-  if (native && fs::exists(status) && !fs::is_regular_file(status))
+  if (file && fs::is_directory(status)) fail(ErrorCode::kIo, output.string(), "is a folder, not a file");
+  if (file && fs::exists(status) && !fs::is_regular_file(status))
     fail(ErrorCode::kIo, output.string(), "is not a regular file");
-  if (!native && fs::exists(status) && !fs::is_directory(status))
-    fail(ErrorCode::kIo, output.string(), "is a file: expected a folder, or a name that ends in .swiftlet");
+  if (!file && fs::exists(status) && !fs::is_directory(status))
+    fail(ErrorCode::kIo, output.string(),
+         "is a file: expected a folder, or a name that ends in .swiftlet or .gguf");
+}
+
+// A GGUF file says with a handful of keys what a config.json says at length; whether that was all is seen in
+// the model that is built from it.
+void check_same_graph(const models::BuiltModel& built, const fs::path& written, const std::string& where) {
+  const Checkpoint again = load_gguf(written, {.check_memory = false, .stream = true});
+  constexpr double kTolerance = 1e-6;  // its numbers are f32
+  const auto difference = first_difference(built.graph, models::build_model(again).graph, kTolerance);
+  if (difference)
+    fail(ErrorCode::kUnsupported, where, "GGUF cannot say all of this model: \"{}\" would be read as \"{}\"",
+         difference->first, difference->second);
+}
+
+// The keys of the tokenizer and of conversations.
+GgufMetadata tokenizer_keys(const Checkpoint& checkpoint) {
+  GgufMetadata keys;
+  if (checkpoint.tokenizer.gguf != nullptr) {
+    keys.copy(*checkpoint.tokenizer.gguf, "tokenizer.");
+    return keys;
+  }
+  if (checkpoint.tokenizer.kind == TokenizerKind::kNone) {
+    keys.text("tokenizer.ggml.model", "no_vocab");
+  } else {
+    const Tokenizer tokenizer = Tokenizer::from_source(checkpoint.tokenizer);
+    keys = text::gguf_tokenizer_keys(tokenizer, checkpoint.config.int_or("vocab_size", 0, 0, 1 << 24),
+                                     checkpoint.tokenizer.where);
+  }
+  // What a tokenizer does not know of its roles, the model may.
+  const auto role = [&](std::string_view key, std::optional<std::int64_t> id) {
+    if (id && !keys.has(key)) keys.u32(key, *id);
+  };
+  const auto& ends = checkpoint.generation.eos_token_ids;
+  role("tokenizer.ggml.bos_token_id", checkpoint.generation.bos_token_id);
+  role("tokenizer.ggml.eos_token_id", ends.empty() ? std::nullopt : std::optional(ends.front()));
+  role("tokenizer.ggml.padding_token_id", checkpoint.generation.pad_token_id);
+  if (!checkpoint.chat_template.empty()) keys.text("tokenizer.chat_template", checkpoint.chat_template);
+  return keys;
 }
 
 Buffer buffer_of(std::string text) {
@@ -253,9 +298,15 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
 std::int64_t convert_model(const fs::path& model, const fs::path& output, const Job& job) {
   check_output(model, output);
   const Checkpoint checkpoint = open_source(model, job);
-  models::build_model(checkpoint);  // refuses what could not be loaded again
+  const models::BuiltModel built = models::build_model(checkpoint);  // refuses what could not be loaded again
+  if (is_gguf_name(output) && built.head)
+    fail(ErrorCode::kUnsupported, checkpoint.source, "models with a head cannot be written to GGUF");
   if (is_native_name(output))
     write_native(output, checkpoint, job);
+  else if (is_gguf_name(output))
+    write_gguf(
+        output, checkpoint, tokenizer_keys(checkpoint),
+        [&](const fs::path& written) { check_same_graph(built, written, output.string()); }, job);
   else
     write_transformers_folder(output, checkpoint, std::nullopt, job);
   return model_file_bytes(output);

@@ -54,7 +54,8 @@ struct CompressReport {
 // (activations, packed weights) needs its own.
 CompressReport compress_model(const CompressRequest& request, const Job& job);
 
-// Writes a model as it is: in native form to *.swiftlet, else as a folder for transformers. Streams like
+// Writes a model as it is: in native form to *.swiftlet, for llama.cpp to *.gguf, else as a folder for
+// transformers. Streams like
 // compress_model. Returns the bytes written.
 std::int64_t convert_model(const std::filesystem::path& model, const std::filesystem::path& output,
                            const Job& job);

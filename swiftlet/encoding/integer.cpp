@@ -7,6 +7,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/float_bits.h"
+#include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 
@@ -155,6 +156,27 @@ void IntegerWeightBuilder::encode_group(std::int64_t row, std::int64_t group, co
     for (std::int64_t i = 0; i < count; ++i)
       Int4Codes::set(codes, lane, padded + i, nearest_code(encoding, scale, values[i]));
   }
+}
+
+IntegerWeightReader::IntegerWeightReader(const Weight& weight)
+    : weight_(weight), geometry_(panel_geometry(weight.encoding, weight.shape[0], weight.shape[1])) {
+  SWIFTLET_ASSERT(weight.encoding.is_integer());
+}
+
+GroupScale IntegerWeightReader::scale(std::int64_t row, std::int64_t group) const {
+  const std::int64_t index = (row / kPanelRows * geometry_.groups + group) * kPanelRows + row % kPanelRows;
+  const std::byte* const at = weight_.scales.data() + index * geometry_.scale_bytes;
+  return {load_float(geometry_.scale_bytes == 2 ? Format::kF16 : Format::kF32, at),
+          weight_.encoding.asymmetric ? static_cast<int>(weight_.zero_points.data()[index])
+                                      : symmetric_zero_point(weight_.encoding)};
+}
+
+int IntegerWeightReader::code(std::int64_t row, std::int64_t column) const {
+  const auto* const panel = reinterpret_cast<const std::uint8_t*>(weight_.codes.data()) +
+                            row / kPanelRows * geometry_.panel_code_bytes;
+  const std::int64_t padded = column / geometry_.group * geometry_.padded_group + column % geometry_.group;
+  return weight_.encoding.format == Format::kInt8 ? Int8Codes::get(panel, row % kPanelRows, padded)
+                                                  : Int4Codes::get(panel, row % kPanelRows, padded);
 }
 
 }  // namespace swiftlet

@@ -52,4 +52,19 @@ class IntegerWeightBuilder {
   PanelGeometry geometry_;
 };
 
+// Reads what such a builder has laid out, element by element: for converters. REQUIRES: a checked integer
+// weight that outlives the reader.
+class IntegerWeightReader {
+ public:
+  explicit IntegerWeightReader(const Weight& weight);
+
+  const PanelGeometry& geometry() const { return geometry_; }
+  GroupScale scale(std::int64_t row, std::int64_t group) const;
+  int code(std::int64_t row, std::int64_t column) const;
+
+ private:
+  const Weight& weight_;
+  PanelGeometry geometry_;
+};
+
 }  // namespace swiftlet

@@ -65,21 +65,15 @@ void decode_float_row(const Weight& weight, const Extents& e, std::int64_t row, 
   });
 }
 
-float load_scale(const std::byte* scales, std::int64_t scale_bytes, std::int64_t index) {
-  return load_float(scale_bytes == 2 ? Format::kF16 : Format::kF32, scales + index * scale_bytes);
-}
-
 template <class Codes>
 void decode_integer_row(const Weight& weight, const Extents& e, std::int64_t row, float* out) {
-  const PanelGeometry g = panel_geometry(weight.encoding, e.n, e.k);
+  const IntegerWeightReader reader(weight);
+  const PanelGeometry& g = reader.geometry();
   const std::int64_t lane = row % kPanelRows;
   const auto* panel =
       reinterpret_cast<const std::uint8_t*>(weight.codes.data()) + row / kPanelRows * g.panel_code_bytes;
   for (std::int64_t group = 0; group < g.groups; ++group) {
-    const std::int64_t index = (row / kPanelRows * g.groups + group) * kPanelRows + lane;
-    const GroupScale scale{
-        load_scale(weight.scales.data(), g.scale_bytes, index),
-        weight.encoding.asymmetric ? static_cast<int>(weight.zero_points.data()[index]) : Codes::kZeroPoint};
+    const GroupScale scale = reader.scale(row, group);
     const std::int64_t begin = group * g.group, count = std::min(g.group, e.k - begin);
     for (std::int64_t i = 0; i < count; ++i)
       out[begin + i] = code_value(scale, Codes::get(panel, lane, group * g.padded_group + i));

@@ -36,6 +36,10 @@ Buffer GgufFile::bytes(const GgufTensor& tensor) const {
   return file_.slice(tensor.begin, tensor.bytes);
 }
 
+Buffer GgufFile::bytes(const GgufValue& value) const {
+  return file_.slice(value.offset, value.count * gguf_bytes(value.kind));
+}
+
 void GgufFile::wrong_type(std::string_view key, std::string_view expected) const {
   constexpr std::string_view kNames[]{"u8",   "i8",     "u16",      "i16", "u32", "i32", "f32",
                                       "bool", "string", "an array", "u64", "i64", "f64"};

@@ -78,6 +78,8 @@ class GgufFile {
   Buffer bytes(const GgufTensor& tensor) const;
 
   const std::map<std::string_view, GgufValue>& values() const { return values_; }
+  // REQUIRES: neither strings nor arrays.
+  Buffer bytes(const GgufValue& value) const;
   bool has(std::string_view key) const { return values_.contains(key); }
   // nullopt when the key is missing; throws kInvalid when its value is of another type or out of range.
   std::optional<std::int64_t> integer(std::string_view key) const;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/io/gguf_metadata.h"
 #include "swiftlet/io/gguf_rope.h"
 
 namespace swiftlet {
@@ -298,7 +299,8 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kLlamaLayer,
                      .neighbours = true,
-                     .config = llama_config},
+                     .config = llama_config,
+                     .write = write_gguf_decoder},
     GgufArchitecture{.name = "llama",
                      .model_type = "mixtral",
                      .class_name = "MixtralForCausalLM",
@@ -350,14 +352,16 @@ constexpr std::array kArchitectures{
                      .layer_prefix = "model.layers.",
                      .names = kDecoderNames,
                      .layer_names = kLlamaLayer,
-                     .config = decoder_config},
+                     .config = decoder_config,
+                     .write = write_gguf_decoder},
     GgufArchitecture{.name = "qwen3",
                      .model_type = "qwen3",
                      .class_name = "Qwen3ForCausalLM",
                      .layer_prefix = "model.layers.",
                      .names = kDecoderNames,
                      .layer_names = kLlamaLayer,
-                     .config = decoder_config},
+                     .config = decoder_config,
+                     .write = write_gguf_decoder},
     GgufArchitecture{.name = "granite",
                      .model_type = "granite",
                      .class_name = "GraniteForCausalLM",
@@ -366,6 +370,7 @@ constexpr std::array kArchitectures{
                      .layer_names = kLlamaLayer,
                      .neighbours = true,
                      .config = granite_config,
+                     .write = write_gguf_granite,
                      .keys = kGraniteKeys},
     GgufArchitecture{.name = "smollm3",
                      .model_type = "smollm3",
@@ -374,7 +379,8 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kLlamaLayer,
                      .neighbours = true,
-                     .config = smollm3_config},
+                     .config = smollm3_config,
+                     .write = write_gguf_decoder},
     GgufArchitecture{.name = "olmo2",
                      .model_type = "olmo2",
                      .class_name = "Olmo2ForCausalLM",
@@ -382,6 +388,7 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kGemma2Layer,
                      .config = olmo2_config,
+                     .write = write_gguf_decoder,
                      .keys = kWindowKeys},
     GgufArchitecture{.name = "phi3",
                      .model_type = "phi3",
@@ -390,6 +397,7 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kPhi3Layer,
                      .config = phi3_config,
+                     .write = write_gguf_windowed,
                      .keys = kWindowKeys},
     GgufArchitecture{.name = "gemma",
                      .model_type = "gemma",
@@ -398,6 +406,7 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kLlamaLayer,
                      .config = gemma_config,
+                     .write = write_gguf_decoder,
                      .norm_offset = -1},
     GgufArchitecture{.name = "gemma2",
                      .model_type = "gemma2",
@@ -406,6 +415,7 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kGemma2Layer,
                      .config = gemma2_config,
+                     .write = write_gguf_gemma2,
                      .norm_offset = -1,
                      .keys = kGemmaKeys},
     GgufArchitecture{.name = "gemma3",
@@ -415,6 +425,7 @@ constexpr std::array kArchitectures{
                      .names = kDecoderNames,
                      .layer_names = kGemma2Layer,
                      .config = gemma3_config,
+                     .write = write_gguf_gemma3,
                      .norm_offset = -1,
                      .keys = kGemmaKeys},
     GgufArchitecture{.name = "bert",
@@ -423,7 +434,8 @@ constexpr std::array kArchitectures{
                      .layer_prefix = "encoder.layer.",
                      .names = kBertNames,
                      .layer_names = kBertLayer,
-                     .config = bert_config},
+                     .config = bert_config,
+                     .write = write_gguf_bert},
 };
 
 }  // namespace

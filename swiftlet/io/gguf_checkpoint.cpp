@@ -90,21 +90,6 @@ bool is_used_up(std::string_view name) {
          name.ends_with(".attn_rot_embd.weight");
 }
 
-// In how many heads the rows are in pairs of neighbours.
-std::int64_t heads_of(const GgufArchitecture& architecture, const Config& config, const GgufFile& file,
-                      const GgufTensor& tensor) {
-  if (!architecture.neighbours) return 0;
-  const std::size_t part = tensor.name.find(".attn_");
-  if (part == std::string_view::npos) return 0;
-  const std::string_view what = tensor.name.substr(part + 6);
-  const bool query = what == "q.weight" || what == "q.bias", key = what == "k.weight" || what == "k.bias";
-  if (!query && !key) return 0;
-  const std::int64_t heads = config.require_int(query ? "num_attention_heads" : "num_key_value_heads");
-  require(tensor.shape[0] % (2 * heads) == 0, file.where_tensor(tensor.name),
-          "expected rows for {} heads of even size, came {}", heads, tensor.shape[0]);
-  return heads;
-}
-
 constexpr std::int64_t kMostExperts = 1 << 16;
 
 // One expert of a tensor that holds them all.
@@ -154,7 +139,8 @@ std::vector<Item> plan_items(const Files& files, const GgufArchitecture& archite
       Item item{.file = file, .tensor = tensor, .name = {}, .options = {}, .plan = {}};
       // A name that nobody knows stays, and is warned about with all that the model does not read.
       item.name = transformers_name(architecture, tensor.name).value_or(std::string(tensor.name));
-      item.options.heads = heads_of(architecture, config, *file, tensor);
+      item.options.heads = gguf_neighbour_heads(architecture, config, tensor.name, tensor.shape,
+                                                file->where_tensor(tensor.name));
       if (tensor.name.ends_with("norm.weight") && tensor.shape.rank() == 1)
         item.options.added = architecture.norm_offset;
       adapt(item);

@@ -117,6 +117,46 @@ const GgufArchitecture& find_gguf_architecture(const GgufFile& file) {
        known);
 }
 
+const GgufArchitecture& find_gguf_architecture(const Config& config) {
+  const std::string type = config.require_string("model_type");
+  // Mistral is what Llama is, but for windows that the first ones had.
+  const std::string_view written = type == "mistral" ? "llama" : std::string_view(type);
+  std::string known;
+  for (const GgufArchitecture& row : gguf_architectures()) {
+    if (row.write == nullptr) continue;
+    if (row.model_type == written) return row;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.model_type);
+  }
+  fail(ErrorCode::kUnsupported, config.where() + ": model_type",
+       "'{}' cannot be written to GGUF; known are {}, mistral", printable(type), known);
+}
+
+std::optional<std::string> gguf_name(const GgufArchitecture& architecture, std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const std::string_view suffix = name.substr(dot);
+  std::string_view stem = name.substr(0, dot);
+  const auto called = [&](std::span<const GgufName> names) {
+    return std::find_if(names.begin(), names.end(),
+                        [&](const GgufName& row) { return row.transformers == stem; });
+  };
+  if (!stem.starts_with(architecture.layer_prefix)) {
+    const auto found = called(architecture.names);
+    if (found == architecture.names.end()) return std::nullopt;
+    return fmt::format("{}{}", found->gguf, suffix);
+  }
+  stem.remove_prefix(architecture.layer_prefix.size());
+  const std::size_t end = stem.find('.');
+  if (end == 0 || end == std::string_view::npos) return std::nullopt;
+  const std::string_view layer = stem.substr(0, end);
+  if (!std::all_of(layer.begin(), layer.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return std::nullopt;
+  stem.remove_prefix(end + 1);
+  const auto found = called(architecture.layer_names);
+  if (found == architecture.layer_names.end()) return std::nullopt;
+  return fmt::format("blk.{}.{}{}", layer, found->gguf, suffix);
+}
+
 std::optional<std::string> transformers_name(const GgufArchitecture& architecture, std::string_view name) {
   constexpr std::string_view kBlock = "blk.";
   const std::size_t dot = name.rfind('.');
@@ -135,6 +175,22 @@ std::optional<std::string> transformers_name(const GgufArchitecture& architectur
   const GgufName* found = find_name(architecture.layer_names, part);
   if (found == nullptr) return std::nullopt;
   return fmt::format("{}{}.{}{}", architecture.layer_prefix, layer, found->transformers, suffix);
+}
+
+std::int64_t gguf_neighbour_heads(const GgufArchitecture& architecture, const Config& config,
+                                  std::string_view name, const Shape& shape, const std::string& where) {
+  if (!architecture.neighbours) return 0;
+  const std::size_t part = name.find(".attn_");
+  if (part == std::string_view::npos) return 0;
+  const std::string_view what = name.substr(part + 6);
+  const bool query = what == "q.weight" || what == "q.bias", key = what == "k.weight" || what == "k.bias";
+  if (!query && !key) return 0;
+  const std::int64_t all = config.require_int("num_attention_heads", 1);
+  const std::int64_t heads = query ? all : config.int_or("num_key_value_heads", all, 1);
+  const std::int64_t rows = shape.rank() > 0 ? shape[0] : 0;
+  require(rows > 0 && rows % (2 * heads) == 0, where, "expected rows for {} heads of even size, came {}",
+          heads, rows);
+  return heads;
 }
 
 Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture) {

@@ -35,6 +35,8 @@ struct GgufKeys {
   std::int64_t extent_of_layers(std::string_view what, std::int64_t fallback = 0) const;
 };
 
+struct GgufModelWriter;  // gguf_metadata.h
+
 struct GgufArchitecture {
   std::string_view name;            // general.architecture
   std::string_view model_type;      // of config.json
@@ -46,6 +48,8 @@ struct GgufArchitecture {
   bool neighbours = false;
   // Writes what config.json would hold, vocab_size and tie_word_embeddings included.
   void (*config)(const GgufKeys& keys, nlohmann::json& config);
+  // The way back: the keys of a config.json. Null: such models are read, but not written.
+  void (*write)(GgufModelWriter& writer) = nullptr;
   // What is added to the values of vectors whose name ends in "norm.weight": files of Gemma hold 1 + weight.
   float norm_offset = 0;
   // Keys besides the common ones that `config` reads.
@@ -59,6 +63,16 @@ const GgufArchitecture& find_gguf_architecture(const GgufFile& file);
 // "blk.3.attn_q.weight" as "model.layers.3.self_attn.q_proj.weight", "blk.3.ffn_up_exps.weight" as
 // "model.layers.3.mlp.experts.*.up_proj.weight"; nullopt for a name that the row does not have.
 std::optional<std::string> transformers_name(const GgufArchitecture& architecture, std::string_view name);
+
+// The architecture that a model_type of transformers is written as; throws kUnsupported for others.
+const GgufArchitecture& find_gguf_architecture(const Config& config);
+// The way back of transformers_name.
+std::optional<std::string> gguf_name(const GgufArchitecture& architecture, std::string_view name);
+
+// In how many heads the rows of a tensor are in pairs of neighbours; 0: they are not. `where` names it in
+// errors.
+std::int64_t gguf_neighbour_heads(const GgufArchitecture& architecture, const Config& config,
+                                  std::string_view name, const Shape& shape, const std::string& where);
 
 // config.json. Warns about keys of the architecture that nothing reads.
 Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture);

@@ -146,7 +146,7 @@ std::int64_t rope_context(const Config& config, std::int64_t max_positions) {
   const std::optional<Config> scaling = scaling_of(config);
   if (!scaling || type_of(*scaling) != "longrope") return max_positions;
   const std::int64_t original = original_context(config, *scaling);
-  if (original >= max_positions || !scaling->has("long_factor")) return max_positions;
+  if (!scaling->has("long_factor") || original >= max_positions) return max_positions;
   warn("{}: contexts end at {} tokens instead of {}: the long factors of longrope are not available",
        config.where(), original, max_positions);
   return original;

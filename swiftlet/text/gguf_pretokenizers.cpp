@@ -89,6 +89,15 @@ const GgufPreTokenizer* find_gguf_pretokenizer(std::string_view name) {
   return nullptr;
 }
 
+const GgufPreTokenizer* find_gguf_pretokenizer(const std::vector<std::string>& expressions,
+                                               bool ignore_merges, bool compose) {
+  for (const GgufPreTokenizer& row : table())
+    if (row.ignore_merges == ignore_merges && row.compose == compose &&
+        std::equal(row.expressions.begin(), row.expressions.end(), expressions.begin(), expressions.end()))
+      return &row;
+  return nullptr;
+}
+
 std::string known_gguf_pretokenizers() {
   std::string names;
   for (const GgufPreTokenizer& row : table())

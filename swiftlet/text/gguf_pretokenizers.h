@@ -21,6 +21,9 @@ struct GgufPreTokenizer {
 
 // Null for a name that is not known.
 const GgufPreTokenizer* find_gguf_pretokenizer(std::string_view name);
+// The row that says just this; null when there is none.
+const GgufPreTokenizer* find_gguf_pretokenizer(const std::vector<std::string>& expressions,
+                                               bool ignore_merges, bool compose);
 // "default, gpt-2, ...".
 std::string known_gguf_pretokenizers();
 

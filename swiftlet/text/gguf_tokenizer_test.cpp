@@ -29,16 +29,6 @@ std::string fault(const GgufBytes& bytes) {
   return error_of([&] { tokenizer_of(bytes); });
 }
 
-std::vector<std::string> hard_texts() {
-  std::ifstream file(data_path("tests/data/tokenizers/torture.jsonl"));
-  std::vector<std::string> texts;
-  for (std::string line; std::getline(file, line);) {
-    const JsonDocument document(line, "torture.jsonl");
-    texts.emplace_back(document.root().string());
-  }
-  return texts;
-}
-
 // Where the pieces of a GGUF file are those of a tokenizer.json, so are the ids of every text.
 void expect_alike(const Tokenizer& gguf, const Tokenizer& json, bool add_special) {
   ASSERT_EQ(gguf.vocab_size(), json.vocab_size());

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -85,6 +86,17 @@ inline std::filesystem::path own_folder(const std::string& name) {
 
 inline std::string data_path(const std::string& name) {
   return std::string(SWIFTLET_SOURCE_DIR) + "/" + name;
+}
+
+// Texts that tokenizers stumble over.
+inline std::vector<std::string> hard_texts() {
+  std::ifstream file(data_path("tests/data/tokenizers/torture.jsonl"));
+  std::vector<std::string> texts;
+  for (std::string line; std::getline(file, line);) {
+    const JsonDocument document(line, "torture.jsonl");
+    texts.emplace_back(document.root().string());
+  }
+  return texts;
 }
 
 }  // namespace swiftlet::text

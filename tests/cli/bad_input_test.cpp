@@ -127,6 +127,10 @@ TEST(BadOutput, AFullDiskIsOneLineAndLeavesTheOldFile) {
     EXPECT_EQ(read(out), "precious");
     EXPECT_EQ(scratch.files(), 1u) << "something was left behind";
   }
+  const std::string gguf = scratch.write("x.gguf", "precious");
+  expect_failure(swiftlet({"convert", kSmall, "-o", gguf}, start),
+                 "x.gguf] writing failed after 100000 bytes");
+  EXPECT_EQ(read(gguf), "precious");
   const std::string folder = scratch.path("folder");
   expect_failure(swiftlet({"convert", kSmall, "-o", folder}, start),
                  "model.safetensors] writing failed after");
@@ -141,6 +145,8 @@ TEST(BadOutput, AFolderAPipeOrAFileInTheWayIsNamed) {
   std::filesystem::create_directory(scratch.path("x.swiftlet"));
   for (const std::string command : {"convert", "compress"})
     expect_failure(swiftlet({command, kSmall, "-o", scratch.path("x.swiftlet")}), "x.swiftlet] is a folder");
+  std::filesystem::create_directory(scratch.path("x.gguf"));
+  expect_failure(swiftlet({"convert", kSmall, "-o", scratch.path("x.gguf")}), "x.gguf] is a folder");
   ASSERT_EQ(::mkfifo(scratch.path("pipe.swiftlet").c_str(), 0600), 0);
   for (const std::string command : {"convert", "compress"})
     expect_failure(swiftlet({command, kSmall, "-o", scratch.path("pipe.swiftlet")}), "is not a regular file");

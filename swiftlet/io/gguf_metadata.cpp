@@ -1,0 +1,97 @@
+#include "swiftlet/io/gguf_metadata.h"
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/io/gguf_rope.h"
+#include "swiftlet/io/json.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::int64_t kMostExtent = std::int64_t{1} << 24;
+
+void write_common(GgufModelWriter& writer) {
+  const Config& config = writer.config();
+  const auto extent = [&](std::string_view what, std::string_view name) {
+    writer.u32(what, config.require_int(name, 1, kMostExtent));
+  };
+  extent("context_length", "max_position_embeddings");
+  extent("embedding_length", "hidden_size");
+  extent("block_count", "num_hidden_layers");
+  extent("feed_forward_length", "intermediate_size");
+  extent("attention.head_count", "num_attention_heads");
+}
+
+// A head's size from the projection of the first layer, which no default of a family can contradict.
+std::int64_t head_dim_of(const Checkpoint& checkpoint, std::int64_t heads, std::int64_t kv_heads) {
+  const auto rows = [&](const char* name) {
+    const Weight* weight = checkpoint.find(fmt::format("model.layers.0.self_attn.{}.weight", name));
+    return weight != nullptr && weight->shape.rank() == 2 ? weight->shape[0] : 0;
+  };
+  if (const std::int64_t queries = rows("q_proj"); queries > 0) return queries / heads;
+  if (const std::int64_t all = rows("qkv_proj"); all > 0) return all / (heads + 2 * kv_heads);
+  return checkpoint.config.int_or("head_dim", checkpoint.config.require_int("hidden_size") / heads, 1,
+                                  kMostExtent);
+}
+
+void write_window(GgufModelWriter& writer, std::int64_t usual) {
+  const std::int64_t window = writer.config().int_or("sliding_window", usual, 0, kMostExtent);
+  if (window > 0) writer.u32("attention.sliding_window", window);
+}
+
+}  // namespace
+
+std::string GgufModelWriter::key(std::string_view what) const {
+  return fmt::format("{}.{}", architecture, what);
+}
+
+void write_gguf_decoder(GgufModelWriter& writer) {
+  write_common(writer);
+  const Config& config = writer.config();
+  const std::int64_t heads = config.require_int("num_attention_heads", 1, kMostExtent);
+  const std::int64_t kv_heads = config.int_or("num_key_value_heads", heads, 1, kMostExtent);
+  const std::int64_t head_dim = head_dim_of(writer.checkpoint, heads, kv_heads);
+  writer.u32("attention.head_count_kv", kv_heads);
+  writer.u32("attention.key_length", head_dim);
+  writer.u32("attention.value_length", head_dim);
+  writer.f32("attention.layer_norm_rms_epsilon", config.number_or("rms_norm_eps", 1e-6, 0, 1));
+  write_gguf_rope(writer, head_dim);
+}
+
+void write_gguf_granite(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  const Config& config = writer.config();
+  writer.f32("attention.scale", config.number_or("attention_multiplier", 1));
+  writer.f32("embedding_scale", config.number_or("embedding_multiplier", 1));
+  writer.f32("residual_scale", config.number_or("residual_multiplier", 1));
+  writer.f32("logit_scale", config.number_or("logits_scaling", 1));
+}
+
+void write_gguf_windowed(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  write_window(writer, 0);
+}
+
+void write_gguf_gemma2(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  write_window(writer, 4096);
+  writer.f32("attn_logit_softcapping", writer.config().number_or("attn_logit_softcapping", 50));
+  writer.f32("final_logit_softcapping", writer.config().number_or("final_logit_softcapping", 30));
+}
+
+void write_gguf_gemma3(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  write_window(writer, 4096);
+  double local = writer.config().number_or("rope_local_base_freq", 10000);
+  if (const auto parameters = writer.config().section("rope_parameters"))
+    if (const auto own = parameters->section("sliding_attention"))
+      local = own->number_or("rope_theta", local);
+  writer.f32("rope.freq_base_swa", local);
+}
+
+void write_gguf_bert(GgufModelWriter& writer) {
+  write_common(writer);
+  writer.f32("attention.layer_norm_epsilon", writer.config().number_or("layer_norm_eps", 1e-12, 0, 1));
+  writer.boolean("attention.causal", false);
+}
+
+}  // namespace swiftlet

@@ -1,0 +1,107 @@
+// Models that are written as GGUF files, against the references of what they were made from.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "golden_model.h"
+#include "swiftlet/compress/compress.h"
+#include "swiftlet/core/error.h"
+#include "swiftlet/engine/scorer.h"
+
+namespace swiftlet {
+namespace {
+
+struct Case {
+  const char* name;
+  const char* model;
+  const char* dump;
+};
+
+class WrittenGguf : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = std::filesystem::path(testing::TempDir()) / fmt::format("export-{}.gguf", ::getpid());
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+  std::filesystem::path path_;
+};
+
+class GgufExport : public WrittenGguf, public testing::WithParamInterface<Case> {};
+
+TEST_P(GgufExport, EqualsTheReferenceOfItsSource) {
+  const Case& test = GetParam();
+  convert_model(source_dir() / "tests/data" / test.model, path_, {});
+  check_against_dump({.model = path_, .dump = source_dir() / "tests/data" / test.dump});
+}
+
+constexpr Case model(const char* name, const char* folder, const char* dump) {
+  return {name, folder, dump};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, GgufExport,
+    testing::Values(
+        model("llama", "models/llama-grouped", "models/llama-grouped/golden.safetensors"),
+        model("llama_bias", "models/llama-bias", "models/llama-bias/golden.safetensors"),
+        model("llama_bf16", "models/llama-bf16", "models/llama-bf16/golden.safetensors"),
+        model("llama_tied", "models/llama-tied", "models/llama-tied/golden.safetensors"),
+        model("llama_head_dim", "models/llama-head-dim", "models/llama-head-dim/golden.safetensors"),
+        model("llama3", "models/llama-rope-llama3", "models/llama-rope-llama3/golden.safetensors"),
+        model("yarn", "models/llama-rope-yarn", "models/llama-rope-yarn/golden.safetensors"),
+        model("mistral", "models/mistral-full", "models/mistral-full/golden.safetensors"),
+        model("qwen2", "models/qwen2-full", "models/qwen2-full/golden.safetensors"),
+        model("gemma", "models/gemma-one", "models/gemma-one/golden.safetensors"),
+        model("granite", "models/granite-multipliers", "models/granite-multipliers/golden.safetensors"),
+        model("olmo2", "models/olmo2", "models/olmo2/golden.safetensors"),
+        model("phi3_window", "models/phi3-window", "models/phi3-window/golden.safetensors"),
+        model("phi3_longrope", "models/phi3-longrope", "models/phi3-longrope/golden.safetensors"),
+        model("bert", "models/bert-gelu", "models/bert-gelu/golden.safetensors"),
+        model("from_gguf_llama", "gguf/llama-exact/model.gguf", "gguf/llama-exact/golden.safetensors"),
+        model("from_gguf_bert", "gguf/bert-mixed/model.gguf", "gguf/bert-mixed/golden.safetensors"),
+        model("from_gguf_qwen3", "gguf/qwen3/model.gguf", "gguf/qwen3/golden.safetensors"),
+        model("from_gguf_smollm3", "gguf/smollm3/model.gguf", "gguf/smollm3/golden.safetensors"),
+        model("from_gguf_gemma2", "gguf/gemma2/model.gguf", "gguf/gemma2/golden.safetensors"),
+        model("from_gguf_gemma3", "gguf/gemma3/model.gguf", "gguf/gemma3/golden.safetensors")),
+    [](const auto& test) { return std::string(test.param.name); });
+
+// What the format has no key for is seen by reading the file before it gets its name.
+TEST_F(WrittenGguf, IsRefusedForWhatTheFormatCannotSay) {
+  for (const auto& [name, reason] : {std::pair{"mistral-window", "window=6"},
+                                     {"llama-mlp-bias", "function=gelu_pytorch_tanh"},
+                                     {"qwen3-heads", "q_proj.bias"},
+                                     {"bert-mlm", "models with a head"},
+                                     {"gpt2", "'gpt2' cannot be written"}}) {
+    testing::internal::CaptureStderr();
+    try {
+      convert_model(source_dir() / "tests/data/models" / name, path_, {});
+      ADD_FAILURE() << name << " was written";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr(reason));
+    }
+    testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(std::filesystem::exists(path_)) << name;
+  }
+}
+
+// int8 and int4 of a native file keep their codes.
+TEST_F(WrittenGguf, KeepsTheCodesOfCompressedModels) {
+  const auto native =
+      std::filesystem::path(testing::TempDir()) / fmt::format("export-{}.swiftlet", ::getpid());
+  for (const Format format : {Format::kInt8, Format::kInt4}) {
+    const Encoding encoding{.format = format, .group = 32};
+    CompressRequest request{.model = source_dir() / "assets/stories-7m", .output = native};
+    request.plan.weights = request.plan.embeddings = encoding;
+    compress_model(request, {});
+    convert_model(native, path_, {});
+    const auto before = LoadedModel::load(native, {.precision = Arithmetic::kF32, .threads = 2});
+    const auto after = LoadedModel::load(path_, {.precision = Arithmetic::kF32, .threads = 2});
+    for (const std::string& name : before->weights->names())
+      EXPECT_EQ(decode(before->weights->get(name)), decode(after->weights->get(name))) << name;
+    const auto ids = before->encode("Once upon a time, there was a fox.");
+    EXPECT_EQ(ids, after->encode("Once upon a time, there was a fox."));
+  }
+  std::filesystem::remove(native);
+}
+
+}  // namespace
+}  // namespace swiftlet
