@@ -16,8 +16,8 @@ from pathlib import Path
 
 LAYERS = ["core", "encoding", "kernels", "comm", "graph", "ops", "passes", "runtime", "io", "hub", "text", "models",
           "engine", "tasks", "eval", "train", "compress", "api", "serve", "cli"]
-BASE = ["swiftlet/error.h", "swiftlet/export.h", "swiftlet/job.h", "swiftlet/logprobs.h", "swiftlet/tasks.h",
-        "swiftlet/warnings.h"]
+BASE = ["swiftlet/error.h", "swiftlet/export.h", "swiftlet/job.h", "swiftlet/logprobs.h",
+        "swiftlet/reference.h", "swiftlet/tasks.h", "swiftlet/warnings.h"]
 DOORS = ["serve", "cli", "examples", "python"]
 SOURCES = {".h", ".cpp", ".cc", ".cu", ".cuh", ".inc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')

@@ -29,6 +29,7 @@
 #include "swiftlet/export.h"
 #include "swiftlet/job.h"
 #include "swiftlet/logprobs.h"
+#include "swiftlet/reference.h"
 #include "swiftlet/tasks.h"
 #include "swiftlet/warnings.h"
 
@@ -190,6 +191,11 @@ class SWIFTLET_API Model {
   // The graph: "text" one node a line, "dot" for Graphviz; `lowered`: after fusion.
   std::string graph(std::string_view format = "text", bool lowered = false) const;
 
+  // Compares every hidden state and the logits with a dump that tools/reference/dump_reference.py made, in
+  // the order of the network: the first place that is far away is where an import went wrong. Load with
+  // precision f32 for it. Throws kInvalid for dumps that do not fit the model.
+  std::vector<ReferenceDifference> check(const std::string& reference) const;
+
   std::vector<std::int32_t> tokenize(std::string_view text, bool special_tokens = true) const;
   std::string detokenize(const std::vector<std::int32_t>& ids, bool skip_special = true) const;
 
@@ -342,9 +348,9 @@ struct CompressResult {
 // Measuring starts a new peak of the process's memory (Linux: /proc/self/clear_refs).
 SWIFTLET_API CompressResult compress(const CompressOptions& options, const Job* job = nullptr);
 
-// Writes a model in another form, its weights unchanged. An output named *.swiftlet is a native file; any
-// other name is a folder as transformers and sentence-transformers load it (quantized weights become floats
-// there). Returns the bytes.
+// Writes a model in another form, its weights unchanged. An output named *.swiftlet is a native file, *.gguf
+// one that llama.cpp runs; any other name is a folder as transformers and sentence-transformers load it
+// (quantized weights become floats there). Returns the bytes.
 SWIFTLET_API std::int64_t convert(const std::string& model, const std::string& output,
                                   const Job* job = nullptr);
 // Checks every hash of a native file; throws kInvalid naming the first tensor that differs. Returns the

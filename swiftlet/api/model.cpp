@@ -5,6 +5,7 @@
 #include "swiftlet/compress/compress.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/version.h"
+#include "swiftlet/eval/reference_check.h"
 #include "swiftlet/graph/print.h"
 #include "swiftlet/hub.h"
 #include "swiftlet/kernels/cuda/devices.h"
@@ -179,6 +180,10 @@ PlanInfo Model::plan() const {
           {std::move(output.name), std::move(output.type), output.offset, output.bytes});
   }
   return info;
+}
+
+std::vector<ReferenceDifference> Model::check(const std::string& reference) const {
+  return check_reference(*impl_->loaded, reference);
 }
 
 std::vector<std::int32_t> Model::tokenize(std::string_view text, bool special_tokens) const {

@@ -1,4 +1,5 @@
-// swiftlet inspect MODEL | --machine | --graph | --verify
+// swiftlet inspect MODEL | --machine | --graph | --verify | --check
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -10,13 +11,15 @@ namespace swiftlet::cli {
 namespace {
 
 struct InspectOptions {
-  std::string model, format = "plan";
+  std::string model, format = "plan", reference;
+  double tolerance = 1e-4;
   bool machine = false, no_measure = false, graph = false, lowered = false, verify = false, tensors = false;
+  bool check = false;
 };
 
-void check(const InspectOptions& options, bool format_given) {
-  if (int(options.machine) + int(options.graph) + int(options.verify) > 1)
-    wrong_use("inspect", "--machine, --graph and --verify exclude one another");
+void check(const InspectOptions& options, bool format_given, bool tolerance_given) {
+  if (int(options.machine) + int(options.graph) + int(options.verify) + int(options.check) > 1)
+    wrong_use("inspect", "--machine, --graph, --verify and --check exclude one another");
   if (options.machine && !options.model.empty()) wrong_use("inspect", "--machine takes no MODEL");
   if (!options.machine && options.model.empty())
     wrong_use("inspect", "MODEL or --machine was expected", "`swiftlet inspect --help` shows the usage");
@@ -25,8 +28,11 @@ void check(const InspectOptions& options, bool format_given) {
   if (options.lowered && options.format == "plan" && format_given)
     wrong_use("inspect", "a plan is always lowered: --lowered goes with --format text and dot");
   if (options.no_measure && !options.machine) wrong_use("inspect", "--no-measure goes with --machine");
-  if (options.tensors && (options.machine || options.graph || options.verify))
+  if (options.tensors && (options.machine || options.graph || options.verify || options.check))
     wrong_use("inspect", "--tensors goes with MODEL alone");
+  if (options.check != !options.reference.empty())
+    wrong_use("inspect", "--check and --reference go together");
+  if (tolerance_given && !options.check) wrong_use("inspect", "--tolerance goes with --check");
 }
 
 int show_machine(Session& session, bool measure) {
@@ -80,6 +86,58 @@ int verify(Session& session, const std::string& name) {
   else
     session.out.line(fmt::format("{}: every hash agrees ({} tensors)", path, grouped(tensors)));
   return kDone;
+}
+
+// "hidden.3" is what the third block gives.
+std::string place_of(const std::string& value) {
+  if (!value.starts_with("hidden.")) return value;
+  const int number = std::stoi(value.substr(7));
+  return number == 0 ? "embeddings" : fmt::format("layer {}", number - 1);
+}
+
+Json to_json(const ReferenceDifference& place) {
+  return {
+      {"place", place_of(place.value)},       {"tensor", place.tensor}, {"relative_l2", place.relative_l2},
+      {"worst_element", place.worst_element}, {"got", place.got},       {"reference", place.reference}};
+}
+
+// The arithmetic of the reference, unless the user asks for another.
+int check_against(Session& session, const InspectOptions& options) {
+  const Model model = session.load(options.model, "f32");
+  const std::vector<ReferenceDifference> places = model.check(options.reference);
+  const auto first = std::find_if(places.begin(), places.end(), [&](const ReferenceDifference& place) {
+    return !(place.relative_l2 <= options.tolerance);
+  });
+  if (session.options.json) {
+    Json list = Json::array();
+    for (const ReferenceDifference& place : places) list.push_back(to_json(place));
+    session.print_json(
+        {{"model", options.model},
+         {"reference", options.reference},
+         {"tolerance", options.tolerance},
+         {"agrees", first == places.end()},
+         {"first_different", first == places.end() ? Json(nullptr) : Json(place_of(first->value))},
+         {"places", std::move(list)}});
+  } else {
+    Table table({{"place"},
+                 {"relative L2", Align::kRight},
+                 {"worst element", Align::kRight},
+                 {"here", Align::kRight},
+                 {"reference", Align::kRight}});
+    for (const ReferenceDifference& place : places)
+      table.row({place_of(place.value), fmt::format("{:.2e}", place.relative_l2),
+                 grouped(place.worst_element), fmt::format("{:.6g}", place.got),
+                 fmt::format("{:.6g}", place.reference)});
+    session.out.write(table.text());
+  }
+  if (first == places.end()) return kDone;
+  session.out.flush();
+  throw Failure(
+      kFailed,
+      fmt::format("[{}: tensor '{}'] {} is the first place that differs: relative L2 {:.2e}, {:.2e} is "
+                  "allowed",
+                  options.reference, first->tensor, place_of(first->value), first->relative_l2,
+                  options.tolerance));
 }
 
 Json parsed(const std::string& text) {
@@ -257,6 +315,7 @@ int show_plan(Session& session, const std::string& name, const Model& model) {
 int inspect(Session& session, const InspectOptions& options) {
   if (options.machine) return show_machine(session, !options.no_measure);
   if (options.verify) return verify(session, options.model);
+  if (options.check) return check_against(session, options);
   const Model model = session.load(options.model);
   if (options.graph && options.format == "plan" && !options.lowered)
     return show_plan(session, options.model, model);
@@ -291,15 +350,20 @@ Action setup_inspect(CommandLine& line) {
   line.flag("--lowered", options->lowered, "With --graph: the graph after fusion, as text");
   line.choice("--format", options->format, {"plan", "text", "dot"},
               "With --graph: the plan, the graph as text, or dot for Graphviz");
+  line.flag("--check", options->check,
+            "Compare every layer with a reference: the first that differs is named");
+  line.text("--reference", options->reference, "FILE", "With --check: what dump_reference.py wrote");
+  line.number("--tolerance", options->tolerance, "With --check: the relative L2 that still agrees", 0.0, 1.0);
   line.flag("--machine", options->machine, "This machine: kernels chosen, threads, memory, measured limits");
   line.flag("--no-measure", options->no_measure, "With --machine: leave the measurements out");
   line.machine_options();
   line.output_options();
   line.examples(
       {"swiftlet inspect minilm.swiftlet", "swiftlet inspect --machine --json",
+       "swiftlet inspect models/my-llama --check --reference my-llama.safetensors",
        "swiftlet inspect assets/stories-7m --graph --lowered --format dot | dot -Tsvg > graph.svg"});
   return [options, &line](Session& session) {
-    check(*options, line.given("--format"));
+    check(*options, line.given("--format"), line.given("--tolerance"));
     return inspect(session, *options);
   };
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "swiftlet/engine/model.h"
+#include "swiftlet/eval/reference_check.h"
 #include "swiftlet/io/safetensors.h"
 
 namespace swiftlet {
@@ -17,9 +18,6 @@ namespace swiftlet {
 inline std::filesystem::path source_dir() {
   return SWIFTLET_SOURCE_DIR;
 }
-
-// |a - b| / |b| over all elements.
-double relative_l2(std::span<const float> a, std::span<const float> b);
 
 // Relative L2 that float32 arithmetic in another order of summation explains, for models of a few layers.
 constexpr double kTolerance = 5e-6;
