@@ -154,4 +154,42 @@ TEST(Convert, AFlippedBitIsFound) {
 }
 
 }  // namespace
+
+TEST(Inspect, CheckTellsWhichLayerDiffersFirst) {
+  const std::string model = "tests/data/models/llama-grouped", other = "tests/data/models/llama-bias";
+  const std::string reference = model + "/golden.safetensors";
+  const Result good = swiftlet({"inspect", model, "--check", "--reference", reference});
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_THAT(good.out, AllOf(HasSubstr("embeddings"), HasSubstr("layer 1"), HasSubstr("logits")));
+  const auto shown = json_of(swiftlet({"inspect", model, "--check", "--reference", reference, "--json"}));
+  EXPECT_TRUE(shown["agrees"].get<bool>());
+  EXPECT_TRUE(shown["first_different"].is_null());
+  EXPECT_LT(shown["places"].back()["relative_l2"].get<double>(), 5e-6);
+
+  const Result bad = swiftlet({"inspect", other, "--check", "--reference", reference});
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.err,
+              AllOf(HasSubstr("hidden."), HasSubstr("is the first place that differs: relative L2")));
+  // The rounding of the weights is seen, and may be allowed.
+  const Scratch scratch;
+  const std::string small = scratch.path("small.swiftlet");
+  ASSERT_EQ(swiftlet({"compress", model, "-o", small, "--quiet"}).status, 0);
+  EXPECT_EQ(swiftlet({"inspect", small, "--check", "--reference", reference}).status, 1);
+  EXPECT_EQ(swiftlet({"inspect", small, "--check", "--reference", reference, "--tolerance", "0.2"}).status,
+            0);
+}
+
+TEST(Inspect, CheckNamesWhatIsNoReference) {
+  const std::string model = "tests/data/models/llama-grouped";
+  EXPECT_EQ(swiftlet({"inspect", model, "--check"}).status, 2);
+  EXPECT_EQ(swiftlet({"inspect", model, "--tolerance", "0.1"}).status, 2);
+  EXPECT_EQ(swiftlet({"inspect", model, "--check", "--verify", "--reference", "x"}).status, 2);
+  const Result missing = swiftlet({"inspect", model, "--check", "--reference", "no.safetensors"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.err, HasSubstr("no.safetensors"));
+  const Result none = swiftlet({"inspect", model, "--check", "--reference", model + "/model.safetensors"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr("has no input_ids.0: it is no dump of a reference"));
+}
+
 }  // namespace swiftlet::cli_test

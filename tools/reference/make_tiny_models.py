@@ -28,6 +28,7 @@ import sys
 from collections import Counter
 
 from common import DATA, torch_reference, versions
+from dump_reference import is_decoder, tensors_of
 
 torch = torch_reference()
 
@@ -392,22 +393,6 @@ def word_piece():
     return tokenizer
 
 
-def is_decoder(model):
-    return model.config.architectures[0].endswith(("ForCausalLM", "LMHeadModel"))
-
-
-def is_head(model):
-    return "For" in type(model).__name__ and not is_decoder(model)
-
-
-def head_logits(out):
-    """[T, V], [T, labels], [T, 2] (begin and end of a span), or one row for the whole sequence."""
-    if hasattr(out, "start_logits"):
-        return torch.stack([out.start_logits[0], out.end_logits[0]], dim=-1)
-    logits = out.prediction_logits if hasattr(out, "prediction_logits") else out.logits
-    return logits[0] if logits.dim() == 3 else logits
-
-
 def routing_margin(model, out):
     """The smallest distance between the score of the last expert that is chosen and that of the first which is not, ten
     times: scores are sums over one row, and a tenth of what logits must be apart is enough for them."""
@@ -437,23 +422,11 @@ def greedy(model, ids):
 
 def dump(model, sequences):
     """The tensors of golden.safetensors and the smallest margin of the greedy choices."""
-    tensors, margin = {}, float("inf")
-    for i, ids in enumerate(sequences):
-        choice = type(model).__name__.endswith("MultipleChoice")
-        out = model(input_ids=ids[None, None] if choice else ids[None], output_hidden_states=True, **routed(model))
-        tensors[f"input_ids.{i}"] = ids.to(torch.int32)
-        for layer, hidden in enumerate(out.hidden_states):
-            tensors[f"hidden.{i}.{layer}"] = hidden[0]
-        if is_head(model):
-            tensors[f"logits.{i}"] = head_logits(out)
-        elif not is_decoder(model):
-            tensors[f"last_hidden.{i}"] = out.last_hidden_state[0]
-            assert torch.equal(out.hidden_states[-1], out.last_hidden_state)
-        else:
-            tensors[f"logits.{i}"] = out.logits[0]
-            tensors[f"greedy.{i}"], least = greedy(model, ids)
-            margin = min(margin, least)
-    return {name: tensor.contiguous().clone() for name, tensor in tensors.items()}, margin
+    tensors, margin = tensors_of(model, sequences), float("inf")
+    for i, ids in enumerate(sequences if is_decoder(model) else ()):
+        tensors[f"greedy.{i}"], least = greedy(model, ids)
+        margin = min(margin, least)
+    return tensors, margin
 
 
 def rewrite_config(folder, entries):
