@@ -149,6 +149,15 @@ struct GenerateOptions {
   int samples = 1;    // answers to each prompt, sharing its cache
   int logprobs = -1;  // >= 0: log-probability of every token, and of so many of the likeliest
 
+  // Beam search with so many beams, as transformers has it; 1: none. `samples` of the hypotheses come back,
+  // the best first. The penalties above count; sampling, stop strings, log-probabilities and prompt caches do
+  // not go with it (kUsage).
+  int beams = 1;
+  double length_penalty = 1;  // scores are log-probability / length^this: more favours longer answers
+  // With as many ended hypotheses as beams, the search ends: "no" when none that runs is better as it is,
+  // "yes" at once, "never" when none can become better at any length.
+  std::string early_stopping = "no";
+
   // Of one prompt, or of a conversation: a file that keeps what the model computed for it. Where the file
   // exists, the tokens that the prompt has in common with it are not computed again; afterwards it is written
   // with the state of the prompt, with `all` that of the answer too, unless it is read only. The answer is
@@ -165,6 +174,7 @@ struct Generation {
   std::int64_t prompt_tokens = 0;
   std::int64_t reused_tokens = 0;  // of the prompt, kept from the turn before: see chat.h
   std::string finish_reason;       // "stop" (end token or stop string), "length", "cancelled"
+  double score = 0;                // of beam search
   // Up to the first token, from when its turn came, and from there.
   double prefill_seconds = 0, decode_seconds = 0;
   double prefill_tokens_per_second() const {

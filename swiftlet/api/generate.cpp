@@ -4,6 +4,7 @@
 
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/core/error.h"
+#include "swiftlet/engine/beam_search.h"
 
 namespace swiftlet {
 namespace {
@@ -89,10 +90,67 @@ Generation to_public(GenerationResult result) {
   return generation;
 }
 
+EarlyStopping early_stopping_of(const std::string& name) {
+  for (const auto& [known, value] : {std::pair{"no", EarlyStopping::kUnlikely},
+                                     {"yes", EarlyStopping::kYes},
+                                     {"never", EarlyStopping::kNever}})
+    if (name == known) return value;
+  fail(ErrorCode::kUsage, "early_stopping", "must be no, yes or never, is '{}'", name);
+}
+
+// Throws kUsage for what does not go with beams.
+BeamOptions beams_of(const LoadedModel& model, const GenerateOptions& options) {
+  const auto refuse = [](bool is_there, const char* what) {
+    if (is_there) fail(ErrorCode::kUsage, "beams", "{} do not go with beam search", what);
+  };
+  refuse(options.temperature > 0 || options.mirostat > 0, "temperature and mirostat");
+  refuse(!options.stop.empty(), "stop strings");
+  refuse(options.logprobs >= 0, "log-probabilities");
+  refuse(!options.prompt_cache.empty(), "prompt caches");
+  return {.beams = options.beams,
+          .n_best = options.samples,
+          .length_penalty = options.length_penalty,
+          .early_stopping = early_stopping_of(options.early_stopping),
+          .max_new_tokens = options.max_new_tokens,
+          .logits = logits_of(model, options),
+          .ignore_eos = options.ignore_eos};
+}
+
+// The text that tokens add to that of the prompt.
+std::string continued(const LoadedModel& model, std::span<const std::int32_t> prompt,
+                      std::span<const std::int32_t> tokens) {
+  if (!model.tokenizer) return {};
+  StreamDecoder decoder(*model.tokenizer);
+  std::string text;
+  for (const std::int32_t id : prompt) decoder.push(id);
+  for (const std::int32_t id : tokens) text += decoder.push(id);
+  return text + decoder.finish();
+}
+
 // Tokens of context that a prompt and its answer want; the model's own limit is applied later.
 std::int64_t context_for(std::size_t prompt_tokens, const GenerateOptions& options) {
   constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that no request overflows the sum
   return static_cast<std::int64_t>(prompt_tokens) + std::min(options.max_new_tokens, kMost) + 1;
+}
+
+std::vector<Generation> search(const std::shared_ptr<LoadedModel>& model,
+                               const std::vector<std::vector<std::int32_t>>& prompts,
+                               const GenerateOptions& options, const Job& job) {
+  BeamOptions beams = beams_of(*model, options);
+  std::vector<Generation> results;
+  for (const auto& prompt : prompts) {
+    beams.context = std::min(model->built.max_positions, context_for(prompt.size(), options));
+    for (Hypothesis& hypothesis : beam_search(model, prompt, beams, job)) {
+      Generation generation;
+      generation.text = continued(*model, prompt, hypothesis.tokens);
+      generation.tokens = std::move(hypothesis.tokens);
+      generation.score = hypothesis.score;
+      generation.prompt_tokens = std::ssize(prompt);
+      generation.finish_reason = hypothesis.ended ? "stop" : "length";
+      results.push_back(std::move(generation));
+    }
+  }
+  return results;
 }
 
 }  // namespace
@@ -132,6 +190,10 @@ std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32
   if (!options.prompt_cache.empty())
     fail(ErrorCode::kUsage, "prompt_cache", "goes with one prompt and one answer");
   const Turns::Turn turn(turns);
+  if (options.beams != 1) {
+    if (on_text) fail(ErrorCode::kUsage, "beams", "an answer of beam search cannot be streamed");
+    return search(loaded, prompts, options, or_default(job));
+  }
   std::size_t longest = 0;
   for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());
   const GenerationOptions internal = to_internal(*loaded, options, breaker_tokens(options));
@@ -208,7 +270,7 @@ Generation Model::generate(std::string_view prompt, const GenerateOptions& optio
     fail(ErrorCode::kUsage, "samples", "one answer comes back here, not {}; give a list of prompts",
          options.samples);
   std::vector<std::int32_t> tokens = impl_->loaded->encode_prompt(prompt);
-  if (!options.prompt_cache.empty()) {
+  if (!options.prompt_cache.empty() && options.beams == 1) {
     const std::int64_t context = context_for(tokens.size(), options);
     return impl_->generate_turn(std::move(tokens), options, {}, context, on_text, job);
   }

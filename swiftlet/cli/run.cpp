@@ -35,8 +35,9 @@ std::string reused(const Generation& result) {
   return fmt::format(" ({} of them from the file)", grouped(result.reused_tokens));
 }
 
-Json answer_json(const Generation& result) {
+Json answer_json(const Generation& result, const GenerateOptions& options) {
   Json answer{{"text", result.text}, {"tokens", result.tokens}, {"finish_reason", result.finish_reason}};
+  if (options.beams > 1) answer["score"] = result.score;
   if (!result.logprobs.empty()) answer["logprobs"] = Json::array();
   for (const TokenLogprobs& token : result.logprobs) {
     Json top = Json::array();
@@ -48,7 +49,7 @@ Json answer_json(const Generation& result) {
 
 Json to_json(const Generation& result, const RunOptions& options, double load_seconds) {
   Json object{{"model", options.model}, {"prompt", options.prompt}};
-  object.update(answer_json(result));
+  object.update(answer_json(result, options.choosing.generate));
   object.update({{"prompt_tokens", result.prompt_tokens},
                  {"reused_tokens", result.reused_tokens},
                  {"generated_tokens", result.tokens.size()},
@@ -78,26 +79,33 @@ Generation stream(Session& session, Model& model, const RunOptions& options) {
 void check(RunOptions& options) {
   options.choosing.check("run");
   check_apart("run", "--prompt-cache", options.choosing.generate.prompt_cache, {options.model});
-  if (options.choosing.generate.samples > 1 && options.choosing.generate.temperature == 0)
-    wrong_use("run", "--samples needs --temperature: greedy answers are all the same");
+  const GenerateOptions& generate = options.choosing.generate;
+  if (generate.beams == 1 && generate.samples > 1 && generate.temperature == 0)
+    wrong_use("run", "--samples needs --temperature or --beams: greedy answers are all the same");
+  if (generate.beams > 1 && generate.samples > generate.beams)
+    wrong_use("run", "--samples must be at most --beams");
 }
 
-// Several answers to one prompt, one after the other.
+// Several answers to one prompt, one after the other, and what cannot be streamed.
 int run_samples(Session& session, const RunOptions& options) {
   Model model = session.load(options.model);
   const auto results = model.generate(std::vector{options.prompt}, options.choosing.generate, &session.job);
   if (session.options.json) {
     Json answers = Json::array();
-    for (const Generation& result : results) answers.push_back(answer_json(result));
+    for (const Generation& result : results)
+      answers.push_back(answer_json(result, options.choosing.generate));
     session.print_json({{"model", options.model},
                         {"prompt", options.prompt},
                         {"samples", std::move(answers)},
                         {"prompt_tokens", results.front().prompt_tokens},
                         {"peak_memory_bytes", peak_memory_bytes()}});
   } else {
+    const std::string prompt = options.echo ? options.prompt : "";
+    session.progress.clear();
     for (std::size_t i = 0; i < results.size(); ++i)
-      session.out.write(fmt::format("{}{}: {}{}\n", i > 0 ? "\n" : "", i + 1,
-                                    options.echo ? options.prompt : "", results[i].text));
+      session.out.write(results.size() == 1
+                            ? fmt::format("{}{}\n", prompt, results[i].text)
+                            : fmt::format("{}{}: {}{}\n", i > 0 ? "\n" : "", i + 1, prompt, results[i].text));
   }
   return session.job.cancelled() ? interrupted_status() : kDone;
 }
@@ -105,7 +113,8 @@ int run_samples(Session& session, const RunOptions& options) {
 int run(Session& session, RunOptions& options) {
   check(options);
   if (!options.prompt_given) options.prompt = read_prompt(session);
-  if (options.choosing.generate.samples > 1) return run_samples(session, options);
+  const GenerateOptions& generate = options.choosing.generate;
+  if (generate.samples > 1 || generate.beams > 1) return run_samples(session, options);
   Model model = session.load(options.model);
   Generation result;
   if (session.options.json) {
@@ -141,6 +150,12 @@ Action setup_run(CommandLine& line) {
   line.toggle("--echo", options->echo,
               "Print the prompt before the completion (--no-echo: do not, the default)");
   line.number("--samples", generate.samples, "Answers to the prompt", 1, 256);
+  line.number("--beams", generate.beams, "Beam search with so many hypotheses; --samples of them are shown",
+              1, 256);
+  line.number("--length-penalty", generate.length_penalty,
+              "Of beams: log-probability / length^X; more favours longer answers", -100.0, 100.0);
+  line.choice("--early-stopping", generate.early_stopping, {"no", "yes", "never"},
+              "Of beams: end with enough answers if no other is likely, at once, if no other can win");
   line.number("--logprobs", generate.logprobs,
               "With --json: log-probabilities of each token and the N likeliest; -1: none", -1, 1000);
   options->choosing.add(line);

@@ -8,6 +8,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/rng.h"
+#include "swiftlet/engine/decoding.h"
 #include "swiftlet/engine/logits.h"
 #include "swiftlet/engine/prompt_cache.h"
 
@@ -18,27 +19,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-constexpr std::int64_t kDefaultContext = 2048;  // what a cache is sized for when nobody asked for more
-
-std::int64_t choose_context(const LoadedModel& model, const EngineOptions& options) {
-  const std::int64_t most = model.built.max_positions;
-  require(options.context <= most, model.checkpoint.source,
-          "a context of {} tokens is more than the model's {}", options.context, most);
-  return options.context > 0 ? options.context : std::min(most, kDefaultContext);
-}
-
-// Unless asked for: the reference keeps everything in f32; else the cache has the width of the weights, at
-// most 16 bits where they have.
-DType choose_cache_dtype(const LoadedModel& model) {
-  if (model.options.cache) return *model.options.cache;
-  if (model.options.precision == Arithmetic::kF32) return DType::kF32;
-  for (const std::string& name : model.weights->names()) {
-    const Weight weight = model.weights->get(name);
-    if (weight.shape.rank() == 2 && weight.encoding.format != Format::kF32) return DType::kBF16;
-  }
-  return DType::kF32;
 }
 
 TokenLogprobs logprobs_of(std::span<const float> logits, std::int32_t token, int count) {
@@ -104,18 +84,15 @@ struct Engine::Sequence {
 Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
     : model_(std::move(model)),
       options_(options),
-      context_(choose_context(*model_, options)),
+      context_(choose_context(*model_, options.context)),
       program_(engine_program(*model_, options)),
       executor_(program_, model_->weights, model_->pool),
       cache_(program_->states, choose_cache_dtype(*model_),
              cache_blocks_for(context_) * options.max_sequences),
-      step_(program_) {
+      step_(program_),
+      end_tokens_(end_tokens_of(*model_)) {
   running_.reserve(static_cast<std::size_t>(options.max_sequences));
   sampled_.reserve(static_cast<std::size_t>(options.max_sequences));
-  for (std::int64_t id : model_->checkpoint.generation.eos_token_ids)
-    end_tokens_.push_back(static_cast<std::int32_t>(id));
-  if (end_tokens_.empty() && model_->tokenizer && model_->tokenizer->special().eos >= 0)
-    end_tokens_.push_back(model_->tokenizer->special().eos);
 }
 
 Engine::~Engine() {

@@ -336,5 +336,22 @@ TEST(Inspect, ShowsThePlanWithItsBytes) {
               HasSubstr("add_layer_norm"));
 }
 
+TEST(Run, BeamsGiveTheBestAnswersInOrder) {
+  const auto shown = json_of(swiftlet({"run", kStories, "Once upon a time", "-n", "12", "--beams", "4",
+                                       "--samples", "3", "--length-penalty", "0.5", "--json"}));
+  ASSERT_EQ(shown["samples"].size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_FALSE(shown["samples"][i]["text"].get<std::string>().empty());
+    if (i > 0) EXPECT_GE(shown["samples"][i - 1]["score"], shown["samples"][i]["score"]);
+  }
+  const Result one =
+      swiftlet({"run", kStories, "Once upon a time", "-n", "12", "--beams", "4", "--length-penalty", "0.5"});
+  EXPECT_EQ(one.out, shown["samples"][0]["text"].get<std::string>() + "\n");
+  EXPECT_EQ(swiftlet({"run", kStories, "x", "--beams", "2", "--samples", "3"}).status, 2);
+  const Result mixed = swiftlet({"run", kStories, "x", "--beams", "2", "--stop", "."});
+  EXPECT_EQ(mixed.status, 2);
+  EXPECT_THAT(mixed.err, HasSubstr("stop strings do not go with beam search"));
+}
+
 }  // namespace
 }  // namespace swiftlet::cli_test

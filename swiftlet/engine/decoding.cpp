@@ -1,0 +1,40 @@
+#include "swiftlet/engine/decoding.h"
+
+#include <algorithm>
+
+#include "swiftlet/core/error.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr std::int64_t kDefaultContext = 2048;  // what a cache is sized for when nobody asked for more
+
+}  // namespace
+
+std::int64_t choose_context(const LoadedModel& model, std::int64_t wanted) {
+  const std::int64_t most = model.built.max_positions;
+  require(wanted <= most, model.checkpoint.source, "a context of {} tokens is more than the model's {}",
+          wanted, most);
+  return wanted > 0 ? wanted : std::min(most, kDefaultContext);
+}
+
+DType choose_cache_dtype(const LoadedModel& model) {
+  if (model.options.cache) return *model.options.cache;
+  if (model.options.precision == Arithmetic::kF32) return DType::kF32;
+  for (const std::string& name : model.weights->names()) {
+    const Weight weight = model.weights->get(name);
+    if (weight.shape.rank() == 2 && weight.encoding.format != Format::kF32) return DType::kBF16;
+  }
+  return DType::kF32;
+}
+
+std::vector<std::int32_t> end_tokens_of(const LoadedModel& model) {
+  std::vector<std::int32_t> ends;
+  for (const std::int64_t id : model.checkpoint.generation.eos_token_ids)
+    ends.push_back(static_cast<std::int32_t>(id));
+  if (ends.empty() && model.tokenizer && model.tokenizer->special().eos >= 0)
+    ends.push_back(model.tokenizer->special().eos);
+  return ends;
+}
+
+}  // namespace swiftlet
