@@ -24,7 +24,8 @@
 namespace swiftlet {
 
 struct ChatOptions {
-  // A name of chat_template_names(), or the text of a Jinja template; empty: that of the model.
+  // A name of Model::chat_templates() or chat_template_names(), or the text of a Jinja template; empty: that
+  // of the model, with tools the one named "tool_use" where it has one.
   std::string chat_template = {};
   std::string tools = {};      // a JSON list of functions, for templates that show them to the model
   std::string variables = {};  // a JSON object of more that the template may name: {"enable_thinking": false}

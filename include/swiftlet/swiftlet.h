@@ -217,6 +217,8 @@ class SWIFTLET_API Model {
                    std::string_view prompt = {});
   // Texts by name that a sentence encoder was trained to see before its inputs: "query", "passage", ...
   std::vector<std::pair<std::string, std::string>> prompts() const;
+  // Names of chat templates that the model has beside its own one: "tool_use", "rag".
+  std::vector<std::string> chat_templates() const;
   // Tokens that embed() has processed so far, for throughput.
   std::int64_t embedded_tokens() const;
 

@@ -38,7 +38,11 @@ std::tm local_time() {
   return result;
 }
 
-std::string template_source(const LoadedModel& model, const std::string& given) {
+std::string template_source(const LoadedModel& model, const std::string& given, bool with_tools) {
+  const auto& own = model.checkpoint.named_templates;
+  // As transformers chooses among the templates of a model.
+  const auto mine = own.find(given.empty() && with_tools ? "tool_use" : given);
+  if (mine != own.end()) return mine->second;
   const auto known = text::named_templates();
   const auto named =
       std::find_if(known.begin(), known.end(), [&](const auto& row) { return row.name == given; });
@@ -157,8 +161,8 @@ Chat::Chat(Model& model, const ChatOptions& options) {
           "of {} tokens is not within the model's {}", options.context, most);
   impl_ = std::make_unique<Impl>(
       Impl{.model = inside,
-           .chat_template =
-               text::JinjaTemplate::parse(template_source(loaded, options.chat_template), "chat template"),
+           .chat_template = text::JinjaTemplate::parse(
+               template_source(loaded, options.chat_template, !options.tools.empty()), "chat template"),
            .variables = special_tokens(loaded),
            .context = options.context > 0 ? options.context : std::min(most, kDefaultContext),
            .context_shift = options.context_shift});

@@ -194,6 +194,12 @@ std::string Model::detokenize(const std::vector<std::int32_t>& ids, bool skip_sp
   return impl_->loaded->require_tokenizer().decode(ids, {.skip_special = skip_special});
 }
 
+std::vector<std::string> Model::chat_templates() const {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : impl_->loaded->checkpoint.named_templates) names.push_back(name);
+  return names;
+}
+
 std::vector<std::pair<std::string, std::string>> Model::prompts() const {
   const auto& sentence = impl_->loaded->checkpoint.sentence_transformer;
   if (!sentence) return {};

@@ -25,9 +25,10 @@ struct TalkOptions {
 
 constexpr std::size_t kMostTemplateBytes = std::size_t{4} << 20;
 
-// The named template, the text of a file, or nothing for the model's own.
-std::string chat_template_of(const TalkOptions& options) {
-  const std::vector<std::string> names = chat_template_names();
+// A name that the library or the model knows, the text of a file, or nothing for the model's own.
+std::string chat_template_of(const TalkOptions& options, const Model& model) {
+  std::vector<std::string> names = chat_template_names();
+  for (const std::string& own : model.chat_templates()) names.push_back(own);
   const std::string& given = options.chat_template;
   std::error_code ignored;
   if (given.empty() || std::find(names.begin(), names.end(), given) != names.end()) return given;
@@ -86,8 +87,8 @@ int Talk::run() {
     conversation_.load(options_.messages);
     if (!options_.system.empty()) conversation_.set_system(options_.system);
   }
-  options_.chat_template = chat_template_of(options_);
   Model model = session_.load(options_.model);
+  options_.chat_template = chat_template_of(options_, model);
   Chat chat = make_chat(model);
   session_.progress.disable();
   if (options_.print_prompt) {
@@ -274,7 +275,7 @@ Action setup_chat(CommandLine& line) {
   line.text("--messages", options->messages, "FILE",
             "Go on with this conversation (JSON, OpenAI's messages)");
   line.text("--chat-template", options->chat_template, "NAME|FILE",
-            fmt::format("In place of the model's own: a Jinja file, or one of {}",
+            fmt::format("In place of the model's own: a Jinja file, another of the model's, or one of {}",
                         fmt::join(chat_template_names(), ", ")));
   line.text("--template-variables", options->variables, "JSON",
             "An object of more that the template may name, as {\"enable_thinking\": false}");

@@ -64,6 +64,7 @@ Checkpoint load_transformers(const fs::path& folder, const std::vector<TensorFil
   checkpoint.tokenizer = find_tokenizer(folder);
   checkpoint.generation = read_generation(folder, checkpoint.config);
   checkpoint.chat_template = read_chat_template(folder, checkpoint.tokenizer.config);
+  checkpoint.named_templates = read_named_templates(folder, checkpoint.tokenizer.config);
   return checkpoint;
 }
 

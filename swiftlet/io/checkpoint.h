@@ -111,8 +111,9 @@ struct Checkpoint {
   TokenizerSource tokenizer;
   GenerationConfig generation;
   std::optional<SentenceTransformer> sentence_transformer;
-  std::string chat_template;      // Jinja, empty when there is none
-  std::string plan, certificate;  // native files: JSON, empty otherwise
+  std::string chat_template;                           // Jinja, empty when there is none
+  std::map<std::string, std::string> named_templates;  // others beside it: "tool_use", "rag"
+  std::string plan, certificate;                       // native files: JSON, empty otherwise
 
   // Throws kNotFound "[source: weight 'x'] is missing".
   const Weight& weight(std::string_view name) const;

@@ -179,6 +179,22 @@ void read_sentence_config(const fs::path& folder, SentenceTransformer& out) {
   }
 }
 
+constexpr std::size_t kMostTemplateBytes = std::size_t{1} << 20;
+
+// A list of named templates: [{"name": "default", "template": "..."}, ...]
+std::map<std::string, std::string> listed_templates(const Config& tokenizer_config) {
+  const auto& list = tokenizer_config.json().at("chat_template");
+  if (!list.is_array()) tokenizer_config.fail_value("chat_template", "a string or a list of templates");
+  std::map<std::string, std::string> templates;
+  for (const auto& named : list) {
+    const bool good = named.is_object() && named.contains("name") && named["name"].is_string() &&
+                      named.contains("template") && named["template"].is_string();
+    if (!good) tokenizer_config.fail_value("chat_template", "templates with a name and a template");
+    templates[named["name"].get<std::string>()] = named["template"].get<std::string>();
+  }
+  return templates;
+}
+
 }  // namespace
 
 TensorFile open_safetensors_file(const fs::path& path) {
@@ -262,22 +278,29 @@ GenerationConfig read_generation(const fs::path& folder, const Config& config) {
 
 std::string read_chat_template(const fs::path& folder, const Config& tokenizer_config) {
   if (is_there(folder / "chat_template.jinja"))
-    return read_text_file(folder / "chat_template.jinja", 1 << 20);
+    return read_text_file(folder / "chat_template.jinja", kMostTemplateBytes);
   if (is_there(folder / "chat_template.json"))
     return Config::load(folder / "chat_template.json").require_string("chat_template");
   const auto& json = tokenizer_config.json();
   const auto found = json.find("chat_template");
   if (found == json.end() || found->is_null()) return {};
   if (found->is_string()) return found->get<std::string>();
-  // A list of named templates: [{"name": "default", "template": "..."}, ...]
-  if (!found->is_array()) tokenizer_config.fail_value("chat_template", "a string or a list of templates");
-  for (const auto& named : *found) {
-    const bool good = named.is_object() && named.contains("name") && named["name"].is_string() &&
-                      named.contains("template") && named["template"].is_string();
-    if (!good) tokenizer_config.fail_value("chat_template", "templates with a name and a template");
-    if (named["name"] == "default") return named["template"].get<std::string>();
-  }
-  return {};
+  return listed_templates(tokenizer_config)["default"];
+}
+
+std::map<std::string, std::string> read_named_templates(const fs::path& folder,
+                                                        const Config& tokenizer_config) {
+  std::map<std::string, std::string> templates;
+  const auto found = tokenizer_config.json().find("chat_template");
+  const bool listed = found != tokenizer_config.json().end() && found->is_array();
+  if (listed && !is_there(folder / "chat_template.jinja") && !is_there(folder / "chat_template.json"))
+    templates = listed_templates(tokenizer_config);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder / "additional_chat_templates", ignored))
+    if (entry.path().extension() == ".jinja")
+      templates[entry.path().stem().string()] = read_text_file(entry.path(), kMostTemplateBytes);
+  templates.erase("default");
+  return templates;
 }
 
 SentenceModules read_sentence_modules(const fs::path& folder) {

@@ -1,6 +1,7 @@
 // The pieces that load_checkpoint puts together. Only for swiftlet/io, and for what downloads such folders.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -38,6 +39,10 @@ GenerationConfig read_generation(const std::filesystem::path& folder, const Conf
 // chat_template.jinja, chat_template.json, or the template inside tokenizer_config.json (of several the one
 // named default); empty when there is none.
 std::string read_chat_template(const std::filesystem::path& folder, const Config& tokenizer_config);
+// The others by name: additional_chat_templates/*.jinja, or the list inside tokenizer_config.json where that
+// is what counts.
+std::map<std::string, std::string> read_named_templates(const std::filesystem::path& folder,
+                                                        const Config& tokenizer_config);
 
 // The flags of 1_Pooling/config.json, in the order in which several stand side by side.
 inline constexpr std::pair<std::string_view, Pooling> kPoolingKeys[] = {

@@ -64,6 +64,9 @@ TEST_F(CheckpointFolder, TakesGenerationFromConfigAndNamedTemplates) {
   const Checkpoint checkpoint = load_checkpoint(folder_.path());
   EXPECT_THAT(checkpoint.generation.eos_token_ids, ElementsAre(7, 8));
   EXPECT_EQ(checkpoint.chat_template, "D");
+  EXPECT_EQ(checkpoint.named_templates, (std::map<std::string, std::string>{{"tool", "T"}}));
+  write("additional_chat_templates/rag.jinja", "R");
+  EXPECT_EQ(load_checkpoint(folder_.path()).named_templates.at("rag"), "R");
   EXPECT_EQ(checkpoint.tokenizer.kind, TokenizerKind::kNone);
 }
 

@@ -266,6 +266,8 @@ SafetensorsMetadata metadata_of(const Checkpoint& parts, std::span<const NativeW
   if (parts.sentence_transformer)
     metadata["sentence_transformer"] = sentence_json(*parts.sentence_transformer).dump();
   if (!parts.chat_template.empty()) metadata["chat_template"] = parts.chat_template;
+  if (!parts.named_templates.empty())
+    metadata["chat_templates"] = nlohmann::json(parts.named_templates).dump();
   if (!parts.plan.empty()) metadata["plan"] = parts.plan;
   if (!parts.certificate.empty()) metadata["certificate"] = parts.certificate;
   metadata["weights"] = weights_json(weights).dump();
@@ -286,6 +288,11 @@ void read_metadata(const SafetensorsFile& file, Checkpoint& checkpoint, std::vec
   if (file.metadata().contains("sentence_transformer"))
     checkpoint.sentence_transformer = sentence_of(part(file, "sentence_transformer"));
   checkpoint.chat_template = text_part(file, "chat_template");
+  if (file.metadata().contains("chat_templates")) {
+    const Config templates = part(file, "chat_templates");
+    for (const auto& [name, text] : templates.json().items())
+      checkpoint.named_templates[name] = templates.require_string(name);
+  }
   checkpoint.plan = text_part(file, "plan");
   checkpoint.certificate = text_part(file, "certificate");
   if (!checkpoint.plan.empty()) part(file, "plan");

@@ -55,6 +55,7 @@ Checkpoint example() {
   c.sentence_transformer =
       SentenceTransformer{{Pooling::kCls}, true, {SentenceLayer{}}, 256, true, {{"query", "q: "}}, "query"};
   c.chat_template = "{% for m in messages %}\"\n\xc3\xa9{% endfor %}";
+  c.named_templates = {{"tool_use", "{{ tools }}"}};
   c.plan = R"({"weights":"int8"})";
   c.certificate = R"({"metric":"spearman","before":0.8203,"after":0.8201})";
   return c;
@@ -137,6 +138,7 @@ TEST(Native, RoundTripsEverything) {
   EXPECT_EQ(read.sentence_transformer->prompts.at("query"), "q: ");
   EXPECT_EQ(read.sentence_transformer->default_prompt, "query");
   EXPECT_EQ(read.chat_template, written.chat_template);
+  EXPECT_EQ(read.named_templates, written.named_templates);
   EXPECT_EQ(read.plan, written.plan);
   EXPECT_EQ(read.certificate, written.certificate);
 }

@@ -206,6 +206,14 @@ void write_tokenizer(SmallFiles& files, const Checkpoint& checkpoint) {
   for (const auto& [name, bytes] : tokenizer.files) files.bytes(name, bytes.bytes());
   nlohmann::ordered_json config = tokenizer.config.json();
   if (!checkpoint.chat_template.empty()) config["chat_template"] = checkpoint.chat_template;
+  if (!checkpoint.named_templates.empty()) {
+    auto list = nlohmann::ordered_json::array();
+    if (!checkpoint.chat_template.empty())
+      list.push_back({{"name", "default"}, {"template", checkpoint.chat_template}});
+    for (const auto& [name, text] : checkpoint.named_templates)
+      list.push_back({{"name", name}, {"template", text}});
+    config["chat_template"] = std::move(list);
+  }
   if (!config.empty()) files.json("tokenizer_config.json", config);
 }
 

@@ -71,6 +71,7 @@ Checkpoint encoder() {
   c.sentence_transformer =
       SentenceTransformer{{Pooling::kCls}, true, {SentenceLayer{}}, 128, true, {{"q", "query: "}}, "q"};
   c.chat_template = "{{ x }}";
+  c.named_templates = {{"tool_use", "{{ tools }}"}};
   return c;
 }
 
@@ -85,6 +86,7 @@ TEST(TransformersFolder, DecodesEncodedWeights) {
   EXPECT_EQ(read.config.require_string("torch_dtype"), "float32");
   EXPECT_FALSE(read.config.has("dtype"));
   EXPECT_EQ(read.chat_template, "{{ x }}");
+  EXPECT_EQ(read.named_templates, original.named_templates);
   ASSERT_TRUE(read.sentence_transformer.has_value());
   EXPECT_EQ(read.sentence_transformer->pooling, std::vector{Pooling::kCls});
   EXPECT_EQ(read.sentence_transformer->layers.size(), 1u);

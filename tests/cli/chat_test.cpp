@@ -155,5 +155,30 @@ TEST(Chat, AnInterruptStopsTheAnswerAndNotTheProgram) {
   EXPECT_THAT(result.err, HasSubstr("/retry"));  // the command behind the stopped answer
 }
 
+TEST(Chat, TemplatesOfTheModelAreTakenByName) {
+  const Scratch scratch;
+  for (const char* name : {"config.json", "model.safetensors", "tokenizer.json"})
+    std::filesystem::create_symlink(SWIFTLET_SOURCE_DIR "/assets/stories-7m/" + std::string(name),
+                                    scratch.path(name));
+  scratch.write("chat_template.jinja", "own {{ messages[0].content }}");
+  std::filesystem::create_directory(scratch.path("additional_chat_templates"));
+  scratch.write("additional_chat_templates/tool_use.jinja", "tools {{ tools | length }}");
+  scratch.write("additional_chat_templates/rag.jinja", "rag {{ messages[0].content }}");
+  const std::string messages = scratch.write("m.json", R"([{"role": "user", "content": "Hi"}])");
+  const std::string tools = scratch.write("tools.json", R"([{"name": "f"}])");
+  const auto prompt = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"chat", scratch.path(""), "--print-prompt", "--messages", messages};
+    words.insert(words.end(), more.begin(), more.end());
+    return swiftlet(words);
+  };
+  EXPECT_EQ(prompt({}).out, "own Hi");
+  EXPECT_EQ(prompt({"--chat-template", "rag"}).out, "rag Hi");
+  EXPECT_EQ(prompt({"--tools", tools}).out, "tools 1");
+  EXPECT_EQ(prompt({"--tools", tools, "--chat-template", "rag"}).out, "rag Hi");
+  const Result unknown = prompt({"--chat-template", "rags"});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("plain, rag, tool_use"));
+}
+
 }  // namespace
 }  // namespace swiftlet::cli_test
