@@ -96,6 +96,14 @@ std::int32_t PagedCache::take() {
   const std::int32_t block = free_.back();
   free_.pop_back();
   references_[static_cast<std::size_t>(block)] = 1;
+  // Blocks are written to files whole: nothing of another sequence may be left behind the last token.
+  for (LayerBuffers& layer : buffers_) {
+    const auto clear = [&](Buffer& buffer, std::size_t bytes) {
+      std::memset(buffer.mutable_data() + static_cast<std::size_t>(block) * bytes, 0, bytes);
+    };
+    clear(layer.keys, layer.block_bytes.keys);
+    clear(layer.values, layer.block_bytes.values);
+  }
   return block;
 }
 

@@ -84,6 +84,17 @@ TEST_F(PromptCache, HoldsOnlyTheBlocksOfItsTokens) {
   EXPECT_EQ(file.keys[0].bytes().size(), kind_.layers[0].keys);
 }
 
+// What a sequence leaves in its blocks must not get into the file of the next.
+TEST_F(PromptCache, BlocksThatAreTakenAnewAreEmpty) {
+  state_.reset();
+  const auto next = cache_.new_sequence();
+  ASSERT_TRUE(next->extend(40));
+  for (std::size_t layer = 0; layer < 2; ++layer)
+    for (const std::int32_t block : next->blocks())
+      for (const auto& bytes : {cache_.keys(layer, block), cache_.values(layer, block)})
+        EXPECT_THAT(bytes, ::testing::Each(std::byte{0})) << "layer " << layer << ", block " << block;
+}
+
 TEST_F(PromptCache, EveryDamagedByteIsFound) {
   const std::string bytes = written();
   for (std::size_t i = 0; i < bytes.size(); ++i) {
