@@ -99,7 +99,8 @@ EarlyStopping early_stopping_of(const std::string& name) {
 }
 
 // Throws kUsage for what does not go with beams.
-BeamOptions beams_of(const LoadedModel& model, const GenerateOptions& options) {
+BeamOptions beams_of(const LoadedModel& model, const GenerateOptions& options,
+                     std::vector<std::int32_t> dry_breakers) {
   const auto refuse = [](bool is_there, const char* what) {
     if (is_there) fail(ErrorCode::kUsage, "beams", "{} do not go with beam search", what);
   };
@@ -112,7 +113,7 @@ BeamOptions beams_of(const LoadedModel& model, const GenerateOptions& options) {
           .length_penalty = options.length_penalty,
           .early_stopping = early_stopping_of(options.early_stopping),
           .max_new_tokens = options.max_new_tokens,
-          .logits = logits_of(model, options),
+          .logits = logits_of(model, options, std::move(dry_breakers)),
           .ignore_eos = options.ignore_eos};
 }
 
@@ -135,8 +136,7 @@ std::int64_t context_for(std::size_t prompt_tokens, const GenerateOptions& optio
 
 std::vector<Generation> search(const std::shared_ptr<LoadedModel>& model,
                                const std::vector<std::vector<std::int32_t>>& prompts,
-                               const GenerateOptions& options, const Job& job) {
-  BeamOptions beams = beams_of(*model, options);
+                               const GenerateOptions& options, BeamOptions beams, const Job& job) {
   std::vector<Generation> results;
   for (const auto& prompt : prompts) {
     beams.context = std::min(model->built.max_positions, context_for(prompt.size(), options));
@@ -192,7 +192,8 @@ std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32
   const Turns::Turn turn(turns);
   if (options.beams != 1) {
     if (on_text) fail(ErrorCode::kUsage, "beams", "an answer of beam search cannot be streamed");
-    return search(loaded, prompts, options, or_default(job));
+    return search(loaded, prompts, options, beams_of(*loaded, options, breaker_tokens(options)),
+                  or_default(job));
   }
   std::size_t longest = 0;
   for (const auto& prompt : prompts) longest = std::max(longest, prompt.size());

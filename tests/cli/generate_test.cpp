@@ -342,7 +342,9 @@ TEST(Run, BeamsGiveTheBestAnswersInOrder) {
   ASSERT_EQ(shown["samples"].size(), 3u);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_FALSE(shown["samples"][i]["text"].get<std::string>().empty());
-    if (i > 0) EXPECT_GE(shown["samples"][i - 1]["score"], shown["samples"][i]["score"]);
+    if (i > 0) {
+      EXPECT_GE(shown["samples"][i - 1]["score"], shown["samples"][i]["score"]);
+    }
   }
   const Result one =
       swiftlet({"run", kStories, "Once upon a time", "-n", "12", "--beams", "4", "--length-penalty", "0.5"});

@@ -15,7 +15,7 @@ torch = torch_reference()
 import transformers  # noqa: E402
 
 PROMPTS = ["Once upon a time there was a", "The king said", "In the morning, the fox"]
-GRID = list(itertools.product((1, 2, 4, 7), (0.0, 1.0, 2.5, -1.0), (False, True, "never")))
+GRID = list(itertools.product((2, 3, 4, 7), (0.0, 1.0, 2.5, -1.0), (False, True, "never")))
 NEW_TOKENS = 14
 
 
@@ -38,8 +38,7 @@ def main():
         for i, sequence in enumerate(out.sequences):
             tokens = sequence[ids.shape[1]:].tolist()
             end = next((n for n, token in enumerate(tokens) if token in some), len(tokens))
-            # With one beam transformers goes the greedy way and tells no score.
-            score = None if beams == 1 else round(out.sequences_scores[i].item(), 6)
+            score = round(out.sequences_scores[i].item(), 6)
             best.append({"tokens": tokens[:end], "ended": end < len(tokens), "score": score})
         cases.append({"beams": beams, "length_penalty": penalty, "early_stopping": str(early).lower(),
                       "repetition_penalty": repetition, "prompt": ids[0].tolist(), "ends": some, "best": best})
