@@ -71,6 +71,11 @@ std::vector<Tap> taps_of(const LoadedModel& model, const SafetensorsFile& dump) 
   return taps;
 }
 
+// What is not a number is worse than any, and the first of these stays.
+bool is_worse(double distance, double other) {
+  return distance > other || (std::isnan(distance) && !std::isnan(other));
+}
+
 ReferenceDifference compare(const Tap& tap, const std::string& tensor, std::span<const float> got,
                             const SafetensorsFile& dump) {
   const SafetensorsEntry& entry = *dump.find(tensor);
@@ -79,7 +84,7 @@ ReferenceDifference compare(const Tap& tap, const std::string& tensor, std::span
   const std::vector<float> want = to_floats(dump.tensor(entry));
   std::size_t worst = 0;
   for (std::size_t i = 0; i < got.size(); ++i)
-    if (!(std::abs(got[i] - want[i]) <= std::abs(got[worst] - want[worst]))) worst = i;
+    if (is_worse(std::abs(got[i] - want[i]), std::abs(got[worst] - want[worst]))) worst = i;
   return {tap.value,  tensor,     relative_l2(got, want), static_cast<std::int64_t>(worst),
           got[worst], want[worst]};
 }
@@ -136,8 +141,7 @@ std::vector<ReferenceDifference> check_reference(const LoadedModel& model, const
       const std::span<const float> got(static_cast<const float*>(output.data) + first * width,
                                        rows * static_cast<std::size_t>(width));
       ReferenceDifference difference = compare(tap, tap.of(i), got, dump);
-      // What is not a number is worse than any.
-      if (!worst || !(difference.relative_l2 <= worst->relative_l2)) worst = std::move(difference);
+      if (!worst || is_worse(difference.relative_l2, worst->relative_l2)) worst = std::move(difference);
     }
     if (worst) differences.push_back(std::move(*worst));
   }
