@@ -124,15 +124,16 @@ void use_named_certificates(CURL* curl) {
 
 [[noreturn]] void fail_transfer(CURLcode code, const char* details, const std::string& url) {
   const std::string reason = *details != '\0' ? details : curl_easy_strerror(code);
+  const std::string where = printable_url(url);
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR:
-      fail(ErrorCode::kIo, printable_url(url), "its certificate cannot be trusted: {}", reason);
+      fail(ErrorCode::kIo, where, "its certificate cannot be trusted: {}", reason);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
-      fail(ErrorCode::kInvalid, printable_url(url), "is no address: {}", reason);
+      fail(ErrorCode::kInvalid, where, "is no address: {}", reason);
     case CURLE_OUT_OF_MEMORY:
       throw std::bad_alloc();
     default:
