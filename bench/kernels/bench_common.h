@@ -1,6 +1,7 @@
 // What the benchmarks of matrix products share: reproducible values, a clock, the machine's peaks.
 #pragma once
 
+#include <benchmark/benchmark.h>
 #include <time.h>
 
 #include <vector>
@@ -28,6 +29,21 @@ inline double peak_of(Arithmetic arithmetic, ThreadPool& pool) {
   return arithmetic == Arithmetic::kF32    ? kernels::measure_f32_ops(pool)
          : arithmetic == Arithmetic::kBF16 ? kernels::measure_bf16_ops(pool)
                                            : kernels::measure_int8_ops(pool);
+}
+
+constexpr std::int64_t kMemoryBound = 8;  // rows up to which memory is the limit
+
+// What a product of `rows` rows is held against: bytes or operations per second.
+inline double limit_of(std::int64_t rows, Arithmetic arithmetic, ThreadPool& pool) {
+  return rows <= kMemoryBound ? kernels::measure_read_bytes(pool) : peak_of(arithmetic, pool);
+}
+
+inline void report(benchmark::State& state, std::int64_t rows, double ops, double bytes, double seconds,
+                   double limit) {
+  state.counters["best_us"] = seconds * 1e6;
+  state.counters["Gop/s"] = ops / seconds * 1e-9;
+  state.counters["GB/s"] = bytes / seconds * 1e-9;
+  state.counters["%peak"] = limit == 0 ? 0 : 100 * (rows <= kMemoryBound ? bytes : ops) / seconds / limit;
 }
 
 // Wall clock, or for one thread its processor time.

@@ -22,8 +22,6 @@ struct Case {
   std::int64_t rows, experts, chosen, hidden, width;
 };
 
-constexpr std::int64_t kMemoryBound = 8;  // rows
-
 // Experts of one layer; all share their values but not their memory.
 struct Layer {
   std::vector<Weight> weights;
@@ -48,7 +46,7 @@ void run(benchmark::State& state, const KernelTable& table, const Case& c, int t
   const std::vector<float> x = random_values(c.rows * c.hidden, 3);
   std::vector<float> scores = random_values(c.rows * c.experts, 4), gates(scores.size()), y(x.size());
   Buffer workspace = Buffer::heap(experts_workspace(layer.experts, c.rows, c.chosen));
-  const double peak = c.rows <= kMemoryBound ? measure_read_bytes(pool) : peak_of(c.arithmetic, pool);
+  const double peak = limit_of(c.rows, c.arithmetic, pool);
   double best = 1e9, bytes = 0;
   for (auto _ : state) {
     route({.chosen = c.chosen}, scores.data(), c.rows, c.experts, gates.data());
@@ -79,10 +77,7 @@ void run(benchmark::State& state, const KernelTable& table, const Case& c, int t
     std::rotate(scores.begin(), scores.begin() + 1, scores.end());  // other experts the next time
   }
   const double ops = 6.0 * static_cast<double>(c.rows * c.chosen) * static_cast<double>(c.hidden * c.width);
-  state.counters["best_us"] = best * 1e6;
-  state.counters["Gop/s"] = ops / best * 1e-9;
-  state.counters["GB/s"] = bytes / best * 1e-9;
-  state.counters["%peak"] = peak == 0 ? 0 : 100 * (c.rows <= kMemoryBound ? bytes : ops) / best / peak;
+  report(state, c.rows, ops, bytes, best, peak);
 }
 
 constexpr Arithmetic kF32 = Arithmetic::kF32, kInt8 = Arithmetic::kInt8;

@@ -26,8 +26,6 @@ struct Case {
   Activation activation = Activation::kNone;
 };
 
-constexpr std::int64_t kMemoryBound = 8;  // rows
-
 // Weights of a memory-bound case, as many as pass the caches before one comes round again.
 std::vector<Weight> weights_for(const Case& c) {
   const Weight first = random_weight(c.encoding, c.n, c.k, 1);
@@ -50,7 +48,7 @@ void run(benchmark::State& state, const KernelTable& table, const Case& c, int t
   LinearOutput output{
       .weight = panel_view(weights[0]), .activation = c.activation, .y = y.data(), .ldy = c.n};
   Buffer workspace = Buffer::heap(linear_workspace(c.arithmetic, {&output, 1}, c.m));
-  const double peak = c.m <= kMemoryBound ? measure_read_bytes(pool) : peak_of(c.arithmetic, pool);
+  const double peak = limit_of(c.m, c.arithmetic, pool);
   double best = 1e9;
   std::size_t next = 0;
   for (auto _ : state) {
@@ -61,10 +59,7 @@ void run(benchmark::State& state, const KernelTable& table, const Case& c, int t
   }
   const double ops = 2.0 * static_cast<double>(c.m) * static_cast<double>(c.n) * static_cast<double>(c.k);
   const double bytes = static_cast<double>(weights[0].bytes());
-  state.counters["best_us"] = best * 1e6;
-  state.counters["Gop/s"] = ops / best * 1e-9;
-  state.counters["GB/s"] = bytes / best * 1e-9;
-  state.counters["%peak"] = peak == 0 ? 0 : 100 * (c.m <= kMemoryBound ? bytes : ops) / best / peak;
+  report(state, c.m, ops, bytes, best, peak);
 }
 
 constexpr Arithmetic kF32 = Arithmetic::kF32, kBF16 = Arithmetic::kBF16, kInt8 = Arithmetic::kInt8;

@@ -119,6 +119,12 @@ std::string read_text_file(const fs::path& path, std::size_t limit) {
   return text;
 }
 
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) fail(ErrorCode::kIo, folder.string(), "cannot be created: {}", error.message());
+}
+
 std::vector<fs::path> files_in(const fs::path& path) {
   std::vector<fs::path> files;
   try {

@@ -23,6 +23,9 @@ Buffer map_file(const std::filesystem::path& path);
 // memory.
 std::string read_text_file(const std::filesystem::path& path, std::size_t limit = std::size_t{256} << 20);
 
+// Makes a folder and those above it, where they are not there. Throws kIo.
+void make_folder(const std::filesystem::path& folder);
+
 // The regular files in `path` and the folders below, sorted; `path` itself where it is no folder. Throws kIo.
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& path);
 // What `path` is of `whole`: `whole` itself, or something that lies in it, links followed; empty when

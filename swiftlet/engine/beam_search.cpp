@@ -210,12 +210,7 @@ std::vector<Hypothesis> beam_search(const std::shared_ptr<LoadedModel>& model,
          options.n_best);
   if (!std::isfinite(options.length_penalty))
     fail(ErrorCode::kUsage, "length_penalty", "must be finite, is {}", options.length_penalty);
-  require(options.max_new_tokens >= 0, "max_new_tokens", "must not be negative, is {}",
-          options.max_new_tokens);
-  model->check_ids(prompt);
-  const std::int64_t context = choose_context(*model, options.context);
-  require(!prompt.empty() && std::ssize(prompt) < context, "prompt",
-          "has {} tokens; the context holds {} with at least one new token", prompt.size(), context);
+  check_prompt(*model, prompt, choose_context(*model, options.context), options.max_new_tokens);
   if (options.max_new_tokens == 0) return {Hypothesis{}};
   return Search(model, prompt, options).run(job);
 }

@@ -28,6 +28,15 @@ DType choose_cache_dtype(const LoadedModel& model) {
   return DType::kF32;
 }
 
+void check_prompt(const LoadedModel& model, std::span<const std::int32_t> prompt, std::int64_t context,
+                  std::int64_t max_new_tokens) {
+  require(max_new_tokens >= 0, "max_new_tokens", "must not be negative, is {}", max_new_tokens);
+  model.check_ids(prompt);
+  const std::int64_t length = std::ssize(prompt);
+  require(length >= 1 && length < context, "prompt",
+          "has {} tokens; the context holds {} with at least one new token", length, context);
+}
+
 std::vector<std::int32_t> end_tokens_of(const LoadedModel& model) {
   std::vector<std::int32_t> ends;
   for (const std::int64_t id : model.checkpoint.generation.eos_token_ids)

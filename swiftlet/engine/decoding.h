@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "swiftlet/engine/model.h"
@@ -14,6 +15,11 @@ std::int64_t choose_context(const LoadedModel& model, std::int64_t wanted);
 // Unless asked for: the reference keeps everything in f32; else the cache has the width of the weights, at
 // most 16 bits where they have.
 DType choose_cache_dtype(const LoadedModel& model);
+
+// Throws kInvalid for ids that the model does not have, for a prompt that leaves no room in the context, and
+// for a negative number of new tokens.
+void check_prompt(const LoadedModel& model, std::span<const std::int32_t> prompt, std::int64_t context,
+                  std::int64_t max_new_tokens);
 
 // Those of the checkpoint, or else of the tokenizer.
 std::vector<std::int32_t> end_tokens_of(const LoadedModel& model);

@@ -132,12 +132,7 @@ std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOp
     fail(ErrorCode::kUsage, "samples", "must be 1 to {}, is {}", options_.max_sequences, options.samples);
   if (options.samples > 1 && on_text)
     fail(ErrorCode::kUsage, "samples", "only one answer can be streamed, not {}", options.samples);
-  require(options.max_new_tokens >= 0, "max_new_tokens", "must not be negative, is {}",
-          options.max_new_tokens);
-  model_->check_ids(prompt);
-  const auto length = static_cast<std::int64_t>(prompt.size());
-  require(length >= 1 && length < context_, "prompt",
-          "has {} tokens; the context holds {} with at least one new token", length, context_);
+  check_prompt(*model_, prompt, context_, options.max_new_tokens);
   auto sequence = make_sequence(prompt, options, std::move(on_text), 0);
   for (int sample = 1; sample < options.samples; ++sample)
     sequence->others.push_back(make_sequence(prompt, options, {}, static_cast<std::uint64_t>(sample)));

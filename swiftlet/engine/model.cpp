@@ -65,13 +65,14 @@ void LoadedModel::check_ids(std::span<const std::int32_t> ids) const {
 }
 
 std::shared_ptr<const Program> LoadedModel::compile_program(std::map<std::string, std::int64_t> maxima,
-                                                            bool paged_cache,
-                                                            std::vector<std::string> keep) const {
+                                                            bool paged_cache, std::vector<std::string> keep,
+                                                            bool fuse) const {
   return std::make_shared<const Program>(compile(built.graph, *weights,
                                                  {.maxima = std::move(maxima),
                                                   .keep = std::move(keep),
                                                   .precision = options.precision,
                                                   .paged_cache = paged_cache,
+                                                  .fuse = fuse,
                                                   .table = options.table,
                                                   .threads = pool->size()}));
 }

@@ -47,8 +47,8 @@ struct LoadedModel {
   void check_ids(std::span<const std::int32_t> ids) const;
   // Compiles the model's graph with this model's precision, table and threads.
   std::shared_ptr<const Program> compile_program(std::map<std::string, std::int64_t> maxima,
-                                                 bool paged_cache = false,
-                                                 std::vector<std::string> keep = {}) const;
+                                                 bool paged_cache = false, std::vector<std::string> keep = {},
+                                                 bool fuse = true) const;
   // Tokens that a sequence of an encoder may have: what the model and the config of its sentences, else of
   // its tokenizer, allow.
   std::int64_t max_sequence_length() const;

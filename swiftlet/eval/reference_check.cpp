@@ -96,14 +96,11 @@ std::string name_in(const LoadedModel& model, const Tap& tap) {
 
 std::shared_ptr<const Program> compile_with(const LoadedModel& model, const std::vector<Tap>& taps,
                                             std::int64_t tokens, bool fuse) {
-  CompileOptions options{.precision = model.options.precision,
-                         .fuse = fuse,
-                         .table = model.options.table,
-                         .threads = model.pool->size()};
-  for (const char* symbol : {"tokens", "outputs", "sequences"}) options.maxima[symbol] = tokens;
+  std::vector<std::string> keep;
   for (const Tap& tap : taps)
-    if (model.built.graph.find(tap.value)) options.keep.push_back(tap.value);
-  return std::make_shared<const Program>(compile(model.built.graph, *model.weights, options));
+    if (model.built.graph.find(tap.value)) keep.push_back(tap.value);
+  return model.compile_program({{"tokens", tokens}, {"outputs", tokens}, {"sequences", tokens}}, false,
+                               std::move(keep), fuse);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/text_source.h"
+#include "swiftlet/core/trim.h"
 
 namespace swiftlet {
 namespace {
@@ -27,13 +28,6 @@ std::optional<std::size_t> find_tag(std::string_view text, std::string_view tag,
       return at;
   }
   return std::nullopt;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
 // The five entities of XML; any other text with an ampersand stays as it is.
@@ -58,7 +52,7 @@ std::string read_child(const std::string& where, std::string_view body, const st
   const std::size_t begin = *open + name.size() + 2;
   const auto close = find_tag(body, "</" + name + ">", begin);
   require(close.has_value(), where, "<{}> is not closed", name);
-  return replace_entities(trim(body.substr(begin, *close - begin)));
+  return replace_entities(trimmed(body.substr(begin, *close - begin)));
 }
 
 }  // namespace

@@ -19,12 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail(ErrorCode::kIo, folder.string(), "cannot be created: {}", error.message());
-}
-
 // A name beside `path` that no other thread or process uses.
 fs::path name_aside(const fs::path& path) {
   static std::atomic<int> count{0};

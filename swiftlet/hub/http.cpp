@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/trim.h"
 #include "swiftlet/core/version.h"
 #include "swiftlet/hub/url.h"
 
@@ -36,11 +37,6 @@ std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  return begin == text.npos ? "" : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
 // One exchange as libcurl's callbacks see it.

@@ -6,6 +6,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/core/trim.h"
 #include "swiftlet/hub/url.h"
 
 namespace swiftlet::hub {
@@ -43,21 +44,16 @@ fs::path cache_folder() {
   return home() / "hub";
 }
 
-std::string trimmed(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  return begin == text.npos ? "" : text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
 std::string find_token() {
   if (is_set("HF_HUB_DISABLE_IMPLICIT_TOKEN")) return {};
   for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})
-    if (const std::string set = trimmed(variable(name)); !set.empty()) return set;
+    if (const std::string value = variable(name), set(trimmed(value)); !set.empty()) return set;
   const std::string named = variable("HF_TOKEN_PATH");
   const fs::path path = named.empty() ? home() / "token" : without_tilde(named);
   std::error_code ignored;
   if (!fs::is_regular_file(path, ignored)) return {};
   constexpr std::size_t kLongest = 1 << 16;
-  return trimmed(read_text_file(path, kLongest));
+  return std::string(trimmed(read_text_file(path, kLongest)));
 }
 
 std::chrono::seconds seconds(const char* name, std::chrono::seconds fallback) {

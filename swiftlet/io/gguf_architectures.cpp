@@ -17,31 +17,45 @@ constexpr std::array kDecoderNames{
     GgufName{"output", "lm_head"},
 };
 
-constexpr std::array kLlamaLayer{
+template <std::size_t... sizes>
+constexpr auto joined(const std::array<GgufName, sizes>&... parts) {
+  std::array<GgufName, (sizes + ...)> all{};
+  std::size_t at = 0;
+  const auto append = [&](const auto& part) {
+    for (const GgufName& name : part) all[at++] = name;
+  };
+  (append(parts), ...);
+  return all;
+}
+
+constexpr std::array kAttention{
     GgufName{"attn_norm", "input_layernorm"},    GgufName{"attn_q", "self_attn.q_proj"},
     GgufName{"attn_k", "self_attn.k_proj"},      GgufName{"attn_v", "self_attn.v_proj"},
-    GgufName{"attn_output", "self_attn.o_proj"}, GgufName{"attn_q_norm", "self_attn.q_norm"},
-    GgufName{"attn_k_norm", "self_attn.k_norm"}, GgufName{"ffn_norm", "post_attention_layernorm"},
-    GgufName{"ffn_gate", "mlp.gate_proj"},       GgufName{"ffn_up", "mlp.up_proj"},
-    GgufName{"ffn_down", "mlp.down_proj"},
-};
-
-// Gemma 2 and 3: norms on both sides.
-constexpr std::array kGemma2Layer{
-    GgufName{"attn_norm", "input_layernorm"},
-    GgufName{"attn_q", "self_attn.q_proj"},
-    GgufName{"attn_k", "self_attn.k_proj"},
-    GgufName{"attn_v", "self_attn.v_proj"},
     GgufName{"attn_output", "self_attn.o_proj"},
+};
+constexpr std::array kHeadNorms{
     GgufName{"attn_q_norm", "self_attn.q_norm"},
     GgufName{"attn_k_norm", "self_attn.k_norm"},
-    GgufName{"post_attention_norm", "post_attention_layernorm"},
-    GgufName{"ffn_norm", "pre_feedforward_layernorm"},
-    GgufName{"post_ffw_norm", "post_feedforward_layernorm"},
-    GgufName{"ffn_gate", "mlp.gate_proj"},
-    GgufName{"ffn_up", "mlp.up_proj"},
-    GgufName{"ffn_down", "mlp.down_proj"},
 };
+
+constexpr auto kLlamaLayer = joined(kAttention, kHeadNorms,
+                                    std::array{
+                                        GgufName{"ffn_norm", "post_attention_layernorm"},
+                                        GgufName{"ffn_gate", "mlp.gate_proj"},
+                                        GgufName{"ffn_up", "mlp.up_proj"},
+                                        GgufName{"ffn_down", "mlp.down_proj"},
+                                    });
+
+// Gemma 2 and 3: norms on both sides.
+constexpr auto kGemma2Layer = joined(kAttention, kHeadNorms,
+                                     std::array{
+                                         GgufName{"post_attention_norm", "post_attention_layernorm"},
+                                         GgufName{"ffn_norm", "pre_feedforward_layernorm"},
+                                         GgufName{"post_ffw_norm", "post_feedforward_layernorm"},
+                                         GgufName{"ffn_gate", "mlp.gate_proj"},
+                                         GgufName{"ffn_up", "mlp.up_proj"},
+                                         GgufName{"ffn_down", "mlp.down_proj"},
+                                     });
 
 constexpr std::array kPhi3Layer{
     GgufName{"attn_norm", "input_layernorm"},    GgufName{"attn_qkv", "self_attn.qkv_proj"},
@@ -49,52 +63,38 @@ constexpr std::array kPhi3Layer{
     GgufName{"ffn_up", "mlp.gate_up_proj"},      GgufName{"ffn_down", "mlp.down_proj"},
 };
 
-constexpr std::array kMixtralLayer{
-    GgufName{"attn_norm", "input_layernorm"},
-    GgufName{"attn_q", "self_attn.q_proj"},
-    GgufName{"attn_k", "self_attn.k_proj"},
-    GgufName{"attn_v", "self_attn.v_proj"},
-    GgufName{"attn_output", "self_attn.o_proj"},
-    GgufName{"ffn_norm", "post_attention_layernorm"},
-    GgufName{"ffn_gate_inp", "block_sparse_moe.gate"},
-    GgufName{"ffn_gate_exps", "block_sparse_moe.experts.*.w1"},
-    GgufName{"ffn_up_exps", "block_sparse_moe.experts.*.w3"},
-    GgufName{"ffn_down_exps", "block_sparse_moe.experts.*.w2"},
-};
+constexpr auto kMixtralLayer =
+    joined(kAttention, std::array{
+                           GgufName{"ffn_norm", "post_attention_layernorm"},
+                           GgufName{"ffn_gate_inp", "block_sparse_moe.gate"},
+                           GgufName{"ffn_gate_exps", "block_sparse_moe.experts.*.w1"},
+                           GgufName{"ffn_up_exps", "block_sparse_moe.experts.*.w3"},
+                           GgufName{"ffn_down_exps", "block_sparse_moe.experts.*.w2"},
+                       });
 
 // Of Qwen's and OLMo's mixtures; layers without one have the names of Llama's.
-constexpr std::array kQwenMoeLayer{
-    GgufName{"attn_norm", "input_layernorm"},
-    GgufName{"attn_q", "self_attn.q_proj"},
-    GgufName{"attn_k", "self_attn.k_proj"},
-    GgufName{"attn_v", "self_attn.v_proj"},
-    GgufName{"attn_output", "self_attn.o_proj"},
-    GgufName{"attn_q_norm", "self_attn.q_norm"},
-    GgufName{"attn_k_norm", "self_attn.k_norm"},
-    GgufName{"ffn_norm", "post_attention_layernorm"},
-    GgufName{"ffn_gate_inp", "mlp.gate"},
-    GgufName{"ffn_gate_exps", "mlp.experts.*.gate_proj"},
-    GgufName{"ffn_up_exps", "mlp.experts.*.up_proj"},
-    GgufName{"ffn_down_exps", "mlp.experts.*.down_proj"},
-    GgufName{"ffn_gate_inp_shexp", "mlp.shared_expert_gate"},
-    GgufName{"ffn_gate_shexp", "mlp.shared_expert.gate_proj"},
-    GgufName{"ffn_up_shexp", "mlp.shared_expert.up_proj"},
-    GgufName{"ffn_down_shexp", "mlp.shared_expert.down_proj"},
-};
+constexpr auto kQwenMoeLayer = joined(kAttention, kHeadNorms,
+                                      std::array{
+                                          GgufName{"ffn_norm", "post_attention_layernorm"},
+                                          GgufName{"ffn_gate_inp", "mlp.gate"},
+                                          GgufName{"ffn_gate_exps", "mlp.experts.*.gate_proj"},
+                                          GgufName{"ffn_up_exps", "mlp.experts.*.up_proj"},
+                                          GgufName{"ffn_down_exps", "mlp.experts.*.down_proj"},
+                                          GgufName{"ffn_gate_inp_shexp", "mlp.shared_expert_gate"},
+                                          GgufName{"ffn_gate_shexp", "mlp.shared_expert.gate_proj"},
+                                          GgufName{"ffn_up_shexp", "mlp.shared_expert.up_proj"},
+                                          GgufName{"ffn_down_shexp", "mlp.shared_expert.down_proj"},
+                                      });
 
-constexpr std::array kGptOssLayer{
-    GgufName{"attn_norm", "input_layernorm"},
-    GgufName{"attn_q", "self_attn.q_proj"},
-    GgufName{"attn_k", "self_attn.k_proj"},
-    GgufName{"attn_v", "self_attn.v_proj"},
-    GgufName{"attn_output", "self_attn.o_proj"},
-    GgufName{"attn_sinks", "self_attn.sinks"},
-    GgufName{"post_attention_norm", "post_attention_layernorm"},
-    GgufName{"ffn_gate_inp", "mlp.router"},
-    GgufName{"ffn_gate_exps", "mlp.experts.*.gate_proj"},
-    GgufName{"ffn_up_exps", "mlp.experts.*.up_proj"},
-    GgufName{"ffn_down_exps", "mlp.experts.*.down_proj"},
-};
+constexpr auto kGptOssLayer =
+    joined(kAttention, std::array{
+                           GgufName{"attn_sinks", "self_attn.sinks"},
+                           GgufName{"post_attention_norm", "post_attention_layernorm"},
+                           GgufName{"ffn_gate_inp", "mlp.router"},
+                           GgufName{"ffn_gate_exps", "mlp.experts.*.gate_proj"},
+                           GgufName{"ffn_up_exps", "mlp.experts.*.up_proj"},
+                           GgufName{"ffn_down_exps", "mlp.experts.*.down_proj"},
+                       });
 
 constexpr std::array kBertNames{
     GgufName{"token_embd", "embeddings.word_embeddings"},

@@ -31,16 +31,14 @@ std::int64_t row_in_halves(std::int64_t row, std::int64_t rows, std::int64_t hea
 void write_pooling(GgufModelWriter& writer) {
   const auto& sentence = writer.checkpoint.sentence_transformer;
   if (!sentence) return;
-  constexpr std::pair<Pooling, int> kTypes[]{
-      {Pooling::kMean, 1}, {Pooling::kCls, 2}, {Pooling::kLastToken, 3}};
-  const auto found = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& type) {
-    return sentence->pooling == std::vector<Pooling>{type.first};
+  const auto found = std::find_if(kGgufPoolings.begin(), kGgufPoolings.end(), [&](Pooling pooling) {
+    return sentence->pooling == std::vector<Pooling>{pooling};
   });
-  if (found == std::end(kTypes))
+  if (found == kGgufPoolings.end())
     fail(ErrorCode::kUnsupported, writer.checkpoint.source,
          "pooling '{}' cannot be written to GGUF, only mean, cls and lasttoken",
          to_string(sentence->pooling));
-  writer.u32("pooling_type", found->second);
+  writer.u32("pooling_type", found - kGgufPoolings.begin() + 1);
   for (const SentenceLayer& layer : sentence->layers)
     if (layer.kind != SentenceLayer::Kind::kNormalize)
       fail(ErrorCode::kUnsupported, writer.checkpoint.source, "module '{}' cannot be written to GGUF",

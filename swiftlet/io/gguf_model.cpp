@@ -206,11 +206,10 @@ std::optional<SentenceTransformer> gguf_sentence_transformer(const GgufFile& fil
   const GgufKeys keys{file, architecture.name};
   const auto type = keys.integer("pooling_type");
   if (!type || *type == 0) return std::nullopt;
-  constexpr std::array kTypes{Pooling::kMean, Pooling::kCls, Pooling::kLastToken};  // from 1
-  if (*type < 1 || *type > static_cast<std::int64_t>(kTypes.size()))
+  if (*type < 1 || *type > static_cast<std::int64_t>(kGgufPoolings.size()))
     fail(ErrorCode::kUnsupported, keys.where("pooling_type"),
          "{} is not available; known are 0 (none), 1 (mean), 2 (cls), 3 (last token)", *type);
-  return SentenceTransformer{.pooling = {kTypes[static_cast<std::size_t>(*type - 1)]},
+  return SentenceTransformer{.pooling = {kGgufPoolings[static_cast<std::size_t>(*type - 1)]},
                              .layers = {{.kind = SentenceLayer::Kind::kNormalize}},
                              .max_seq_length = keys.extent("context_length"),
                              .do_lower_case = false,

@@ -1,6 +1,7 @@
 // What GGUF files call the parts of a model, and what transformers calls them: one row a kind of model.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -76,6 +77,9 @@ std::int64_t gguf_neighbour_heads(const GgufArchitecture& architecture, const Co
 
 // config.json. Warns about keys of the architecture that nothing reads.
 Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture);
+
+// <architecture>.pooling_type, from 1; 0 is none.
+inline constexpr std::array kGgufPoolings{Pooling::kMean, Pooling::kCls, Pooling::kLastToken};
 
 // Encoders: how their vectors become one, by <architecture>.pooling_type.
 std::optional<SentenceTransformer> gguf_sentence_transformer(const GgufFile& file,

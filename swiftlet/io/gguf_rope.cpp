@@ -6,9 +6,12 @@
 #include <numbers>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/io/rope_section.h"
 
 namespace swiftlet {
 namespace {
+
+constexpr std::int64_t kMostContext = 1 << 24;  // tokens, in the keys that are written
 
 // A vector of factors that divide the frequencies; empty when the file has none.
 std::vector<double> factors_of(const GgufFile& file, std::string_view name, std::int64_t rotary_dim) {
@@ -123,13 +126,6 @@ std::optional<nlohmann::json> longrope(const GgufKeys& keys, std::int64_t rotary
   return scaling;
 }
 
-// rope_parameters of newer configs, by the kind of layer in some; rope_scaling of older ones.
-Config rope_section(const Config& config) {
-  const auto parameters = config.section("rope_parameters");
-  if (parameters) return parameters->section("full_attention").value_or(*parameters);
-  return config.section("rope_scaling").value_or(Config());
-}
-
 std::vector<float> floats_of(const std::vector<double>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
@@ -140,7 +136,7 @@ void write_yarn(GgufModelWriter& writer, const Config& rope, double factor) {
   const Config& context = rope.has("original_max_position_embeddings") ? rope : writer.config();
   const char* key = rope.has("original_max_position_embeddings") ? "original_max_position_embeddings"
                                                                  : "max_position_embeddings";
-  writer.u32("rope.scaling.original_context_length", context.require_int(key, 1, 1 << 24));
+  writer.u32("rope.scaling.original_context_length", context.require_int(key, 1, kMostContext));
   writer.f32("rope.scaling.yarn_beta_fast", rope.number_or("beta_fast", 32));
   writer.f32("rope.scaling.yarn_beta_slow", rope.number_or("beta_slow", 1));
   if (rope.has("attention_factor"))
@@ -149,17 +145,13 @@ void write_yarn(GgufModelWriter& writer, const Config& rope, double factor) {
 }
 
 void write_longrope(GgufModelWriter& writer, const Config& rope) {
-  constexpr const char* kContext = "original_max_position_embeddings";
   writer.tensors.emplace_back("rope_factors_long.weight", floats_of(rope.numbers("long_factor")));
   writer.tensors.emplace_back("rope_factors_short.weight", floats_of(rope.numbers("short_factor")));
-  const Config& context = writer.config().has(kContext) ? writer.config() : rope;
-  const auto longest = static_cast<double>(writer.config().require_int("max_position_embeddings", 1));
-  const auto original = context.int_or(kContext, static_cast<std::int64_t>(longest), 2, 1 << 24);
+  const std::int64_t original = original_context(writer.config(), rope);
+  require(original <= kMostContext, writer.config().where(), "a context of {} tokens is too long for GGUF",
+          original);
   writer.u32("rope.scaling.original_context_length", original);
-  const double factor = rope.number_or("factor", longest / static_cast<double>(original));
-  const double inferred =
-      factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(static_cast<double>(original)));
-  writer.f32("rope.scaling.attn_factor", rope.number_or("attention_factor", inferred));
+  writer.f32("rope.scaling.attn_factor", longrope_attention_factor(writer.config(), rope));
 }
 
 }  // namespace
@@ -183,16 +175,16 @@ void read_gguf_rope(const GgufKeys& keys, std::int64_t head_dim, nlohmann::json&
 
 void write_gguf_rope(GgufModelWriter& writer, std::int64_t head_dim) {
   const Config& config = writer.config();
-  const Config rope = rope_section(config);
+  const Config rope = rope_section(config, "full_attention").value_or(Config());
   const double theta = rope.number_or("rope_theta", config.number_or("rope_theta", 10000));
   const double partial =
       rope.number_or("partial_rotary_factor", config.number_or("partial_rotary_factor", 1));
   const auto rotary_dim = static_cast<std::int64_t>(static_cast<double>(head_dim) * partial);
   writer.f32("rope.freq_base", theta);
   writer.u32("rope.dimension_count", rotary_dim);
-  const std::string type = rope.string_or("rope_type", rope.string_or("type", "default"));
+  const std::string type = rope_type(rope);
   if (type == "default" || type == "dynamic") return;
-  if (type == "longrope" || type == "su") return write_longrope(writer, rope);
+  if (type == "longrope") return write_longrope(writer, rope);
   const double factor = rope.require_number("factor", 1e-6, 1e6);
   if (type == "linear") {
     writer.text("rope.scaling.type", "linear");

@@ -20,12 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) fail(ErrorCode::kIo, folder.string(), "cannot be created: {}", error.message());
-}
-
 // What transformers, sentence-transformers and load_checkpoint look for, beside config.json and
 // model.safetensors.
 constexpr const char* kReadNames[] = {"generation_config.json",

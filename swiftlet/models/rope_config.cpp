@@ -6,6 +6,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
+#include "swiftlet/io/rope_section.h"
 
 namespace swiftlet::models {
 namespace {
@@ -65,27 +66,6 @@ void scale_yarn(ops::RopeSpec& spec, const Config& config, const Config& scaling
   spec.attention_factor = scaling.number_or("attention_factor", inferred, 1e-6, 1e6);
 }
 
-// The section that scales the rotation: rope_parameters (of the kind of layer, where it tells them apart), or
-// rope_scaling of older configs.
-std::optional<Config> scaling_of(const Config& config, std::string_view layer_type = {}) {
-  const std::optional<Config> parameters = config.section("rope_parameters");
-  if (!parameters) return config.section("rope_scaling");
-  if (!layer_type.empty())
-    if (std::optional<Config> own = parameters->section(layer_type)) return own;
-  return parameters;
-}
-
-std::string type_of(const Config& scaling) {
-  const std::string type = scaling.string_or("rope_type", scaling.string_or("type", "default"));
-  return type == "su" ? "longrope" : type;  // the first name, of Phi-3's early checkpoints
-}
-
-std::int64_t original_context(const Config& config, const Config& scaling) {
-  const char* key = "original_max_position_embeddings";
-  if (config.has(key)) return config.require_int(key, 2);
-  return scaling.has(key) ? scaling.require_int(key, 2) : config.require_int("max_position_embeddings", 2);
-}
-
 // LongRoPE: a factor for every pair of dimensions, and longer vectors by the ratio of the contexts.
 void scale_longrope(ops::RopeSpec& spec, const Config& config, const Config& scaling) {
   const std::vector<double> factors = scaling.numbers("short_factor");
@@ -96,15 +76,11 @@ void scale_longrope(ops::RopeSpec& spec, const Config& config, const Config& sca
     require(factors[i] > 0, scaling.where() + ": short_factor", "must be positive, got {}", factors[i]);
     spec.inverse_frequencies[i] /= factors[i];
   }
-  const auto original = static_cast<double>(original_context(config, scaling));
-  const auto longest = static_cast<double>(config.require_int("max_position_embeddings", 1));
-  const double factor = scaling.number_or("factor", longest / original, 1e-6, 1e6);
-  const double inferred = factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original));
-  spec.attention_factor = scaling.number_or("attention_factor", inferred, 1e-6, 1e6);
+  spec.attention_factor = longrope_attention_factor(config, scaling);
 }
 
 void apply_scaling(ops::RopeSpec& spec, const Config& config, const Config& scaling, double theta) {
-  const std::string type = type_of(scaling);
+  const std::string type = rope_type(scaling);
   if (type == "linear") {
     const double factor = scaling.require_number("factor", 1e-6, 1e6);
     for (double& frequency : spec.inverse_frequencies) frequency /= factor;
@@ -125,7 +101,7 @@ void apply_scaling(ops::RopeSpec& spec, const Config& config, const Config& scal
 }  // namespace
 
 ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeDefaults& defaults) {
-  const std::optional<Config> scaling = scaling_of(config, defaults.layer_type);
+  const std::optional<Config> scaling = rope_section(config, defaults.layer_type);
   const auto number = [&](std::string_view key, double otherwise, double low, double high) {
     if (scaling && scaling->has(key)) return scaling->require_number(key, low, high);
     return config.number_or(key, otherwise, low, high);
@@ -143,8 +119,8 @@ ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeD
 }
 
 std::int64_t rope_context(const Config& config, std::int64_t max_positions) {
-  const std::optional<Config> scaling = scaling_of(config);
-  if (!scaling || type_of(*scaling) != "longrope") return max_positions;
+  const std::optional<Config> scaling = rope_section(config);
+  if (!scaling || rope_type(*scaling) != "longrope") return max_positions;
   const std::int64_t original = original_context(config, *scaling);
   if (!scaling->has("long_factor") || original >= max_positions) return max_positions;
   warn("{}: contexts end at {} tokens instead of {}: the long factors of longrope are not available",
