@@ -13,6 +13,8 @@
 #include "swiftlet/graph/difference.h"
 #include "swiftlet/io/gguf_checkpoint.h"
 #include "swiftlet/io/gguf_export.h"
+#include "swiftlet/io/gguf_model.h"
+#include "swiftlet/io/gguf_vocabulary.h"
 #include "swiftlet/io/native.h"
 #include "swiftlet/io/transformers_folder.h"
 #include "swiftlet/text/gguf_write_tokenizer.h"
@@ -68,6 +70,12 @@ void check_same_graph(const models::BuiltModel& built, const fs::path& written, 
          difference->first, difference->second);
 }
 
+void check_head(const Checkpoint& checkpoint, const models::Head& head) {
+  if (head.task != models::Task::kSequence || find_gguf_architecture(checkpoint.config).root.empty())
+    fail(ErrorCode::kUnsupported, checkpoint.source, "this model's head ({}) cannot be written to GGUF",
+         models::to_string(head.task));
+}
+
 // The keys of the tokenizer and of conversations.
 GgufMetadata tokenizer_keys(const Checkpoint& checkpoint) {
   GgufMetadata keys;
@@ -90,7 +98,15 @@ GgufMetadata tokenizer_keys(const Checkpoint& checkpoint) {
   role("tokenizer.ggml.bos_token_id", checkpoint.generation.bos_token_id);
   role("tokenizer.ggml.eos_token_id", ends.empty() ? std::nullopt : std::optional(ends.front()));
   role("tokenizer.ggml.padding_token_id", checkpoint.generation.pad_token_id);
-  if (!checkpoint.chat_template.empty()) keys.text("tokenizer.chat_template", checkpoint.chat_template);
+  if (const std::int64_t types = checkpoint.config.int_or("type_vocab_size", 0, 0, 1 << 24); types > 0)
+    keys.u32("tokenizer.ggml.token_type_count", types);
+  if (!checkpoint.chat_template.empty()) keys.text(kGgufTemplateKey, checkpoint.chat_template);
+  std::vector<std::string> names;
+  for (const auto& [name, text] : checkpoint.named_templates) {
+    keys.text(fmt::format("{}.{}", kGgufTemplateKey, name), text);
+    names.push_back(name);
+  }
+  if (!names.empty()) keys.texts("tokenizer.chat_templates", names);
   return keys;
 }
 
@@ -299,8 +315,7 @@ std::int64_t convert_model(const fs::path& model, const fs::path& output, const 
   check_output(model, output);
   const Checkpoint checkpoint = open_source(model, job);
   const models::BuiltModel built = models::build_model(checkpoint);  // refuses what could not be loaded again
-  if (is_gguf_name(output) && built.head)
-    fail(ErrorCode::kUnsupported, checkpoint.source, "models with a head cannot be written to GGUF");
+  if (is_gguf_name(output) && built.head) check_head(checkpoint, *built.head);
   if (is_native_name(output))
     write_native(output, checkpoint, job);
   else if (is_gguf_name(output))

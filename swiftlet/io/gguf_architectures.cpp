@@ -103,6 +103,12 @@ constexpr std::array kBertNames{
     GgufName{"token_embd_norm", "embeddings.LayerNorm"},
 };
 
+// The head of RoBERTa's kind, which re-rankers have.
+constexpr auto kRobertaNames = joined(kBertNames, std::array{
+                                                      GgufName{"cls", "classifier.dense"},
+                                                      GgufName{"cls.output", "classifier.out_proj"},
+                                                  });
+
 constexpr std::array kBertLayer{
     GgufName{"attn_q", "attention.self.query"},
     GgufName{"attn_k", "attention.self.key"},
@@ -291,6 +297,38 @@ void bert_config(const GgufKeys& keys, Json& config) {
   if (const auto eps = keys.number("attention.layer_norm_epsilon")) config["layer_norm_eps"] = *eps;
 }
 
+// With labels, or with the one score of a re-ranker.
+void head_config(const GgufKeys& keys, Json& config, const char* class_name) {
+  const GgufTensor* head = keys.file.find("cls.output.weight");
+  if (head == nullptr) return;
+  config["architectures"] = {class_name};
+  const std::int64_t count = head->shape.rank() == 2 ? head->shape[0] : 1;
+  const std::vector<std::string_view> labels = keys.file.texts(keys.key("classifier.output_labels"));
+  require(labels.empty() || std::ssize(labels) == count, keys.where("classifier.output_labels"),
+          "expected {} labels, came {}", count, labels.size());
+  for (std::int64_t i = 0; i < count; ++i)
+    config["id2label"][std::to_string(i)] =
+        labels.empty() ? fmt::format("LABEL_{}", i) : printable(labels[static_cast<std::size_t>(i)]);
+}
+
+void roberta_config(const GgufKeys& keys, Json& config) {
+  bert_config(keys, config);
+  const std::int64_t padding = keys.file.integer("tokenizer.ggml.padding_token_id").value_or(1);
+  const GgufTensor* positions = keys.file.find(kGgufPositions);
+  require(positions != nullptr && positions->shape.rank() == 2, keys.file.where_tensor(kGgufPositions),
+          "expected a matrix of positions, there is none");
+  config["pad_token_id"] = padding;
+  config["max_position_embeddings"] = positions->shape[0] + padding + 1;
+  head_config(keys, config, "RobertaForSequenceClassification");
+}
+
+void xlm_roberta_config(const GgufKeys& keys, Json& config) {
+  roberta_config(keys, config);
+  head_config(keys, config, "XLMRobertaForSequenceClassification");
+}
+
+constexpr std::string_view kHeadKeys[]{"classifier.output_labels"};
+
 constexpr std::array kArchitectures{
     GgufArchitecture{.name = "llama",
                      .model_type = "llama",
@@ -428,6 +466,30 @@ constexpr std::array kArchitectures{
                      .write = write_gguf_gemma3,
                      .norm_offset = -1,
                      .keys = kGemmaKeys},
+    GgufArchitecture{.name = "bert",
+                     .model_type = "xlm-roberta",
+                     .class_name = "XLMRobertaModel",
+                     .layer_prefix = "encoder.layer.",
+                     .names = kRobertaNames,
+                     .layer_names = kBertLayer,
+                     .config = xlm_roberta_config,
+                     .write = write_gguf_roberta,
+                     .keys = kHeadKeys,
+                     .root = "roberta.",
+                     .vocabulary = "t5",
+                     .positions_behind_padding = true},
+    GgufArchitecture{.name = "bert",
+                     .model_type = "roberta",
+                     .class_name = "RobertaModel",
+                     .layer_prefix = "encoder.layer.",
+                     .names = kRobertaNames,
+                     .layer_names = kBertLayer,
+                     .config = roberta_config,
+                     .write = write_gguf_roberta,
+                     .keys = kHeadKeys,
+                     .root = "roberta.",
+                     .vocabulary = "gpt2",
+                     .positions_behind_padding = true},
     GgufArchitecture{.name = "bert",
                      .model_type = "bert",
                      .class_name = "BertModel",

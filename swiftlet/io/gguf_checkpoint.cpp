@@ -106,7 +106,7 @@ GgufTensor expert_of(const GgufTensor& tensor, std::int64_t expert) {
 void add_items(Item item, std::vector<Item>& items) {
   const std::size_t star = item.name.find('*');
   if (star == std::string::npos) {
-    item.plan = plan_gguf_weight(item.tensor, item.options.heads > 0);
+    item.plan = plan_gguf_weight(item.tensor, item.options);
     items.push_back(std::move(item));
     return;
   }
@@ -118,7 +118,7 @@ void add_items(Item item, std::vector<Item>& items) {
     Item one = item;
     one.tensor = expert_of(item.tensor, expert);
     one.name.replace(star, 1, std::to_string(expert));
-    one.plan = plan_gguf_weight(one.tensor, false);
+    one.plan = plan_gguf_weight(one.tensor);
     items.push_back(std::move(one));
   }
 }
@@ -131,18 +131,27 @@ void adapt(Item& item) {
     item.name.resize(item.name.size() - std::string_view(".weight").size());
 }
 
+// The name in a checkpoint; one that nobody knows stays, and is warned about with all that is not read.
+std::string weight_name(const GgufArchitecture& architecture, bool has_head, std::string_view tensor) {
+  const auto name = transformers_name(architecture, tensor);
+  if (!name) return std::string(tensor);
+  const bool below = has_head && !name->starts_with("classifier.");
+  return below ? fmt::format("{}{}", architecture.root, *name) : *name;
+}
+
 std::vector<Item> plan_items(const Files& files, const GgufArchitecture& architecture, const Config& config) {
   std::vector<Item> items;
   for (const auto& file : files) {
     for (const GgufTensor& tensor : file->tensors()) {
       if (is_used_up(tensor.name)) continue;
       Item item{.file = file, .tensor = tensor, .name = {}, .options = {}, .plan = {}};
-      // A name that nobody knows stays, and is warned about with all that the model does not read.
-      item.name = transformers_name(architecture, tensor.name).value_or(std::string(tensor.name));
+      item.name = weight_name(architecture, has_gguf_head(*files.front()), tensor.name);
       item.options.heads = gguf_neighbour_heads(architecture, config, tensor.name, tensor.shape,
                                                 file->where_tensor(tensor.name));
       if (tensor.name.ends_with("norm.weight") && tensor.shape.rank() == 1)
         item.options.added = architecture.norm_offset;
+      if (tensor.name == kGgufPositions && tensor.shape.rank() == 2)
+        item.options.rows_in_front = gguf_rows_in_front(architecture, config);
       adapt(item);
       add_items(std::move(item), items);
     }
@@ -194,7 +203,7 @@ void add_weight(Checkpoint& checkpoint, Item item, bool stream) {
   }
   Weight weight;
   weight.name = item.name;
-  weight.shape = item.tensor.shape;
+  weight.shape = item.plan.shape;
   weight.encoding = item.plan.encoding;
   weight.layout = item.plan.layout;
   if (weight.encoding.is_integer()) weight.arithmetic = Arithmetic::kInt8;
@@ -212,6 +221,7 @@ Checkpoint read(const Files& files, const std::string& source, const CheckpointO
   checkpoint.tokenizer = gguf_tokenizer(files.front());
   checkpoint.generation = gguf_generation(first);
   checkpoint.chat_template = gguf_chat_template(first);
+  checkpoint.named_templates = gguf_named_templates(first);
   checkpoint.sentence_transformer = gguf_sentence_transformer(first, architecture);
   std::vector<Item> items = plan_items(files, architecture, checkpoint.config);
   if (options.check_memory) check_fits(source, bytes_after(items));

@@ -17,7 +17,8 @@ namespace {
 struct Item {
   std::string weight;  // of transformers
   GgufDeclaration tensor;
-  std::int64_t heads = 0;  // whose rows go from halves to pairs of neighbours; 0: none do
+  std::int64_t heads = 0;     // whose rows go from halves to pairs of neighbours; 0: none do
+  std::int64_t left_out = 0;  // the first rows, which files do not have
   float added = 0;
 };
 
@@ -69,6 +70,10 @@ std::vector<Item> plan_items(const Checkpoint& checkpoint, const GgufArchitectur
     item.heads = gguf_neighbour_heads(architecture, checkpoint.config, *tensor, weight.shape,
                                       checkpoint.source + ": " + name);
     if (weight.shape.rank() == 1 && name.ends_with("norm.weight")) item.added = -architecture.norm_offset;
+    if (*tensor == kGgufPositions && weight.shape.rank() == 2) {
+      item.left_out = std::min(gguf_rows_in_front(architecture, checkpoint.config), weight.shape[0]);
+      item.tensor.shape = Shape{weight.shape[0] - item.left_out, weight.shape[1]};
+    }
     if (gguf_rounds(weight)) {
       ++rounds;
       rounded = fmt::format("{} in {}", to_string(weight.encoding), item.tensor.type->name);
@@ -99,10 +104,13 @@ void sort(std::vector<Item>& items) {
 
 void write_item(GgufWriter& file, const Checkpoint& checkpoint, const Item& item) {
   const Weight weight = checkpoint.with_bytes(item.weight);
+  std::int64_t written = 0;
   write_gguf_rows(
       weight, *item.tensor.type,
       [&](std::int64_t row) { return row_in_halves(row, weight.shape[0], item.heads); }, item.added,
-      [&](std::span<const std::byte> bytes) { file.append(bytes); });
+      [&](std::span<const std::byte> bytes) {
+        if (written++ >= item.left_out) file.append(bytes);
+      });
   file.end_tensor();
   check_mapped(weight);
   release_mapped(weight);

@@ -1,6 +1,7 @@
 #include "swiftlet/io/gguf_metadata.h"
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/io/gguf_model.h"
 #include "swiftlet/io/gguf_rope.h"
 #include "swiftlet/io/json.h"
 
@@ -9,12 +10,14 @@ namespace {
 
 constexpr std::int64_t kMostExtent = std::int64_t{1} << 24;
 
-void write_common(GgufModelWriter& writer) {
+// `left_out`: positions that the model counts and files do not.
+void write_common(GgufModelWriter& writer, std::int64_t left_out = 0) {
   const Config& config = writer.config();
   const auto extent = [&](std::string_view what, std::string_view name) {
     writer.u32(what, config.require_int(name, 1, kMostExtent));
   };
-  extent("context_length", "max_position_embeddings");
+  writer.u32("context_length",
+             config.require_int("max_position_embeddings", left_out + 1, kMostExtent) - left_out);
   extent("embedding_length", "hidden_size");
   extent("block_count", "num_hidden_layers");
   extent("feed_forward_length", "intermediate_size");
@@ -88,10 +91,32 @@ void write_gguf_gemma3(GgufModelWriter& writer) {
   writer.f32("rope.freq_base_swa", local);
 }
 
-void write_gguf_bert(GgufModelWriter& writer) {
-  write_common(writer);
+namespace {
+
+void write_encoder(GgufModelWriter& writer, std::int64_t left_out) {
+  write_common(writer, left_out);
   writer.f32("attention.layer_norm_epsilon", writer.config().number_or("layer_norm_eps", 1e-12, 0, 1));
   writer.boolean("attention.causal", false);
+}
+
+}  // namespace
+
+void write_gguf_bert(GgufModelWriter& writer) {
+  write_encoder(writer, 0);
+}
+
+void write_gguf_roberta(GgufModelWriter& writer) {
+  const Config& config = writer.config();
+  write_encoder(writer, gguf_rows_in_front(find_gguf_architecture(config), config));
+  const auto classes = config.strings("architectures");
+  if (classes.empty() || !classes.front().ends_with("ForSequenceClassification")) return;
+  writer.u32("pooling_type", kGgufRank);
+  const auto names = config.section("id2label");
+  if (!names) return;
+  std::vector<std::string> labels;
+  for (std::size_t i = 0; i < names->json().size(); ++i)
+    labels.push_back(names->require_string(std::to_string(i)));
+  writer.metadata.texts(writer.key("classifier.output_labels"), labels);
 }
 
 }  // namespace swiftlet

@@ -33,5 +33,6 @@ void write_gguf_windowed(GgufModelWriter& writer);  // Phi 3
 void write_gguf_gemma2(GgufModelWriter& writer);
 void write_gguf_gemma3(GgufModelWriter& writer);
 void write_gguf_bert(GgufModelWriter& writer);
+void write_gguf_roberta(GgufModelWriter& writer);
 
 }  // namespace swiftlet

@@ -100,10 +100,12 @@ const GgufArchitecture& find_gguf_architecture(const GgufFile& file) {
   require(name.has_value(), file.where_key(kKey), "is missing: the file does not say what model it holds");
   const GgufKeys keys{file, *name};
   const std::int64_t experts = keys.integer("expert_count").value_or(0);
+  const std::string_view vocabulary = file.text("tokenizer.ggml.model").value_or("");
   std::string known;
   bool named = false;
   for (const GgufArchitecture& row : gguf_architectures()) {
-    if (row.name == *name && row.mixture == (experts > 0)) return row;
+    const bool fits = row.vocabulary.empty() || row.vocabulary == vocabulary;
+    if (row.name == *name && row.mixture == (experts > 0) && fits) return row;
     if (row.name == *name)
       named = true;
     else if (!known.ends_with(row.name))
@@ -132,6 +134,7 @@ const GgufArchitecture& find_gguf_architecture(const Config& config) {
 }
 
 std::optional<std::string> gguf_name(const GgufArchitecture& architecture, std::string_view name) {
+  if (name.starts_with(architecture.root)) name.remove_prefix(architecture.root.size());
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return std::nullopt;
   const std::string_view suffix = name.substr(dot);
@@ -193,6 +196,11 @@ std::int64_t gguf_neighbour_heads(const GgufArchitecture& architecture, const Co
   return heads;
 }
 
+std::int64_t gguf_rows_in_front(const GgufArchitecture& architecture, const Config& config) {
+  constexpr std::int64_t kMostRows = 1 << 20;
+  return architecture.positions_behind_padding ? config.int_or("pad_token_id", 1, 0, kMostRows) + 1 : 0;
+}
+
 Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture) {
   const GgufKeys keys{file, architecture.name};
   nlohmann::json json{{"architectures", {architecture.class_name}}, {"model_type", architecture.model_type}};
@@ -201,11 +209,15 @@ Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture) {
   return Config::parse(json.dump(), file.where() + ": metadata");
 }
 
+bool has_gguf_head(const GgufFile& file) {
+  return file.find("cls.output.weight") != nullptr;
+}
+
 std::optional<SentenceTransformer> gguf_sentence_transformer(const GgufFile& file,
                                                              const GgufArchitecture& architecture) {
   const GgufKeys keys{file, architecture.name};
   const auto type = keys.integer("pooling_type");
-  if (!type || *type == 0) return std::nullopt;
+  if (!type || *type == 0 || (*type == kGgufRank && has_gguf_head(file))) return std::nullopt;
   if (*type < 1 || *type > static_cast<std::int64_t>(kGgufPoolings.size()))
     fail(ErrorCode::kUnsupported, keys.where("pooling_type"),
          "{} is not available; known are 0 (none), 1 (mean), 2 (cls), 3 (last token)", *type);

@@ -56,6 +56,13 @@ struct GgufArchitecture {
   // Keys besides the common ones that `config` reads.
   std::span<const std::string_view> keys = {};
   bool mixture = false;  // of files with experts; Mixtral has the architecture of Llama
+  // Models that may have the head of a sequence classification: what the other names begin with beside it
+  // ("roberta."). Empty: files have no heads.
+  std::string_view root = {};
+  // tokenizer.ggml.model of the files, where it tells models of one architecture apart.
+  std::string_view vocabulary = {};
+  // Positions begin behind that of the padding token; files leave the rows up to there out.
+  bool positions_behind_padding = false;
 };
 
 // Throws kUnsupported for an architecture that is not known, listing those that are.
@@ -75,11 +82,19 @@ std::optional<std::string> gguf_name(const GgufArchitecture& architecture, std::
 std::int64_t gguf_neighbour_heads(const GgufArchitecture& architecture, const Config& config,
                                   std::string_view name, const Shape& shape, const std::string& where);
 
+// The table of positions, and how many of its first rows files leave out.
+inline constexpr std::string_view kGgufPositions = "position_embd.weight";
+std::int64_t gguf_rows_in_front(const GgufArchitecture& architecture, const Config& config);
+
 // config.json. Warns about keys of the architecture that nothing reads.
 Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture);
 
 // <architecture>.pooling_type, from 1; 0 is none.
 inline constexpr std::array kGgufPoolings{Pooling::kMean, Pooling::kCls, Pooling::kLastToken};
+inline constexpr std::int64_t kGgufRank = 4;  // a head scores the text
+
+// Whether there is the head of a classification or re-ranker.
+bool has_gguf_head(const GgufFile& file);
 
 // Encoders: how their vectors become one, by <architecture>.pooling_type.
 std::optional<SentenceTransformer> gguf_sentence_transformer(const GgufFile& file,

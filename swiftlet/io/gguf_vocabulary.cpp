@@ -51,6 +51,11 @@ void add_usual_roles(GgufVocabulary& vocabulary, const GgufFile& file) {
     if (!file.has("tokenizer.ggml.bos_token_id")) vocabulary.bos = 1;
     if (!file.has("tokenizer.ggml.eos_token_id")) vocabulary.eos = 2;
   }
+  if (model == "t5" && vocabulary.tokens.size() >= 3) {
+    vocabulary.unk = vocabulary.unk.value_or(2);
+    if (!file.has("tokenizer.ggml.eos_token_id")) vocabulary.eos = 1;
+    if (!file.has("tokenizer.ggml.padding_token_id")) vocabulary.pad = 0;
+  }
   if (model == "bert") {
     if (!vocabulary.cls) vocabulary.cls = vocabulary.bos ? vocabulary.bos : find(vocabulary, "[CLS]");
     if (!vocabulary.sep) vocabulary.sep = vocabulary.eos ? vocabulary.eos : find(vocabulary, "[SEP]");
@@ -58,6 +63,20 @@ void add_usual_roles(GgufVocabulary& vocabulary, const GgufFile& file) {
     if (!vocabulary.pad) vocabulary.pad = find(vocabulary, "[PAD]");
     if (!vocabulary.mask) vocabulary.mask = find(vocabulary, "[MASK]");
   }
+}
+
+void check_utf8(std::string_view text, const GgufFile& file, std::string_view key) {
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+  } catch (const nlohmann::json::type_error&) {
+    fail(ErrorCode::kInvalid, file.where_key(key), "expected UTF-8, came \"{}\"", printable(text));
+  }
+}
+
+std::string read_template(const GgufFile& file, std::string_view key) {
+  const std::string_view text = file.text(key).value_or("");
+  check_utf8(text, file, key);
+  return std::string(text);
 }
 
 }  // namespace
@@ -127,14 +146,18 @@ GenerationConfig gguf_generation(const GgufFile& file) {
 }
 
 std::string gguf_chat_template(const GgufFile& file) {
-  constexpr std::string_view kKey = "tokenizer.chat_template";
-  const std::string text(file.text(kKey).value_or(""));
-  try {
-    static_cast<void>(nlohmann::json(text).dump());
-  } catch (const nlohmann::json::type_error&) {
-    fail(ErrorCode::kInvalid, file.where_key(kKey), "expected UTF-8, came \"{}\"", printable(text));
+  return read_template(file, kGgufTemplateKey);
+}
+
+std::map<std::string, std::string> gguf_named_templates(const GgufFile& file) {
+  std::map<std::string, std::string> templates;
+  const std::string prefix = fmt::format("{}.", kGgufTemplateKey);
+  for (const auto& [key, value] : file.values()) {
+    if (!key.starts_with(prefix) || key.size() == prefix.size()) continue;
+    check_utf8(key, file, key);
+    templates.emplace(key.substr(prefix.size()), read_template(file, key));
   }
-  return text;
+  return templates;
 }
 
 }  // namespace swiftlet

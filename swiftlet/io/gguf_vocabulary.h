@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ struct GgufVocabulary {
 };
 
 inline constexpr std::string_view kGgufTokensKey = "tokenizer.ggml.tokens";
+inline constexpr std::string_view kGgufScoresKey = "tokenizer.ggml.scores";
+inline constexpr std::string_view kGgufCharsmapKey = "tokenizer.ggml.precompiled_charsmap";
+inline constexpr std::string_view kGgufTemplateKey = "tokenizer.chat_template";
 
 // tokenizer.ggml.model; nullopt for a file without tokenizer.
 std::optional<std::string_view> gguf_tokenizer_model(const GgufFile& file);
@@ -52,5 +56,7 @@ GenerationConfig gguf_generation(const GgufFile& file);
 
 // tokenizer.chat_template; empty when there is none.
 std::string gguf_chat_template(const GgufFile& file);
+// Those beside it, by name: tokenizer.chat_template.<name>.
+std::map<std::string, std::string> gguf_named_templates(const GgufFile& file);
 
 }  // namespace swiftlet

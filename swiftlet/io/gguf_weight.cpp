@@ -32,10 +32,10 @@ std::int64_t source_row(std::int64_t row, std::int64_t rows, std::int64_t heads)
   return head * head_size + 2 * (i % half) + i / half;
 }
 
-Weight like(const GgufWeightPlan& plan, const GgufTensor& tensor, std::string name) {
+Weight like(const GgufWeightPlan& plan, std::string name) {
   Weight weight;
   weight.name = std::move(name);
-  weight.shape = tensor.shape;
+  weight.shape = plan.shape;
   weight.encoding = plan.encoding;
   weight.layout = plan.layout;
   if (plan.encoding.is_integer()) weight.arithmetic = Arithmetic::kInt8;
@@ -50,6 +50,12 @@ Buffer reordered_rows(const Buffer& bytes, const GgufTensor& tensor, std::int64_
   for (std::int64_t row = 0; row < rows; ++row)
     std::memcpy(out.mutable_data() + static_cast<std::size_t>(row) * row_bytes,
                 bytes.data() + static_cast<std::size_t>(source_row(row, rows, heads)) * row_bytes, row_bytes);
+  return out;
+}
+
+Buffer behind_zeros(const Buffer& bytes, std::size_t zeros) {
+  Buffer out = Buffer::heap(zeros + bytes.size());
+  std::memcpy(out.mutable_data() + zeros, bytes.data(), bytes.size());
   return out;
 }
 
@@ -192,17 +198,20 @@ void add_to_all(Weight& weight, float added) {
 
 }  // namespace
 
-GgufWeightPlan plan_gguf_weight(const GgufTensor& tensor, bool reordered) {
+GgufWeightPlan plan_gguf_weight(const GgufTensor& tensor, const GgufWeightOptions& options) {
   const GgmlType& type = *tensor.type;
-  GgufWeightPlan plan{.copies = reordered, .bytes = tensor.bytes};
+  SWIFTLET_ASSERT(options.rows_in_front == 0 || tensor.shape.rank() == 2);
+  GgufWeightPlan plan{.shape = tensor.shape, .copies = options.heads > 0 || options.rows_in_front > 0};
+  if (options.rows_in_front > 0) plan.shape = Shape{tensor.shape[0] + options.rows_in_front, tensor.shape[1]};
+  const auto elements = static_cast<std::uint64_t>(plan.shape.elements());
   if (type.is_float()) {
     plan.encoding.format = type.format;
+    plan.bytes = elements * static_cast<std::uint64_t>(type.bytes);
     return plan;
   }
   plan.copies = true;
-  if (tensor.shape.rank() != 2) {
-    plan.bytes = tensor.bytes / static_cast<std::uint64_t>(type.bytes) *
-                 static_cast<std::uint64_t>(type.block) * sizeof(float);
+  if (tensor.shape.rank() != 2 || options.rows_in_front > 0) {
+    plan.bytes = elements * sizeof(float);
     return plan;
   }
   plan.encoding = {.format = type.format, .group = kGgmlGroup};
@@ -215,9 +224,9 @@ GgufWeightPlan plan_gguf_weight(const GgufTensor& tensor, bool reordered) {
 
 Weight make_gguf_weight(const GgufFile& file, const GgufTensor& tensor, std::string name,
                         const GgufWeightOptions& options) {
-  const GgufWeightPlan plan = plan_gguf_weight(tensor, options.heads > 0);
+  const GgufWeightPlan plan = plan_gguf_weight(tensor, options);
   const Buffer bytes = file.bytes(tensor);
-  Weight weight = like(plan, tensor, std::move(name));
+  Weight weight = like(plan, std::move(name));
   if (!plan.copies) {
     weight.codes = bytes;
   } else if (plan.layout == Layout::kPanels) {
@@ -230,6 +239,8 @@ Weight make_gguf_weight(const GgufFile& file, const GgufTensor& tensor, std::str
     const bool floats = tensor.type->is_float();
     weight.codes = floats ? bytes : decoded(bytes, tensor);
     if (options.heads > 0) weight.codes = reordered_rows(weight.codes, tensor, options.heads);
+    if (options.rows_in_front > 0)
+      weight.codes = behind_zeros(weight.codes, static_cast<std::size_t>(plan.bytes) - weight.codes.size());
   }
   if (plan.copies) {
     check_mapped(bytes.bytes());

@@ -22,21 +22,24 @@ namespace swiftlet {
 // What a tensor becomes, without its bytes. Matrices of blocks become integers; vectors and tensors of higher
 // rank are decoded to f32.
 struct GgufWeightPlan {
+  Shape shape;
   Encoding encoding;
   Layout layout = Layout::kRows;
   bool copies = false;      // is made anew, not a window of the file
   bool rounds = false;      // loses something
   std::uint64_t bytes = 0;  // as a Weight
 };
-GgufWeightPlan plan_gguf_weight(const GgufTensor& tensor, bool reordered);
 
-// Rows of a matrix (elements of a vector) come in pairs of neighbours (2i, 2i + 1) in each of `heads` heads
-// and go to halves (i, i + half), as transformers has them; 0: they stay.
 struct GgufWeightOptions {
+  // Rows of a matrix (elements of a vector) come in pairs of neighbours (2i, 2i + 1) in each of `heads` heads
+  // and go to halves (i, i + half), as transformers has them; 0: they stay.
   std::int64_t heads = 0;
-  float added = 0;             // to every value, of float vectors only
-  ThreadPool* pool = nullptr;  // to share the work
+  std::int64_t rows_in_front = 0;  // of zeros, before the rows of a matrix
+  float added = 0;                 // to every value, of float vectors only
+  ThreadPool* pool = nullptr;      // to share the work
 };
+
+GgufWeightPlan plan_gguf_weight(const GgufTensor& tensor, const GgufWeightOptions& options = {});
 
 // Throws kInvalid when a scale is not finite, naming the tensor, and kIo when the file was cut short. Gives
 // the pages of copied tensors back.

@@ -156,7 +156,7 @@ TEST(GgufWeight, EveryTypeKeepsWhatItsRowOfTheTableSays) {
             .tensor("t", {static_cast<std::uint64_t>(type.block), static_cast<std::uint64_t>(rows)}, type.id,
                     data)
             .file();
-    const GgufWeightPlan plan = plan_gguf_weight(file.tensors().front(), false);
+    const GgufWeightPlan plan = plan_gguf_weight(file.tensors().front());
     const Weight weight = weight_of(file);
     EXPECT_EQ(plan.bytes, static_cast<std::uint64_t>(weight.bytes()));
     EXPECT_EQ(weight.encoding.format, type.format);

@@ -76,6 +76,11 @@ void GgufMetadata::f32s(std::string_view key, const std::vector<float>& values) 
   for (const float value : values) put(bytes_, value);
 }
 
+void GgufMetadata::u8s(std::string_view key, std::string_view bytes) {
+  begin_array(key, GgufKind::kU8, bytes.size());
+  bytes_ += bytes;
+}
+
 void GgufMetadata::copy(const GgufFile& file, std::string_view prefix) {
   for (const auto& [key, value] : file.values()) {
     if (!key.starts_with(prefix) || value.kind == GgufKind::kArray) continue;

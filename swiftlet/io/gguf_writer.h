@@ -25,6 +25,7 @@ class GgufMetadata {
   void texts(std::string_view key, const std::vector<std::string>& values);
   void i32s(std::string_view key, const std::vector<std::int32_t>& values);
   void f32s(std::string_view key, const std::vector<float>& values);
+  void u8s(std::string_view key, std::string_view bytes);
   // The values of another file whose keys begin with `prefix`, as they are.
   void copy(const GgufFile& file, std::string_view prefix);
 

@@ -73,25 +73,63 @@ PieceType piece_type(GgufTokenType type) {
              : PieceType::kNormal;
 }
 
-TokenizerText from_scores(const GgufFile& file, const GgufVocabulary& vocabulary) {
-  constexpr std::string_view kScoresKey = "tokenizer.ggml.scores";
-  const std::vector<double> scores = file.numbers(kScoresKey);
-  require(scores.size() == vocabulary.tokens.size(), file.where_key(kScoresKey),
+// Pieces and their scores; how texts become pieces is left to the caller.
+SentencePieceModel read_pieces(const GgufFile& file, const GgufVocabulary& vocabulary) {
+  const std::vector<double> scores = file.numbers(kGgufScoresKey);
+  require(scores.size() == vocabulary.tokens.size(), file.where_key(kGgufScoresKey),
           "expected a score for each of {} tokens, came {}", vocabulary.tokens.size(), scores.size());
   require(vocabulary.unk.has_value(), file.where_key("tokenizer.ggml.unknown_token_id"),
           "expected the unknown token");
   SentencePieceModel model;
-  model.algorithm = SentencePieceModel::Algorithm::kBpe;
-  model.byte_fallback = true;
+  model.ids_are_final = true;
   model.unknown_id = static_cast<std::int32_t>(*vocabulary.unk);
   for (std::size_t id = 0; id < scores.size(); ++id)
     model.pieces.push_back(
         {utf8_of(vocabulary.tokens[id], file, kGgufTokensKey), scores[id], piece_type(vocabulary.types[id])});
+  return model;
+}
+
+bool puts_space_in_front(const GgufFile& file) {
+  return file.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+}
+
+TokenizerText from_scores(const GgufFile& file, const GgufVocabulary& vocabulary) {
+  SentencePieceModel model = read_pieces(file, vocabulary);
+  model.algorithm = SentencePieceModel::Algorithm::kBpe;
+  model.byte_fallback = true;
   const OrderedJson more{{"legacy", true},
-                         {"add_prefix_space", file.boolean("tokenizer.ggml.add_space_prefix").value_or(true)},
+                         {"add_prefix_space", puts_space_in_front(file)},
                          {"add_bos_token", vocabulary.add_bos.value_or(true)},
                          {"add_eos_token", vocabulary.add_eos.value_or(false)}};
   return convert_sentencepiece(model, settings_of(file, vocabulary, "LlamaTokenizer", more),
+                               file.where_key(kGgufTokensKey));
+}
+
+// The table of replacements; empty when there is none.
+std::string charsmap_of(const GgufFile& file) {
+  const auto found = file.values().find(kGgufCharsmapKey);
+  if (found == file.values().end()) return {};
+  const GgufValue& value = found->second;
+  require(value.is_array && (value.kind == GgufKind::kU8 || value.kind == GgufKind::kI8),
+          file.where_key(kGgufCharsmapKey), "expected an array of bytes");
+  const Buffer bytes = file.bytes(value);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Unigram: T5 ends texts, XLM-R puts them between two tokens.
+TokenizerText from_pieces(const GgufFile& file, const GgufVocabulary& vocabulary) {
+  SentencePieceModel model = read_pieces(file, vocabulary);
+  model.charsmap = charsmap_of(file);
+  constexpr std::string_view kSpacesKey = "tokenizer.ggml.remove_extra_whitespaces";
+  if (!file.boolean(kSpacesKey).value_or(true))
+    fail(ErrorCode::kUnsupported, file.where_key(kSpacesKey),
+         "a Unigram vocabulary that keeps runs of spaces is not available");
+  const bool begins = vocabulary.add_bos.value_or(false), ends = vocabulary.add_eos.value_or(true);
+  const bool around = begins && ends && vocabulary.bos && vocabulary.eos;
+  const char* kind = around ? "XLMRobertaTokenizer" : ends && vocabulary.eos ? "T5Tokenizer" : "";
+  const OrderedJson more{
+      {"add_prefix_space", puts_space_in_front(file)}, {"add_bos_token", begins}, {"add_eos_token", ends}};
+  return convert_sentencepiece(model, settings_of(file, vocabulary, kind, more),
                                file.where_key(kGgufTokensKey));
 }
 
@@ -191,7 +229,7 @@ struct Converter {
   TokenizerText (*convert)(const GgufFile& file, const GgufVocabulary& vocabulary);
 };
 constexpr std::array kConverters{Converter{"llama", from_scores}, Converter{"gpt2", from_merges},
-                                 Converter{"bert", from_word_pieces}};
+                                 Converter{"bert", from_word_pieces}, Converter{"t5", from_pieces}};
 
 }  // namespace
 

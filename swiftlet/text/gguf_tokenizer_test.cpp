@@ -107,10 +107,14 @@ TEST(GgufTokenizer, ChatModelsEndAtTheirOwnTokens) {
   bytes.texts("tokenizer.ggml.merges", {});
   bytes.u32("tokenizer.ggml.eos_token_id", 1).u32("tokenizer.ggml.padding_token_id", 0xffffffff);
   bytes.text("tokenizer.chat_template", "{{ messages }}");
+  bytes.text("tokenizer.chat_template.tool_use", "{{ tools }}")
+      .texts("tokenizer.chat_templates", {"tool_use"});
   const GenerationConfig generation = gguf_generation(bytes.file());
   EXPECT_EQ(generation.eos_token_ids, (std::vector<std::int64_t>{1, 2}));  // 3 is no control token
   EXPECT_EQ(generation.pad_token_id, std::nullopt);
   EXPECT_EQ(gguf_chat_template(bytes.file()), "{{ messages }}");
+  EXPECT_EQ(gguf_named_templates(bytes.file()),
+            (std::map<std::string, std::string>{{"tool_use", "{{ tools }}"}}));
   EXPECT_EQ(tokenizer_of(bytes).encode("a<|im_end|>").ids, (Ids{0, 2}));
 }
 
@@ -146,11 +150,28 @@ TEST(GgufTokenizer, EveryPreTokenizerIsAPatternThatHolds) {
   EXPECT_GE(count, 40);
 }
 
+TEST(GgufTokenizerBad, UnigramVocabularies) {
+  const auto pieces = [] {
+    GgufBytes bytes;
+    bytes.text("tokenizer.ggml.model", "t5").texts("tokenizer.ggml.tokens", {"<pad>", "</s>", "<unk>", "▁a"});
+    return bytes.array("tokenizer.ggml.scores", GgufKind::kF32, 4, bytes_of<float>({0, 0, 0, -1}));
+  };
+  EXPECT_EQ(tokenizer_of(pieces()).encode("a  a").ids, (Ids{3, 3, 1}));  // ends by itself
+  EXPECT_EQ(fault(pieces().u32("tokenizer.ggml.precompiled_charsmap", 7)),
+            "[test.gguf: key 'tokenizer.ggml.precompiled_charsmap'] expected an array of bytes");
+  EXPECT_TRUE(fault(pieces().array("tokenizer.ggml.precompiled_charsmap", GgufKind::kU8, 3, "abc"))
+                  .find("precompiled_charsmap") != std::string::npos);
+  EXPECT_EQ(fault(pieces().boolean("tokenizer.ggml.remove_extra_whitespaces", false)),
+            "[test.gguf: key 'tokenizer.ggml.remove_extra_whitespaces'] a Unigram vocabulary that keeps runs "
+            "of spaces is not available");
+}
+
 TEST(GgufTokenizerBad, SaysWhatDoesNotFit) {
   GgufBytes none;
   EXPECT_EQ(gguf_tokenizer(std::make_shared<const GgufFile>(none.file())).kind, TokenizerKind::kNone);
-  EXPECT_EQ(fault(GgufBytes().text("tokenizer.ggml.model", "rwkv")),
-            "[test.gguf: key 'tokenizer.ggml.model'] \"rwkv\" is not available; known are llama, gpt2, bert");
+  EXPECT_EQ(
+      fault(GgufBytes().text("tokenizer.ggml.model", "rwkv")),
+      "[test.gguf: key 'tokenizer.ggml.model'] \"rwkv\" is not available; known are llama, gpt2, bert, t5");
   EXPECT_EQ(fault(GgufBytes().text("tokenizer.ggml.model", "llama")),
             "[test.gguf: key 'tokenizer.ggml.tokens'] expected from 1 to 16777216 tokens, came 0");
   const auto with = [](const char* model, const std::vector<std::string>& tokens) {

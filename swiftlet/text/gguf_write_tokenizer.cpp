@@ -9,6 +9,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/io/gguf_vocabulary.h"
+#include "swiftlet/text/base64.h"
 #include "swiftlet/text/byte_level_patterns.h"
 #include "swiftlet/text/gguf_pretokenizers.h"
 #include "swiftlet/text/json_view.h"
@@ -50,6 +51,8 @@ class Writer {
       write_scores();
     else if (type == "WordPiece")
       write_word_pieces();
+    else if (type == "Unigram")
+      write_pieces();
     else
       refuse("a {} vocabulary{}", type.empty() ? "nameless" : type, type == "BPE" ? " without bytes" : "");
     write_roles();
@@ -165,7 +168,11 @@ class Writer {
       const auto found = token ? ranks.find(*token) : ranks.end();
       scores.push_back(found == ranks.end() ? -rank : found->second);
     }
-    out_.f32s("tokenizer.ggml.scores", scores);
+    out_.f32s(kGgufScoresKey, scores);
+    write_space_prefix();
+  }
+
+  void write_space_prefix() {
     const bool prefix =
         std::any_of(normalizers_.begin(), normalizers_.end(),
                     [](const Json& stage) { return stage.value("type", "") == "Prepend"; }) ||
@@ -173,6 +180,37 @@ class Writer {
           return stage.value("type", "") == "Metaspace" && stage.value("prepend_scheme", "always") != "never";
         });
     out_.boolean("tokenizer.ggml.add_space_prefix", prefix);
+  }
+
+  // Pieces of the best sum of scores, words apart.
+  void write_pieces() {
+    const Json& model = json_.at("model");
+    if (model.value("byte_fallback", false)) refuse("a Unigram vocabulary with a fall-back to bytes");
+    std::string charsmap;
+    for (const Json& stage : normalizers_) {
+      const std::string type = stage.value("type", "");
+      const bool joins_spaces =
+          type == "Replace" && stage.value("pattern", Json()) == Json{{"Regex", " {2,}"}};
+      const bool strips = type == "Strip" && stage.value("strip_right", false);
+      if (type == "Precompiled")
+        charsmap = decode_base64(stage.at("precompiled_charsmap").get<std::string>()).value();
+      else if (!joins_spaces && !strips)
+        refuse("the normalizer {} of a Unigram vocabulary", type);
+    }
+    for (const Json& stage : pretokenizers_)
+      if (const std::string type = stage.value("type", ""); type != "Metaspace" && type != "WhitespaceSplit")
+        refuse("the pre-tokenizer {}", type);
+    out_.text("tokenizer.ggml.model", "t5");
+    out_.text("tokenizer.ggml.pre", "default");
+    write_tokens([](std::string_view token) { return std::string(token); });
+    constexpr float kNoPiece = -10000;
+    std::vector<float> scores;
+    for (const Json& piece : model.at("vocab")) scores.push_back(piece.at(1).get<float>());
+    scores.resize(static_cast<std::size_t>(rows_), kNoPiece);
+    out_.f32s(kGgufScoresKey, scores);
+    if (!charsmap.empty()) out_.u8s(kGgufCharsmapKey, charsmap);
+    write_space_prefix();
+    out_.boolean("tokenizer.ggml.remove_extra_whitespaces", true);
   }
 
   void write_word_pieces() {
@@ -183,7 +221,6 @@ class Writer {
       if (token.starts_with('[') && token.ends_with(']')) return std::string(token);
       return token.starts_with(prefix) ? std::string(token.substr(prefix.size())) : "▁" + std::string(token);
     });
-    out_.u32("tokenizer.ggml.token_type_count", 2);
   }
 
   void write_roles() {

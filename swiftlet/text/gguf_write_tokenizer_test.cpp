@@ -6,6 +6,7 @@
 #include "swiftlet/io/gguf_vocabulary.h"
 #include "swiftlet/io/test_files.h"
 #include "swiftlet/text/text_testing.h"
+#include "swiftlet/text/tokenizer_files.h"
 
 namespace swiftlet::text {
 namespace {
@@ -26,9 +27,7 @@ struct Written {
 
 class GgufWriteTokenizer : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
 
-TEST_P(GgufWriteTokenizer, GivesTheSameIds) {
-  const auto& [name, model] = GetParam();
-  const Tokenizer before = load_tokenizer(data_path(name));
+void expect_same_ids(const Tokenizer& before, const char* model) {
   const Written written;
   const auto file = written.file(before);
   EXPECT_EQ(file->text("tokenizer.ggml.model"), model);
@@ -44,13 +43,35 @@ TEST_P(GgufWriteTokenizer, GivesTheSameIds) {
   EXPECT_EQ(after.special().eos, before.special().eos);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GgufWriteTokenizer,
-                         ::testing::Values(std::pair("assets/stories-7m/tokenizer.json", "gpt2"),
-                                           std::pair("tests/data/gguf/llama-exact/tokenizer.json", "gpt2"),
-                                           std::pair("tests/data/gguf/bert-mixed/tokenizer.json", "bert"),
-                                           std::pair("tests/data/tokenizers/stories260k/tokenizer.json",
-                                                     "llama")),
-                         [](const auto& test) { return fmt::format("{}{}", test.param.second, test.index); });
+TEST_P(GgufWriteTokenizer, GivesTheSameIds) {
+  const auto& [name, model] = GetParam();
+  expect_same_ids(load_tokenizer(data_path(name)), model);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, GgufWriteTokenizer,
+    ::testing::Values(std::pair("assets/stories-7m/tokenizer.json", "gpt2"),
+                      std::pair("tests/data/gguf/llama-exact/tokenizer.json", "gpt2"),
+                      std::pair("tests/data/gguf/bert-mixed/tokenizer.json", "bert"),
+                      std::pair("tests/data/tokenizers/stories260k/tokenizer.json", "llama"),
+                      std::pair("tests/data/tokenizers/small-unigram/tokenizer.json", "t5")),
+    [](const auto& test) { return fmt::format("{}{}", test.param.second, test.index); });
+
+// Pairs too: re-rankers live on them.
+TEST(GgufWriteTokenizer, KeepsWhatClassesOfUnigramPutAroundTexts) {
+  for (const char* kind : {"XLMRobertaTokenizer", "T5Tokenizer"}) {
+    SCOPED_TRACE(kind);
+    TokenizerSource source = open_tokenizer(data_path("tests/data/tokenizers/small-unigram/spiece.model"));
+    source.config = Config::parse(fmt::format(R"({{"tokenizer_class":"{}"}})", kind), "config");
+    const Tokenizer before = Tokenizer::from_source(source);
+    expect_same_ids(before, "t5");
+    const Written written;
+    const Tokenizer after = Tokenizer::from_source(gguf_tokenizer(written.file(before)));
+    const TokenizedText pair = after.encode_pair("a dog", "the cat");
+    EXPECT_EQ(pair.ids, before.encode_pair("a dog", "the cat").ids);
+    EXPECT_GE(pair.ids.size(), 4u);
+  }
+}
 
 TEST(GgufWriteTokenizer, FillsTheRowsOfTheModel) {
   const Tokenizer tokenizer = load_tokenizer(data_path("assets/stories-7m/tokenizer.json"));
@@ -69,6 +90,9 @@ TEST(GgufWriteTokenizer, NamesWhatTheFormatHasNoWordFor) {
               HasSubstr("[t.json] a WordLevel vocabulary cannot be written to GGUF"));
   EXPECT_THAT(error(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":[]}})"),
               HasSubstr("a BPE vocabulary without bytes cannot"));
+  EXPECT_THAT(error(R"({"normalizer":{"type":"Lowercase"},"model":{"type":"Unigram","unk_id":0,)"
+                    R"("vocab":[["?",0],["a",-1]]}})"),
+              HasSubstr("the normalizer Lowercase of a Unigram vocabulary cannot"));
   const std::string bytes =
       R"("decoder":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0},"merges":[]})";
   EXPECT_THAT(error("{\"normalizer\":{\"type\":\"Lowercase\"}," + bytes + "}"),

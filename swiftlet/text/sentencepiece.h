@@ -31,6 +31,7 @@ struct SentencePieceModel {
   bool byte_fallback = false;
   std::string charsmap;  // the table of replacements as the file holds it; empty when there is none
   bool add_dummy_prefix = true, remove_extra_whitespaces = true;
+  bool ids_are_final = false;  // pieces stand where their class has them (GGUF): none is dropped or added
 };
 
 // True when `bytes` begin as such a file does; tiktoken files go by the same name.

