@@ -32,7 +32,7 @@ elseif(SWIFTLET_SANITIZE)
 endif()
 
 function(swiftlet_layer name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SUBDIRS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES;SUBDIRS;TEST_DEPENDS;TEST_LIBRARIES" ${ARGN})
   set(patterns ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   foreach(sub IN LISTS ARG_SUBDIRS)
     list(APPEND patterns ${CMAKE_CURRENT_SOURCE_DIR}/${name}/${sub}/*.cpp)
@@ -53,7 +53,8 @@ function(swiftlet_layer name)
   endforeach()
   if(SWIFTLET_TESTS AND tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE swiftlet_${name} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE swiftlet_${name} GTest::gtest GTest::gmock GTest::gtest_main
+                          ${ARG_TEST_LIBRARIES})
     foreach(dep IN LISTS ARG_TEST_DEPENDS)  # a layer's tests may look below it: passes are tested by running graphs
       target_link_libraries(${name}_test PRIVATE swiftlet_${dep})
     endforeach()

@@ -31,6 +31,7 @@ class HubServer {
         hub_([this](const ServerRequest& request) { return answer(request, false); }, port) {}
 
   std::string url() const { return hub_.url(); }
+  std::uint16_t port() const { return hub_.port(); }
   std::string storage_url() const { return storage_.url(); }
   void stop() { hub_.stop(); }
 
