@@ -8,6 +8,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/io/gguf_architectures.h"
+#include "swiftlet/io/gguf_vocabulary.h"
 
 namespace swiftlet {
 namespace {
@@ -204,6 +205,15 @@ std::int64_t gguf_rows_in_front(const GgufArchitecture& architecture, const Conf
 Config gguf_config(const GgufFile& file, const GgufArchitecture& architecture) {
   const GgufKeys keys{file, architecture.name};
   nlohmann::json json{{"architectures", {architecture.class_name}}, {"model_type", architecture.model_type}};
+  // Without them, transformers takes the ids of the vocabulary that the family began with.
+  const GenerationConfig generation = gguf_generation(file);
+  const auto put = [&](const char* name, std::optional<std::int64_t> id) {
+    json[name] = id ? nlohmann::json(*id) : nlohmann::json();
+  };
+  const auto& ends = generation.eos_token_ids;
+  put("bos_token_id", generation.bos_token_id);
+  put("eos_token_id", ends.empty() ? std::nullopt : std::optional(ends.front()));
+  put("pad_token_id", generation.pad_token_id);
   architecture.config(keys, json);
   warn_unread_keys(file, architecture);
   return Config::parse(json.dump(), file.where() + ": metadata");

@@ -61,6 +61,13 @@ def tensors_of(model, sequences):
     return {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
 
 
+def open_model(folder):
+    """The class that the config names, in float32."""
+    config = transformers.AutoConfig.from_pretrained(folder)
+    cls = getattr(transformers, (config.architectures or ["AutoModel"])[0])
+    return cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+
+
 def sequences_for(folder, vocab_size, texts):
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -76,11 +83,9 @@ def main():
     parser.add_argument("output")
     parser.add_argument("text", nargs="*")
     options = parser.parse_args()
-    config = transformers.AutoConfig.from_pretrained(options.model)
-    name = (config.architectures or ["AutoModel"])[0]
-    cls = getattr(transformers, name)
-    model = cls.from_pretrained(options.model, dtype=torch.float32, attn_implementation="eager").eval()
-    tensors = tensors_of(model, sequences_for(options.model, config.vocab_size, options.text))
+    model = open_model(options.model)
+    name = type(model).__name__
+    tensors = tensors_of(model, sequences_for(options.model, model.config.vocab_size, options.text))
     note = {"made_by": "tools/reference/dump_reference.py", "class": name} | versions("transformers", "torch")
     save_file(tensors, options.output, {"note": json.dumps(note)})
     print(f"{options.output}: {len(tensors)} tensors of {name}")
