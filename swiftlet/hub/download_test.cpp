@@ -27,7 +27,9 @@ using ::swiftlet::testing::TemporaryFolder;
 using ::swiftlet::testing::write_file;
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::Le;
 using ::testing::Not;
 
 // Bytes that look like nothing else.
@@ -178,7 +180,8 @@ TEST_F(Hub, DropsWithoutEndAreAnErrorAndThePartIsTakenUpLater) {
       "/stored/", [](const auto&, ServerAnswer& answer) { answer.cut_after = 0; }, settings_.attempts - 1);
   EXPECT_THAT(error(), HasSubstr("[org/name/model.safetensors] cannot be had from"));
   EXPECT_EQ(fs::file_size(part()), 70'000u);
-  EXPECT_EQ(get().fetched_bytes, 230'000);
+  // The small files come at the same time: they may be there already.
+  EXPECT_THAT(get().fetched_bytes, AllOf(Ge(230'000), Le(230'010)));
   EXPECT_EQ(read_file(blob()), weights_);
 }
 

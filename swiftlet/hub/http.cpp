@@ -1,10 +1,13 @@
 #include "swiftlet/hub/http.h"
 
 #include <curl/curl.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
@@ -118,6 +121,34 @@ void use_named_certificates(CURL* curl) {
     }
 }
 
+// OpenSSL writes to sockets without asking the system to spare us the signal when the other side is gone, and
+// libcurl leaves it be where it may touch no signals (CURLOPT_NOSIGNAL): in this thread it waits meanwhile,
+// and is taken off again if it came.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutSigpipe() {
+    const timespec now{};
+    if (!was_pending_)
+      while (sigtimedwait(&pipe_, nullptr, &now) == -1 && errno == EINTR) {
+      }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_, before_;
+  bool was_pending_ = false;
+};
+
 [[noreturn]] void fail_transfer(CURLcode code, const char* details, const std::string& url) {
   const std::string reason = *details != '\0' ? details : curl_easy_strerror(code);
   const std::string where = printable_url(url);
@@ -155,7 +186,10 @@ HttpClient::HttpClient(const Settings& settings, const Stop& stop) {
   if (state_->curl == nullptr) fail(ErrorCode::kIo, "hub", "libcurl does not start");
 }
 
-HttpClient::~HttpClient() = default;
+HttpClient::~HttpClient() {
+  const WithoutSigpipe guard;  // closing a connection says goodbye
+  state_.reset();
+}
 
 HttpAnswer HttpClient::send(const HttpRequest& request, const OnHead& on_head, const OnBody& on_body) {
   state_->stop.check();
@@ -190,7 +224,10 @@ HttpAnswer HttpClient::send(const HttpRequest& request, const OnHead& on_head, c
   set(curl, CURLOPT_XFERINFOFUNCTION, watch);
   set(curl, CURLOPT_XFERINFODATA, &exchange);
 
-  const CURLcode code = curl_easy_perform(curl);
+  const CURLcode code = [&] {
+    const WithoutSigpipe guard;
+    return curl_easy_perform(curl);
+  }();
   if (exchange.thrown) std::rethrow_exception(exchange.thrown);
   state_->stop.check();
   if (code != CURLE_OK) fail_transfer(code, details, request.url);
