@@ -57,7 +57,7 @@ class Search {
       advance(logits, length);
       job.step("generate", length, limit_);
       if (running_.empty() || is_over(length)) break;
-      logits = decode();
+      logits = decode(job);
     }
     finished_.resize(std::min(finished_.size(), static_cast<std::size_t>(options_.n_best)));
     return std::move(finished_);
@@ -66,23 +66,29 @@ class Search {
  private:
   // Logits behind the last token of the prompt.
   const float* read_prompt(const Job& job) {
-    Beam& beam = running_.front();
+    read(running_.front(), prompt_, OutputRows::kLast, job);
+    return static_cast<const float*>(executor_.output_data(0));
+  }
+
+  // The first `length` tokens of a beam that holds none, with the outputs of the last of them.
+  void read(Beam& beam, std::int64_t length, OutputRows outputs, const Job& job) {
     const std::int64_t chunk = program_->maxima[program_->symbol("tokens")];
-    for (std::int64_t done = 0; done < prompt_; done += chunk) {
-      job.step("prompt", done, prompt_);
-      const std::int64_t count = std::min(chunk, prompt_ - done);
+    for (std::int64_t done = 0; done < length; done += chunk) {
+      job.step("prompt", done, length);
+      const std::int64_t count = std::min(chunk, length - done);
       step_.clear();
       SWIFTLET_ASSERT(beam.state->extend(count));
       step_.add(
           std::span(beam.tokens).subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count)),
-          done + count == prompt_ ? OutputRows::kLast : OutputRows::kNone, done, beam.state->blocks());
+          done + count == length ? outputs : OutputRows::kNone, done, beam.state->blocks());
+      step_.whole(std::ssize(beam.tokens));
       executor_.run(step_.inputs(cache_.layers()));
     }
-    return static_cast<const float*>(executor_.output_data(0));
   }
 
   // One row of logits for each running beam.
-  const float* decode() {
+  const float* decode(const Job& job) {
+    turn_anew(job);
     step_.clear();
     for (Beam& beam : running_) {
       const std::int64_t held = beam.state->length();
@@ -91,6 +97,14 @@ class Search {
     }
     executor_.run(step_.inputs(cache_.layers()));
     return static_cast<const float*>(executor_.output_data(0));
+  }
+
+  // LongRoPE: the step that takes beams beyond the original context computes all their keys again.
+  void turn_anew(const Job& job) {
+    const std::int64_t held = running_.front().state->length();
+    if (turns_alike(model_, held, held + 1)) return;
+    for (Beam& beam : running_) beam.state->truncate(0);
+    for (Beam& beam : running_) read(beam, held, OutputRows::kNone, job);
   }
 
   bool is_end(std::int32_t token) const {

@@ -37,6 +37,11 @@ void check_prompt(const LoadedModel& model, std::span<const std::int32_t> prompt
           "has {} tokens; the context holds {} with at least one new token", length, context);
 }
 
+bool turns_alike(const LoadedModel& model, std::int64_t before, std::int64_t after) {
+  const std::int64_t most = model.built.short_context;
+  return most == 0 || (before > most) == (after > most);
+}
+
 std::vector<std::int32_t> end_tokens_of(const LoadedModel& model) {
   std::vector<std::int32_t> ends;
   for (const std::int64_t id : model.checkpoint.generation.eos_token_ids)

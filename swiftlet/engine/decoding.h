@@ -21,6 +21,10 @@ DType choose_cache_dtype(const LoadedModel& model);
 void check_prompt(const LoadedModel& model, std::span<const std::int32_t> prompt, std::int64_t context,
                   std::int64_t max_new_tokens);
 
+// Whether keys of a sequence of `before` tokens do for one that has `after`: not where only one of them is
+// beyond the context up to which the model turns them by its short factors.
+bool turns_alike(const LoadedModel& model, std::int64_t before, std::int64_t after);
+
 // Those of the checkpoint, or else of the tokenizer.
 std::vector<std::int32_t> end_tokens_of(const LoadedModel& model);
 

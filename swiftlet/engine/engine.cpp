@@ -60,6 +60,7 @@ struct Engine::Sequence {
   std::vector<std::int32_t> ends;        // tokens that end it
   std::unique_ptr<SequenceState> state;
   std::int64_t computed = 0;  // tokens whose keys and values are in the cache
+  std::int64_t length = 0;    // of the sequence when the last of them was computed
   std::uint64_t sample = 0;   // among those of one prompt
   SamplerState sampler;
   std::vector<std::unique_ptr<Sequence>> others;  // samples that begin once the prompt has been read
@@ -180,17 +181,18 @@ void Engine::reuse_kept(Sequence& sequence) {
   // At least one token is computed anew: its logits are wanted.
   const std::int64_t same =
       std::min<std::int64_t>(differs.first - kept->tokens.begin(), std::ssize(sequence.tokens) - 1);
-  if (same <= 0) return;
+  if (same <= 0 || !turns_alike(*model_, kept->length, std::ssize(sequence.tokens))) return;
   kept->state->truncate(same);
   sequence.state = std::move(kept->state);
   sequence.computed = same;
+  sequence.length = kept->length;
   sequence.result.reused_tokens = same;
 }
 
 void Engine::save_kept(const std::filesystem::path& path, std::int64_t tokens) const {
   SWIFTLET_ASSERT(tokens >= 1 && tokens <= kept_tokens());
   write_prompt_cache(path, prompt_cache_kind(*model_, cache_), cache_,
-                     std::span(kept_->tokens).first(static_cast<std::size_t>(tokens)),
+                     std::span(kept_->tokens).first(static_cast<std::size_t>(tokens)), kept_->length,
                      kept_->state->blocks());
 }
 
@@ -207,13 +209,24 @@ void Engine::load_kept(const std::filesystem::path& path) {
       cache_.fill(layer, state->blocks()[i],
                   file.keys[layer].bytes().subspan(i * bytes[layer].keys, bytes[layer].keys),
                   file.values[layer].bytes().subspan(i * bytes[layer].values, bytes[layer].values));
-  kept_ = Kept{std::move(file.tokens), std::move(state)};
+  kept_ = Kept{std::move(file.tokens), std::move(state), file.length};
+}
+
+// LongRoPE: beyond the original context all keys turn otherwise, so they are computed again, once.
+void Engine::turn_anew(Sequence& sequence) {
+  const std::int64_t length = std::ssize(sequence.tokens);
+  if (sequence.computed > 0 && !turns_alike(*model_, sequence.length, length)) {
+    sequence.state->truncate(0);
+    sequence.computed = 0;
+  }
+  sequence.length = length;
 }
 
 void Engine::build_step() {
   step_.clear();
   sampled_.clear();
   std::int64_t room = std::max(options_.step_tokens, options_.max_sequences);
+  for (const auto& sequence : running_) turn_anew(*sequence);
   // Decoding sequences come first: they need one row each and somebody waits for them.
   for (const bool decoding : {true, false}) {
     for (const auto& sequence : running_) {
@@ -224,6 +237,7 @@ void Engine::build_step() {
       step_.add(std::span(sequence->tokens)
                     .subspan(static_cast<std::size_t>(sequence->computed), static_cast<std::size_t>(count)),
                 last ? OutputRows::kLast : OutputRows::kNone, sequence->computed, sequence->state->blocks());
+      step_.whole(sequence->length);
       sequence->computed += count;
       room -= count;
       if (last) sampled_.push_back(sequence.get());
@@ -253,6 +267,7 @@ void Engine::start_samples(Sequence& first, std::span<const float> logits) {
   for (std::unique_ptr<Sequence>& other : std::exchange(first.others, {})) {
     other->state = first.state->fork();
     other->computed = first.computed;
+    other->length = first.length;
     other->begin = first.begin;
     running_.push_back(std::move(other));
     accept(*running_.back(), logits);
@@ -304,7 +319,7 @@ void Engine::finish(Sequence& sequence, FinishReason reason) {
   result.decode_seconds = seconds_since(sequence.begin) - result.prefill_seconds;
   if (sequence.options.keep_state && sequence.state) {
     sequence.tokens.resize(static_cast<std::size_t>(sequence.computed));
-    kept_ = Kept{std::move(sequence.tokens), std::move(sequence.state)};
+    kept_ = Kept{std::move(sequence.tokens), std::move(sequence.state), sequence.length};
   }
   sequence.state.reset();
   finished_[sequence.number] = std::move(result);

@@ -107,6 +107,7 @@ class Engine {
   void admit();
   void reuse_kept(Sequence& sequence);
   void build_step();
+  void turn_anew(Sequence& sequence);
   void start_samples(Sequence& first, std::span<const float> logits);
   void accept(Sequence& sequence, std::span<const float> logits);
   void emit(Sequence& sequence, std::string_view text);
@@ -123,6 +124,7 @@ class Engine {
   struct Kept {
     std::vector<std::int32_t> tokens;  // whose keys and values `state` holds
     std::unique_ptr<SequenceState> state;
+    std::int64_t length = 0;  // of the sequence that they were computed in
   };
   std::optional<Kept> kept_;
   StepBuilder step_;

@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kFormat = "swiftlet-prompt-cache";
 constexpr int kVersion = 1;
 constexpr const char* kChecksum = "sha256";
+constexpr const char* kLength = "length";
 
 SafetensorsMetadata metadata_of(const PromptCacheKind& kind) {
   return {{"format", std::string(kFormat)}, {"version", std::to_string(kVersion)}, {"model", kind.model},
@@ -131,15 +132,21 @@ PromptCacheFile parse_prompt_cache(const SafetensorsFile& file, const PromptCach
   check_hash(file, declared);
   const Tensor ids = file.tensor(*tokens);
   cache.tokens.assign(ids.data<std::int32_t>(), ids.data<std::int32_t>() + tokens->shape[0]);
+  cache.length = std::ssize(cache.tokens);
+  if (const std::string length = metadatum(file, kLength); !length.empty())
+    std::from_chars(length.data(), length.data() + length.size(), cache.length);
+  require(cache.length >= std::ssize(cache.tokens), file.where(), "is of a sequence of {} tokens and has {}",
+          cache.length, cache.tokens.size());
   for (const std::int32_t id : cache.tokens)
     require(id >= 0 && id < kind.vocab_size, file.where("tokens"), "{} is no token of the model", id);
   return cache;
 }
 
 void write_prompt_cache(const std::filesystem::path& path, const PromptCacheKind& kind,
-                        const PagedCache& cache, std::span<const std::int32_t> tokens,
+                        const PagedCache& cache, std::span<const std::int32_t> tokens, std::int64_t length,
                         std::span<const std::int32_t> blocks) {
   SafetensorsMetadata metadata = metadata_of(kind);
+  if (length > std::ssize(tokens)) metadata[kLength] = std::to_string(length);
   Sha256 hash = start_hash(metadata);
   metadata[kChecksum] = std::string(kSha256Digits, '0');  // as long as what takes its place
   const auto declared = declarations(kind, std::ssize(tokens));

@@ -37,15 +37,17 @@ PromptCacheKind prompt_cache_kind(const LoadedModel& model, const PagedCache& ca
 // A file that fits; its blocks are in the mapping.
 struct PromptCacheFile {
   std::vector<std::int32_t> tokens;
+  std::int64_t length = 0;           // tokens of the sequence that they were computed in, at least these
   std::vector<Buffer> keys, values;  // of each layer
 };
 // Checks everything, the checksum last. Throws kInvalid naming file and place, kUnsupported for a newer
 // version.
 PromptCacheFile parse_prompt_cache(const SafetensorsFile& file, const PromptCacheKind& kind);
 
-// Writes the first `tokens` of a sequence whose cache blocks these are. The file appears whole or not at all.
+// Writes the first `tokens` of a sequence of `length` whose cache blocks these are. The file appears whole or
+// not at all.
 void write_prompt_cache(const std::filesystem::path& path, const PromptCacheKind& kind,
-                        const PagedCache& cache, std::span<const std::int32_t> tokens,
+                        const PagedCache& cache, std::span<const std::int32_t> tokens, std::int64_t length,
                         std::span<const std::int32_t> blocks);
 
 }  // namespace swiftlet

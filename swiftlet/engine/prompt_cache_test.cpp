@@ -33,8 +33,9 @@ class PromptCache : public ::testing::Test {
         cache_.fill(layer, block, keys, values);
       }
   }
-  std::string written(std::size_t tokens = 40) {
-    write_prompt_cache(folder_ / "x", kind_, cache_, std::span(tokens_).first(tokens), state_->blocks());
+  std::string written(std::size_t tokens = 40, std::int64_t length = 40) {
+    write_prompt_cache(folder_ / "x", kind_, cache_, std::span(tokens_).first(tokens), length,
+                       state_->blocks());
     return read_file(folder_ / "x");
   }
   PromptCacheFile parse(std::string_view bytes) const {
@@ -76,6 +77,12 @@ TEST_F(PromptCache, ComesBackAsItWas) {
       EXPECT_TRUE(same(file.values[layer], cache_.values(layer, block)));
     }
   EXPECT_EQ(written(), bytes);
+}
+
+TEST_F(PromptCache, TellsTheLengthOfItsSequence) {
+  EXPECT_EQ(parse(written()).length, 40);
+  EXPECT_EQ(parse(written(32)).length, 40);
+  EXPECT_EQ(parse(written(32, 32)).length, 32);
 }
 
 TEST_F(PromptCache, HoldsOnlyTheBlocksOfItsTokens) {

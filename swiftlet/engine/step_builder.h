@@ -32,6 +32,9 @@ class StepBuilder {
   // its rows whose outputs are wanted.
   void add_rows(std::span<const std::int32_t> tokens, std::span<const std::int32_t> types,
                 std::span<const std::int32_t> rows);
+  // Of the sequence that was added last: how many tokens it has, those of later steps among them. Else those
+  // that were added so far.
+  void whole(std::int64_t tokens) { segments_.back().length = static_cast<std::int32_t>(tokens); }
   // Of the sequence that was added last: how many of its first tokens are not pooled. Else 0.
   void skip(std::int32_t count) { skipped_.back() = count; }
   std::int64_t tokens() const { return static_cast<std::int64_t>(tokens_.size()); }

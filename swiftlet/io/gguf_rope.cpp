@@ -130,13 +130,17 @@ std::vector<float> floats_of(const std::vector<double>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
 
+void write_original_context(GgufModelWriter& writer, const Config& rope) {
+  const std::int64_t original = original_context(writer.config(), rope);
+  require(original <= kMostContext, writer.config().where(), "a context of {} tokens is too long for GGUF",
+          original);
+  writer.u32("rope.scaling.original_context_length", original);
+}
+
 void write_yarn(GgufModelWriter& writer, const Config& rope, double factor) {
   writer.text("rope.scaling.type", "yarn");
   writer.f32("rope.scaling.factor", factor);
-  const Config& context = rope.has("original_max_position_embeddings") ? rope : writer.config();
-  const char* key = rope.has("original_max_position_embeddings") ? "original_max_position_embeddings"
-                                                                 : "max_position_embeddings";
-  writer.u32("rope.scaling.original_context_length", context.require_int(key, 1, kMostContext));
+  write_original_context(writer, rope);
   writer.f32("rope.scaling.yarn_beta_fast", rope.number_or("beta_fast", 32));
   writer.f32("rope.scaling.yarn_beta_slow", rope.number_or("beta_slow", 1));
   if (rope.has("attention_factor"))
@@ -147,10 +151,7 @@ void write_yarn(GgufModelWriter& writer, const Config& rope, double factor) {
 void write_longrope(GgufModelWriter& writer, const Config& rope) {
   writer.tensors.emplace_back("rope_factors_long.weight", floats_of(rope.numbers("long_factor")));
   writer.tensors.emplace_back("rope_factors_short.weight", floats_of(rope.numbers("short_factor")));
-  const std::int64_t original = original_context(writer.config(), rope);
-  require(original <= kMostContext, writer.config().where(), "a context of {} tokens is too long for GGUF",
-          original);
-  writer.u32("rope.scaling.original_context_length", original);
+  write_original_context(writer, rope);
   writer.f32("rope.scaling.attn_factor", longrope_attention_factor(writer.config(), rope));
 }
 
@@ -194,7 +195,7 @@ void write_gguf_rope(GgufModelWriter& writer, std::int64_t head_dim) {
   } else if (type == "llama3") {
     const Llama3 scaling{factor, rope.require_number("low_freq_factor"),
                          rope.require_number("high_freq_factor"),
-                         rope.require_number("original_max_position_embeddings")};
+                         static_cast<double>(original_context(config, rope))};
     std::vector<float> factors;
     for (std::int64_t i = 0; i < rotary_dim / 2; ++i)
       factors.push_back(static_cast<float>(llama3_factor(

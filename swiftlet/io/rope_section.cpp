@@ -6,10 +6,10 @@ namespace swiftlet {
 
 std::optional<Config> rope_section(const Config& config, std::string_view layer_type) {
   const std::optional<Config> parameters = config.section("rope_parameters");
-  if (!parameters) return config.section("rope_scaling");
-  if (!layer_type.empty())
+  if (parameters && !layer_type.empty())
     if (std::optional<Config> own = parameters->section(layer_type)) return own;
-  return parameters;
+  const std::optional<Config> scaling = config.section("rope_scaling");
+  return !parameters || (scaling && !scaling->empty()) ? scaling : parameters;
 }
 
 std::string rope_type(const Config& section) {
@@ -19,8 +19,9 @@ std::string rope_type(const Config& section) {
 
 std::int64_t original_context(const Config& config, const Config& section) {
   const char* key = "original_max_position_embeddings";
-  if (config.has(key)) return config.require_int(key, 2);
-  return section.has(key) ? section.require_int(key, 2) : config.require_int("max_position_embeddings", 2);
+  const std::int64_t own =
+      section.has(key) ? section.require_int(key, 2) : config.require_int("max_position_embeddings", 2);
+  return config.has(key) ? config.require_int(key, 2) : own;
 }
 
 double longrope_attention_factor(const Config& config, const Config& section) {

@@ -22,9 +22,7 @@ constexpr int kKeyBlock = 32;  // keys of one cache block, and of one step of th
 constexpr int kKeyChunk =
     1024;  // keys of one partial softmax: what a long sequence is split into over threads
 
-// kDeberta (disentangled attention) needs two more inputs and has no kernel yet: the op answers "not
-// available" before a table is asked; the kernels would ignore it.
-enum class RelativeBias : std::uint8_t { kNone, kT5, kDeberta };
+enum class RelativeBias : std::uint8_t { kNone, kT5 };
 
 // The whole vocabulary of attention that the model families use; see the op `attention` for the extra inputs.
 struct AttentionSpec {
@@ -49,6 +47,7 @@ struct Segment {
   std::int32_t query_begin = 0, query_end = 0;  // rows of q
   std::int32_t key_begin = 0;                   // first row of k and v (pure attention only)
   std::int32_t keys = 0;                        // number of keys visible to the last query; may be 0
+  std::int32_t length = 0;  // of the whole sequence, where later steps bring more of it; else at most `keys`
   // [ceil(keys / kKeyBlock)] cache block numbers (paged attention only). Blocks that no window reaches are
   // not looked at.
   const std::int32_t* blocks = nullptr;

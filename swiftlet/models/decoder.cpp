@@ -70,13 +70,15 @@ BuiltModel build_decoder(const DecoderSpec& spec, const Config& config, const Sc
   for (std::int64_t i = 0; i < spec.layers; ++i) {
     LayerSpec layer = spec.layer;
     if (spec.vary) spec.vary(layer, i);
+    if (layer.attention.rope)
+      model.short_context = std::max(model.short_context, layer.attention.rope->short_context);
     x = transformer_layer(x, {.positions = positions}, layer, w[spec.layer_list][static_cast<int>(i)]);
     if (i + 1 < spec.layers) x.named("hidden." + std::to_string(i + 1));
   }
   if (!spec.final_norm.empty()) x = normalize(x, spec.norm, w[spec.final_norm]);
   if (!spec.project_out.empty()) x = linear(x, w[spec.project_out], width, false);
   x.named("hidden." + std::to_string(spec.layers));
-  if (ending.sentence != nullptr || ending.head != nullptr) {
+  if (ending.sentence != nullptr || ending.head != nullptr || !spec.layer.attention.spec.causal) {
     model.kind = Kind::kEncoder;
     finish(x, ending,
            {.config = config,
@@ -97,13 +99,15 @@ DecoderSpec llama_spec(const Config& config, const LlamaDefaults& defaults) {
   spec.layers = config.require_int("num_hidden_layers", 1, 4096);
   spec.hidden_size = config.require_int("hidden_size", 1, kMaxExtent);
   spec.vocab_size = config.require_int("vocab_size", 1, kMaxExtent);
-  spec.max_positions = rope_context(config, config.int_or("max_position_embeddings", 2048, 1, kMaxExtent));
+  spec.max_positions = config.int_or("max_position_embeddings", 2048, 1, kMaxExtent);
   spec.tied = config.bool_or("tie_word_embeddings", defaults.tied);
   spec.norm.eps = config.number_or("rms_norm_eps", defaults.eps, 0, 1);
   spec.layer.norm = spec.layer.attention.qk_norm_spec = spec.norm;
 
   const std::int64_t heads = config.require_int("num_attention_heads", 1, 65536);
-  const std::int64_t kv_heads = config.int_or("num_key_value_heads", heads, 1, heads);
+  const bool is_given = defaults.kv_heads == 0 || config.given("num_key_value_heads");
+  const std::int64_t kv_heads =
+      config.int_or("num_key_value_heads", is_given ? heads : defaults.kv_heads, 1, heads);
   const std::int64_t usual = defaults.head_dim > 0 ? defaults.head_dim : spec.hidden_size / heads;
   const std::int64_t head_dim = config.int_or("head_dim", usual, 1, 65536);
   AttentionLayerSpec& attention = spec.layer.attention;
@@ -231,6 +235,10 @@ int window_of(const Config& config, int otherwise) {
 
 double number_or_null(const Config& config, std::string_view key, double otherwise, double none) {
   return config.given(key) ? config.number_or(key, none, 0, 1e9) : otherwise;
+}
+
+double clip_of(const Config& config) {
+  return config.has("clip_qkv") ? config.require_number("clip_qkv", 1e-9, 1e9) : 0;
 }
 
 std::span<const HeadSpec> decoder_heads() {

@@ -31,6 +31,7 @@ struct DecoderSpec {
   std::function<void(LayerSpec& layer, std::int64_t index)> vary;
 };
 
+// Without causal order it is run as an encoder.
 BuiltModel build_decoder(const DecoderSpec& spec, const Config& config, const Scope::Shapes& shapes,
                          const Ending& ending);
 
@@ -47,6 +48,7 @@ struct LlamaDefaults {
   bool attention_bias = false, tied = false;
   std::string_view activation_key = "hidden_act", activation = "silu";
   std::int64_t head_dim = 0;  // 0: hidden_size / heads
+  std::int64_t kv_heads = 0;  // where the config does not name them at all; 0: heads
   RopeDefaults rope;
 };
 DecoderSpec llama_spec(const Config& config, const LlamaDefaults& defaults = {});
@@ -85,6 +87,8 @@ std::vector<bool> sliding_by_pattern(const Config& config, std::int64_t layers, 
 int window_of(const Config& config, int otherwise);
 // The same of any number: null is `none`.
 double number_or_null(const Config& config, std::string_view key, double otherwise, double none);
+// clip_qkv: 0 where it is null or not there. Throws kInvalid for one that is not above 0.
+double clip_of(const Config& config);
 
 // The heads of every decoder beside its own: labels of the whole text, read at its last token.
 std::span<const HeadSpec> decoder_heads();

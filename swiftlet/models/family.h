@@ -36,6 +36,7 @@ struct BuiltModel {
   Graph graph;
   Kind kind = Kind::kDecoder;
   std::int64_t layers = 0, hidden_size = 0, vocab_size = 0, max_positions = 0;
+  std::int64_t short_context = 0;         // longer sequences turn otherwise (RopeSpec), 0: none do
   std::int64_t token_types = 0;           // rows of the segments' table, 0: none
   std::optional<Head> head;               // what the graph ends in, beside words that follow and vectors
   std::string unknown_head;               // the class of config.json where its head is not known

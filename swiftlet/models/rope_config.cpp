@@ -5,18 +5,17 @@
 #include <numbers>
 
 #include "swiftlet/core/error.h"
-#include "swiftlet/core/log.h"
 #include "swiftlet/io/rope_section.h"
 
 namespace swiftlet::models {
 namespace {
 
 // Llama 3.1: long wavelengths are divided by `factor`, short ones stay, those between are blended.
-void scale_llama3(std::vector<double>& frequencies, const Config& scaling) {
+void scale_llama3(std::vector<double>& frequencies, const Config& config, const Config& scaling) {
   const double factor = scaling.require_number("factor", 1e-6, 1e6);
   const double low = scaling.require_number("low_freq_factor", 1e-6, 1e6);
   const double high = scaling.require_number("high_freq_factor", 1e-6, 1e6);
-  const auto context = static_cast<double>(scaling.require_int("original_max_position_embeddings", 1));
+  const auto context = static_cast<double>(original_context(config, scaling));
   require(high > low, scaling.where(), "high_freq_factor {} must be above low_freq_factor {}", high, low);
   for (double& frequency : frequencies) {
     const double wavelength = 2 * std::numbers::pi / frequency;
@@ -40,9 +39,7 @@ double pair_of_rotations(double rotations, double context, double theta, double 
 // once are interpolated, a ramp between; and all scores are sharpened through the length of the rotated
 // vectors.
 void scale_yarn(ops::RopeSpec& spec, const Config& config, const Config& scaling, double theta) {
-  const auto context = static_cast<double>(scaling.has("original_max_position_embeddings")
-                                               ? scaling.require_int("original_max_position_embeddings", 1)
-                                               : config.require_int("max_position_embeddings", 1));
+  const auto context = static_cast<double>(original_context(config, scaling));
   const double factor = scaling.require_number("factor", 1e-6, 1e6);
   const double fast = scaling.number_or("beta_fast", 32, 1e-6),
                slow = scaling.number_or("beta_slow", 1, 1e-6);
@@ -66,17 +63,30 @@ void scale_yarn(ops::RopeSpec& spec, const Config& config, const Config& scaling
   spec.attention_factor = scaling.number_or("attention_factor", inferred, 1e-6, 1e6);
 }
 
-// LongRoPE: a factor for every pair of dimensions, and longer vectors by the ratio of the contexts.
-void scale_longrope(ops::RopeSpec& spec, const Config& config, const Config& scaling) {
-  const std::vector<double> factors = scaling.numbers("short_factor");
-  require(factors.size() == spec.inverse_frequencies.size(), scaling.where() + ": short_factor",
-          "expected {} numbers, one for every pair that rotates, got {}", spec.inverse_frequencies.size(),
-          factors.size());
+std::vector<double> divided(const std::vector<double>& frequencies, const Config& scaling,
+                            std::string_view key) {
+  const std::vector<double> factors = scaling.numbers(key);
+  const std::string where = fmt::format("{}: {}", scaling.where(), key);
+  require(factors.size() == frequencies.size(), where,
+          "expected {} numbers, one for every pair that rotates, got {}", frequencies.size(), factors.size());
+  std::vector<double> quotients;
   for (std::size_t i = 0; i < factors.size(); ++i) {
-    require(factors[i] > 0, scaling.where() + ": short_factor", "must be positive, got {}", factors[i]);
-    spec.inverse_frequencies[i] /= factors[i];
+    require(factors[i] > 0, where, "must be positive, got {}", factors[i]);
+    quotients.push_back(frequencies[i] / factors[i]);
   }
+  return quotients;
+}
+
+// LongRoPE: a factor for every pair of dimensions, others beyond the original context, and longer vectors by
+// the ratio of the contexts.
+void scale_longrope(ops::RopeSpec& spec, const Config& config, const Config& scaling) {
+  const std::vector<double> usual = spec.inverse_frequencies;
+  spec.inverse_frequencies = divided(usual, scaling, "short_factor");
   spec.attention_factor = longrope_attention_factor(config, scaling);
+  std::vector<double> extended = divided(usual, scaling, "long_factor");
+  if (extended == spec.inverse_frequencies) return;
+  spec.long_inverse_frequencies = std::move(extended);
+  spec.short_context = original_context(config, scaling);
 }
 
 void apply_scaling(ops::RopeSpec& spec, const Config& config, const Config& scaling, double theta) {
@@ -85,7 +95,7 @@ void apply_scaling(ops::RopeSpec& spec, const Config& config, const Config& scal
     const double factor = scaling.require_number("factor", 1e-6, 1e6);
     for (double& frequency : spec.inverse_frequencies) frequency /= factor;
   } else if (type == "llama3") {
-    scale_llama3(spec.inverse_frequencies, scaling);
+    scale_llama3(spec.inverse_frequencies, config, scaling);
   } else if (type == "yarn") {
     scale_yarn(spec, config, scaling, theta);
   } else if (type == "longrope") {
@@ -116,16 +126,6 @@ ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeD
   spec.inverse_frequencies = ops::default_inverse_frequencies(theta, spec.rotary_dim);
   if (scaling) apply_scaling(spec, config, *scaling, theta);
   return spec;
-}
-
-std::int64_t rope_context(const Config& config, std::int64_t max_positions) {
-  const std::optional<Config> scaling = rope_section(config);
-  if (!scaling || rope_type(*scaling) != "longrope") return max_positions;
-  const std::int64_t original = original_context(config, *scaling);
-  if (!scaling->has("long_factor") || original >= max_positions) return max_positions;
-  warn("{}: contexts end at {} tokens instead of {}: the long factors of longrope are not available",
-       config.where(), original, max_positions);
-  return original;
 }
 
 }  // namespace swiftlet::models

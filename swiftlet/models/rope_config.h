@@ -19,12 +19,8 @@ struct RopeDefaults {
 // Reads rope_parameters, or rope_theta, partial_rotary_factor and rope_scaling of older configs. Rope types:
 // default; linear (Chen et al., 2023); dynamic (NTK-aware scaling, which begins beyond
 // max_position_embeddings, where our contexts end: up to there it is the default); yarn (Peng et al., 2023);
-// llama3 (Llama 3.1's frequency-dependent interpolation); longrope (Ding et al., 2024) with its short
-// factors. Others throw kUnsupported naming the type.
+// llama3 (Llama 3.1's frequency-dependent interpolation); longrope (Ding et al., 2024), whose long factors
+// hold for sequences beyond the original context. Others throw kUnsupported naming the type.
 ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeDefaults& defaults = {});
-
-// Where contexts end: `max_positions`, or with longrope the original length, beyond which the long factors
-// would have to turn all keys anew; warns when that is shorter.
-std::int64_t rope_context(const Config& config, std::int64_t max_positions);
 
 }  // namespace swiftlet::models

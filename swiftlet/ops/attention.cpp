@@ -20,8 +20,6 @@ void check_spec(const AttentionSpec& spec) {
           spec.head_dim, spec.value_dim);
   require(std::isfinite(spec.scale) && spec.window >= 0 && spec.soft_cap >= 0, "infer",
           "scale {}, window {} or soft cap {} is out of range", spec.scale, spec.window, spec.soft_cap);
-  if (spec.relative_bias == RelativeBias::kDeberta)
-    fail(ErrorCode::kUnsupported, "infer", "disentangled relative bias (DeBERTa) is not available yet");
 }
 
 void check_extras(const NodeView& node, const AttentionSpec& spec, std::size_t first) {

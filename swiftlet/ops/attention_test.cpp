@@ -193,12 +193,6 @@ TEST_F(AttentionShapeTest, ExtraInputsAreThoseOfTheSpec) {
             fmt::format("{}relative bias must be f32[6, odd], is f32[6, 8]", kWhere));
 }
 
-TEST_F(AttentionShapeTest, WhatHasNoKernelSaysSo) {
-  AttentionSpec spec = small_spec();
-  spec.relative_bias = kernels::RelativeBias::kDeberta;
-  EXPECT_EQ(error(spec), fmt::format("{}disentangled relative bias (DeBERTa) is not available yet", kWhere));
-}
-
 TEST_F(AttentionShapeTest, PagedFormsCheckTheSame) {
   const Value state = graph.add_state("cache.0");
   AttentionSpec spec = small_spec(true);

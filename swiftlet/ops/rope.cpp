@@ -20,6 +20,12 @@ std::vector<Inferred> infer_rope(const NodeView& node) {
   require(node.attribute<std::vector<double>>("inverse_frequencies").size() ==
               static_cast<std::size_t>(rotary_dim / 2),
           "infer", "needs {} inverse frequencies", rotary_dim / 2);
+  if (node.node.attributes.has("long_inverse_frequencies"))
+    require(node.attribute<std::vector<double>>("long_inverse_frequencies").size() ==
+                    static_cast<std::size_t>(rotary_dim / 2) &&
+                node.attribute<std::int64_t>("short_context") > 0,
+            "infer", "needs {} long inverse frequencies and the context from which they hold",
+            rotary_dim / 2);
   require(positions.dtype == DType::kI32 && positions.shape == Dims{x.shape[0]}, "infer",
           "positions must be i32[{}], are {}", x.shape[0].to_string(), positions.to_string());
   return {x};
@@ -30,21 +36,24 @@ struct RopeKernel {
   Extent rows;
   std::int64_t width = 0;
   kernels::RopeArgs args;
-  std::vector<float> inverse_frequencies;
+  RopeFrequencies turns;
 
   static void run(const RopeKernel& p, const ExecContext& context) noexcept {
     const float* x = p.x.f32(context);
     float* y = p.y.f32_out(context);
     const auto* positions = static_cast<const std::int32_t*>(p.positions.resolve(context));
     context.pool->parallel_for(p.rows(context), 4, [&](std::int64_t begin, std::int64_t end) {
-      kernels::RopeArgs band = p.args;
-      band.rows = end - begin;
-      band.positions = positions + begin;
-      band.inverse_frequencies = p.inverse_frequencies.data();
-      band.x = x + begin * p.width;
-      band.y = y + begin * p.width;
-      band.ldx = band.ldy = p.width;
-      context.table->rows.rope(band);
+      p.turns.for_parts(context, begin, end,
+                        [&](std::int64_t first, std::int64_t last, const float* frequencies) {
+                          kernels::RopeArgs band = p.args;
+                          band.rows = last - first;
+                          band.positions = positions + first;
+                          band.inverse_frequencies = frequencies;
+                          band.x = x + first * p.width;
+                          band.y = y + first * p.width;
+                          band.ldx = band.ldy = p.width;
+                          context.table->rows.rope(band);
+                        });
     });
   }
 };
@@ -52,14 +61,14 @@ struct RopeKernel {
 Kernel lower_rope(LowerContext& context) {
   const NodeView node{context.graph(), context.node()};
   const std::int64_t width = last_dim(node.type(0));
-  const auto& frequencies = node.attribute<std::vector<double>>("inverse_frequencies");
+  const Attributes& attributes = node.node.attributes;
   RopeKernel kernel{.x = context.input(0),
                     .positions = context.input(1),
                     .y = context.output(0),
                     .rows = context.extent(row_count(node.type(0))),
                     .width = width,
-                    .args = rope_args(node.node.attributes, width),
-                    .inverse_frequencies = {frequencies.begin(), frequencies.end()}};
+                    .args = rope_args(attributes, width),
+                    .turns = RopeFrequencies::of(context, attributes, node.type(0).shape[0])};
   return make_kernel(std::move(kernel));
 }
 
@@ -82,13 +91,41 @@ kernels::RopeArgs rope_args(const Attributes& attributes, std::int64_t width) {
   return args;
 }
 
+void copy_rope_attributes(const Attributes& from, Attributes& to) {
+  to.set("rotary_dim", from.get<std::int64_t>("rotary_dim"));
+  to.set("interleaved", from.get<bool>("interleaved"));
+  to.set("attention_factor", from.get<double>("attention_factor"));
+  to.set("inverse_frequencies", from.get<std::vector<double>>("inverse_frequencies"));
+  if (!from.has("long_inverse_frequencies")) return;
+  to.set("long_inverse_frequencies", from.get<std::vector<double>>("long_inverse_frequencies"));
+  to.set("short_context", from.get<std::int64_t>("short_context"));
+}
+
+RopeFrequencies RopeFrequencies::of(LowerContext& context, const Attributes& attributes, const Dim& dim) {
+  const auto list = [&](std::string_view name) {
+    const auto& numbers = attributes.get<std::vector<double>>(name);
+    return std::vector<float>(numbers.begin(), numbers.end());
+  };
+  RopeFrequencies frequencies;
+  frequencies.usual_ = list("inverse_frequencies");
+  if (!attributes.has("long_inverse_frequencies")) return frequencies;
+  frequencies.extended_ = list("long_inverse_frequencies");
+  frequencies.short_context_ = attributes.get<std::int64_t>("short_context");
+  frequencies.axis_ = context.ragged_axis(dim);
+  return frequencies;
+}
+
 Value rope(Value x, Value positions, const RopeSpec& spec) {
-  return x.graph->add(kRope, {x, positions},
-                      {{"head_dim", spec.head_dim},
-                       {"rotary_dim", spec.rotary_dim},
-                       {"interleaved", spec.interleaved},
-                       {"attention_factor", spec.attention_factor},
-                       {"inverse_frequencies", spec.inverse_frequencies}})[0];
+  Attributes attributes{{"head_dim", spec.head_dim},
+                        {"rotary_dim", spec.rotary_dim},
+                        {"interleaved", spec.interleaved},
+                        {"attention_factor", spec.attention_factor},
+                        {"inverse_frequencies", spec.inverse_frequencies}};
+  if (!spec.long_inverse_frequencies.empty()) {
+    attributes.set("long_inverse_frequencies", spec.long_inverse_frequencies);
+    attributes.set("short_context", spec.short_context);
+  }
+  return x.graph->add(kRope, {x, positions}, std::move(attributes))[0];
 }
 
 std::vector<double> default_inverse_frequencies(double theta, std::int64_t rotary_dim) {

@@ -33,18 +33,18 @@ struct RopeAppendKernel {
   Place k, v, positions;
   Extent rows;
   kernels::RopeArgs rope;
-  std::vector<float> inverse_frequencies;
+  RopeFrequencies turns;
   kernels::CacheAppendArgs append;
   std::int32_t state = 0;
 
   // A row for each member, on cache lines of its own.
   static std::int64_t scratch_floats(std::int64_t width) { return (width + 31) / 16 * 16; }
 
-  void row(const ExecContext& context, std::int64_t row, float* scratch) const {
+  void row(const ExecContext& context, std::int64_t row, const float* frequencies, float* scratch) const {
     kernels::RopeArgs turn = rope;
     turn.rows = 1;
     turn.positions = static_cast<const std::int32_t*>(positions.resolve(context)) + row;
-    turn.inverse_frequencies = inverse_frequencies.data();
+    turn.inverse_frequencies = frequencies;
     turn.x = k.f32(context) + row * append.ldk;
     turn.y = scratch;
     turn.ldx = turn.ldy = append.ldk;
@@ -65,8 +65,11 @@ struct RopeAppendKernel {
     const std::int64_t rows = p.rows(context);
     const auto part = [&](std::int64_t member, std::int64_t members) {
       float* scratch = reinterpret_cast<float*>(context.workspace) + member * scratch_floats(p.append.ldk);
-      for (std::int64_t row = rows * member / members; row < rows * (member + 1) / members; ++row)
-        p.row(context, row, scratch);
+      p.turns.for_parts(context, rows * member / members, rows * (member + 1) / members,
+                        [&](std::int64_t begin, std::int64_t end, const float* frequencies) {
+                          for (std::int64_t row = begin; row < end; ++row)
+                            p.row(context, row, frequencies, scratch);
+                        });
     };
     if (rows <= kSerialRows)
       part(0, 1);
@@ -79,13 +82,12 @@ Kernel lower_rope_append(LowerContext& context) {
   const NodeView node{context.graph(), context.node()};
   const AttentionSpec spec = attention_spec(node.node.attributes);
   const std::int64_t width = last_dim(node.type(0));
-  const auto& frequencies = node.attribute<std::vector<double>>("inverse_frequencies");
   RopeAppendKernel kernel{.k = context.input(0),
                           .v = context.input(1),
                           .positions = context.input(2),
                           .rows = context.extent(row_count(node.type(0))),
                           .rope = rope_args(node.node.attributes, width),
-                          .inverse_frequencies = {frequencies.begin(), frequencies.end()},
+                          .turns = RopeFrequencies::of(context, node.node.attributes, node.type(0).shape[0]),
                           .state = context.state(3)};
   kernel.append.kv_heads = spec.kv_heads;
   kernel.append.head_dim = spec.head_dim;

@@ -67,6 +67,23 @@ TEST_F(RopeTest, APartOfEachHead) {
   expect(spec_of(15, 6, true));
 }
 
+// Sequences of 2 and 4 tokens: only the second is longer than 3.
+TEST_F(RopeTest, LongSequencesTurnByFrequenciesOfTheirOwn) {
+  RopeSpec spec = spec_of(10, 10, false), extended = spec;
+  for (double& frequency : extended.inverse_frequencies) frequency /= 4;
+  std::vector<double> expected = rotated(spec);
+  const std::vector<double> of_long = rotated(extended);
+  std::copy(of_long.begin() + 60, of_long.end(), expected.begin() + 60);
+  spec.long_inverse_frequencies = extended.inverse_frequencies;
+  spec.short_context = 3;
+  graph.add_output(rope(x, positions, spec));
+  test::expect_outputs(graph, test::ragged({2, 4}), {{"x", values}, {"positions", test::int_tensor(places)}},
+                       {test::tensor_of({6, 30}, expected)}, 1e-4);
+  spec.long_inverse_frequencies.pop_back();
+  EXPECT_EQ(error(spec),
+            "[rope.1 (rope)] needs 5 long inverse frequencies and the context from which they hold");
+}
+
 TEST_F(RopeTest, AttentionFactor) {
   expect(spec_of(10, 10, false, 1.3));
 }

@@ -21,10 +21,7 @@ bool fuse(Graph& graph, NodeId id) {
   Attributes attributes = append.attributes;
   // The same name for the same thing in both: the size of a key's head.
   if (rope.attributes.get<std::int64_t>("head_dim") != attributes.get<std::int64_t>("head_dim")) return false;
-  attributes.set("rotary_dim", rope.attributes.get<std::int64_t>("rotary_dim"));
-  attributes.set("interleaved", rope.attributes.get<bool>("interleaved"));
-  attributes.set("attention_factor", rope.attributes.get<double>("attention_factor"));
-  attributes.set("inverse_frequencies", rope.attributes.get<std::vector<double>>("inverse_frequencies"));
+  ops::copy_rope_attributes(rope.attributes, attributes);
   const Value fused =
       graph.insert(id, ops::kRopeAppend, {rope.inputs[0], append.inputs[1], rope.inputs[1], append.inputs[2]},
                    std::move(attributes))[0];
