@@ -212,7 +212,7 @@ class Converter {
   void set_roles() {
     for (std::size_t i = 0; i + 1 < class_.roles.size(); i += 2) {
       const std::string &role = class_.roles[i], &token = class_.roles[i + 1];
-      NamedToken named{.content = token, .lstrip = role == "mask"};
+      NamedToken named{.content = token, .lstrip = role == "mask" && class_.form != Form::kDeberta};
       const bool needed = std::string_view(class_.single).find("(" + role + ")") != std::string_view::npos;
       if (needed || vocabulary_.find(token) != Vocabulary::kNone || role == "mask")
         settings_.set_default_role(role, named);

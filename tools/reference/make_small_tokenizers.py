@@ -2,6 +2,7 @@
 
     small-unigram/spiece.model      Unigram, own table of replacements (charsmap), user-defined and control pieces
     small-fallback/spiece.model     Unigram with byte fallback, no replacements
+    small-deberta/spm.model         Unigram with the special pieces of DeBERTa, all but [MASK]; no tokenizer.json
     small-bpe/tokenizer.model       BPE with byte fallback, as Llama has it, spaces kept
     <name>/tokenizer.json           the same for the package, put together as transformers' SpmConverter does
 
@@ -36,7 +37,8 @@ def train(name, file_name, **options):
                                              hard_vocab_limit=False, **options)
     proto = sentencepiece_model_pb2.ModelProto()
     proto.ParseFromString(model.getvalue())
-    (OUT / name / file_name).write_bytes(model.getvalue())
+    proto.normalizer_spec.ClearField("normalization_rule_tsv")  # the path of a file that is no more
+    (OUT / name / file_name).write_bytes(proto.SerializeToString())
     return proto
 
 
@@ -74,6 +76,8 @@ def main():
     rules.write_text("".join(" ".join(f"{ord(c):X}" for c in source) + "\t" + " ".join(f"{ord(c):X}" for c in target) + "\n" for source, target in RULES.items()))
     unigram = train("small-unigram", "spiece.model", model_type="unigram", vocab_size=700, character_coverage=0.995, normalization_rule_tsv=str(rules),
                     user_defined_symbols=["<sep>", "Once upon a time"], control_symbols=["<ctl>"], pad_id=3)
+    train("small-deberta", "spm.model", model_type="unigram", vocab_size=400, character_coverage=0.98, normalization_rule_tsv=str(rules),
+          pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]")
     rules.unlink()
     fallback = train("small-fallback", "spiece.model", model_type="unigram", vocab_size=800, character_coverage=0.99, byte_fallback=True, normalization_rule_name="identity")
     bpe = train("small-bpe", "tokenizer.model", model_type="bpe", vocab_size=800, character_coverage=0.99, byte_fallback=True, normalization_rule_name="identity",

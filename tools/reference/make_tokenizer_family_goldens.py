@@ -3,7 +3,8 @@
     small-bytes/vocab.json, merges.txt   the byte-level vocabulary of assets/stories-7m
     small-bytes/ranks.tiktoken           the first tokens of it as a tiktoken file
 
-One object a line: {"files": [...], "config": tokenizer_config.json, "cases": [{"text", "ids"}]}. Files are named from tests/data/tokenizers/.
+One object a line: {"files": [...], "config": tokenizer_config.json, "cases": [{"text", "ids"}]}. Files are named from tests/data/tokenizers/. DeBERTa's have
+"offsets" besides, in bytes of the text.
 
     python tools/reference/make_tokenizer_family_goldens.py
 """
@@ -13,10 +14,11 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import transformers
 from tokenizers import processors
-from transformers.convert_slow_tokenizer import TikTokenConverter, bytes_to_unicode
+from transformers.convert_slow_tokenizer import DebertaV2Converter, TikTokenConverter, bytes_to_unicode
 
 from common import ASSETS, DATA
 from tokenizer_sources import llama3_special_tokens, load_tiktoken
@@ -67,6 +69,22 @@ def tiktoken_line(texts):
     return {"files": {"tokenizer.model": "small-bytes/ranks.tiktoken"}, "config": {}, "cases": [{"text": text, "ids": tokenizer.encode(text).ids} for text in texts]}
 
 
+def deberta_line(texts, config):
+    """By DebertaV2Converter: what DebertaV2TokenizerFast was up to transformers 4. Its class of transformers 5 leaves out the table of replacements that the
+    model was trained with."""
+    file = "small-deberta/spm.model"
+    given = {key: config.get(key, False) for key in ("do_lower_case", "split_by_punct")}
+    slow = SimpleNamespace(vocab_file=str(OUT / file), convert_tokens_to_ids=["[PAD]", "[CLS]", "[SEP]", "[UNK]"].index, **given)
+    roles = dict(bos="[CLS]", eos="[SEP]", unk="[UNK]", sep="[SEP]", pad="[PAD]", cls="[CLS]", mask="[MASK]")
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=DebertaV2Converter(slow).converted(), **{f"{role}_token": token for role, token in roles.items()})
+    cases = []
+    for text in texts:
+        encoding = fast.backend_tokenizer.encode(text)
+        offsets = [[len(text[:place].encode()) for place in pair] for pair in encoding.offsets]
+        cases.append({"text": text, "ids": encoding.ids, "offsets": offsets})
+    return {"files": {"spm.model": file}, "config": config, "cases": cases}
+
+
 def main():
     write_small_bytes()
     texts = [json.loads(line) for line in open(OUT / "torture.jsonl", encoding="utf-8")][::2]
@@ -81,6 +99,10 @@ def main():
             tokenizer = getattr(transformers, name).from_pretrained(folder).backend_tokenizer
             lines.append({"files": files, "config": config, "cases": [{"text": text, "ids": tokenizer.encode(text).ids} for text in texts]})
     lines.append(tiktoken_line(texts))
+    # The published models name no class: it follows from config.json.
+    marked = texts[:-7] + ["a [MASK] b", "[MASK]", "[CLS] a[SEP] [PAD] b [UNK]", "(one, two)! three-four ...", "  Three  Spaces   Before ", "A\u2460 B\n\tC"]
+    lines += [deberta_line(marked, {"do_lower_case": False, "vocab_type": "spm"}),
+              deberta_line(marked, {"tokenizer_class": "DebertaV2Tokenizer", "do_lower_case": True, "split_by_punct": True})]
     (OUT / "families.jsonl").write_text("".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     (OUT / "small-bpe" / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer", "legacy": true}\n')
     print(len(lines), "families")
