@@ -47,6 +47,8 @@ struct RowKernels {
   void (*max_rows)(const float* x, std::int64_t rows, std::int64_t d, float* y) noexcept;
   // y = x / max(|x|_2, 1e-12), as torch.nn.functional.normalize.
   void (*l2_normalize)(const float* x, std::int64_t rows, std::int64_t d, float* y) noexcept;
+  // y = x within [-limit, limit]; a NaN stays.
+  void (*clip)(const float* x, float limit, float* y, std::int64_t n) noexcept;
   // y += x * factor.
   void (*add_scaled)(const float* x, float factor, float* y, std::int64_t n) noexcept;
   // y = (1 + u) * g * sigmoid(alpha * g) with g = min(gate, limit) and u = up within [-limit, limit]: the

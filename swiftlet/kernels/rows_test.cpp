@@ -355,6 +355,22 @@ TEST_P(RowsTest, AddScaled) {
   }
 }
 
+TEST_P(RowsTest, Clip) {
+  constexpr float kLimit = 0.75f;
+  for (const std::int64_t d : kSizes) {
+    Guarded x(random_values(d, 37, 2)), y(d);
+    if (d > 8) x[3] = kNan, x[4] = kInf, x[5] = -kInf, x[6] = kLimit, x[7] = -kLimit;
+    rows().clip(x.data(), kLimit, y.data(), d);
+    for (std::int64_t i = 0; i < d; ++i) {
+      const float expected = std::isnan(x[i]) ? x[i] : std::clamp(x[i], -kLimit, kLimit);
+      EXPECT_TRUE(y[i] == expected || (std::isnan(expected) && std::isnan(y[i]))) << i;
+    }
+    EXPECT_TRUE(y.intact());
+    rows().clip(x.data(), kLimit, x.data(), d);
+    EXPECT_TRUE(same_bits(x.values(), y.values()) && x.intact());
+  }
+}
+
 TEST_P(RowsTest, ClampedGate) {
   constexpr double kAlpha = 1.702f, kLimit = 7;
   for (const std::int64_t d : kSizes) {
@@ -387,6 +403,7 @@ TEST_P(RowsTest, NoRowsAreNoWork) {
   rows().add(nullptr, nullptr, y.data(), 0);
   rows().mul(nullptr, nullptr, y.data(), 0);
   rows().scale(nullptr, 2, y.data(), 0);
+  rows().clip(nullptr, 2, y.data(), 0);
   rows().rope(rope);
   rows().softmax(nullptr, y.data(), 0, 8);
   rows().l2_normalize(nullptr, 0, 8, y.data());

@@ -66,6 +66,12 @@ std::vector<Inferred> infer_scale(const NodeView& node) {
   return {require_f32(node, 0)};
 }
 
+std::vector<Inferred> infer_clip(const NodeView& node) {
+  const auto limit = node.attribute<double>("limit");
+  require(limit > 0, "infer", "the limit must be above 0, is {}", limit);
+  return {require_f32(node, 0)};
+}
+
 std::vector<Inferred> infer_shift(const NodeView& node) {
   const Type& x = node.type(0);
   node.attribute<std::int64_t>("offset");
@@ -106,12 +112,15 @@ struct UnaryKernel {
   std::int64_t width = 0;
   kernels::Activation activation = kernels::Activation::kNone;
   float factor = 1;
+  float limit = 0;  // above 0: clips
 
   static void run(const UnaryKernel& p, const ExecContext& context) noexcept {
     const float* x = p.x.f32(context);
     float* y = p.y.f32_out(context);
     context.pool->parallel_for(p.rows(context) * p.width, kGrain, [&](std::int64_t begin, std::int64_t end) {
-      if (p.activation == kernels::Activation::kNone)
+      if (p.limit > 0)
+        context.table->rows.clip(x + begin, p.limit, y + begin, end - begin);
+      else if (p.activation == kernels::Activation::kNone)
         context.table->rows.scale(x + begin, p.factor, y + begin, end - begin);
       else
         context.table->rows.activate(p.activation, x + begin, y + begin, end - begin);
@@ -130,6 +139,12 @@ UnaryKernel unary(LowerContext& context) {
 Kernel lower_scale(LowerContext& context) {
   UnaryKernel kernel = unary(context);
   kernel.factor = static_cast<float>(context.node().attributes.get<double>("factor"));
+  return make_kernel(kernel);
+}
+
+Kernel lower_clip(LowerContext& context) {
+  UnaryKernel kernel = unary(context);
+  kernel.limit = static_cast<float>(context.node().attributes.get<double>("limit"));
   return make_kernel(kernel);
 }
 
@@ -174,6 +189,7 @@ kernels::Activation activation_from_name(std::string_view name) {
 const OpSchema kAdd{.name = "add", .infer = infer_binary, .lower_cpu = lower_add, .cost = one_flop};
 const OpSchema kMul{.name = "mul", .infer = infer_binary, .lower_cpu = lower_mul, .cost = one_flop};
 const OpSchema kScale{.name = "scale", .infer = infer_scale, .lower_cpu = lower_scale, .cost = one_flop};
+const OpSchema kClip{.name = "clip", .infer = infer_clip, .lower_cpu = lower_clip, .cost = one_flop};
 const OpSchema kShift{.name = "shift", .infer = infer_shift, .lower_cpu = lower_shift, .cost = one_flop};
 const OpSchema kActivation{
     .name = "activation", .infer = infer_activation, .lower_cpu = lower_activation, .cost = function_cost};
@@ -186,6 +202,9 @@ Value mul(Value a, Value b) {
 }
 Value scale(Value x, double factor) {
   return x.graph->add(kScale, {x}, {{"factor", factor}})[0];
+}
+Value clip(Value x, double limit) {
+  return x.graph->add(kClip, {x}, {{"limit", limit}})[0];
 }
 Value shift(Value x, std::int64_t offset) {
   return offset == 0 ? x : x.graph->add(kShift, {x}, {{"offset", offset}})[0];

@@ -50,6 +50,12 @@ TEST_F(ElementwiseTest, Scale) {
   expect(scale(x, -0.37), [](double v, std::size_t) { return v * static_cast<double>(-0.37f); });
 }
 
+TEST_F(ElementwiseTest, Clip) {
+  expect(
+      clip(x, 0.5), [](double v, std::size_t) { return std::clamp(v, -0.5, 0.5); }, {}, 0);
+  EXPECT_EQ(error_of([&] { clip(x, 0); }), "[clip.1 (clip)] the limit must be above 0, is 0");
+}
+
 TEST_F(ElementwiseTest, Shift) {
   const Value ids = graph.add_input("ids", {DType::kI32, {kTokens}});
   EXPECT_EQ(shift(ids, 0).id, ids.id);

@@ -20,7 +20,7 @@ namespace {
 
 bool works_by_rows(const OpSchema* op) {
   for (const OpSchema* known :
-       {&ops::kLinear, &ops::kAdd, &ops::kMul, &ops::kScale, &ops::kActivation, &ops::kColumns,
+       {&ops::kLinear, &ops::kAdd, &ops::kMul, &ops::kScale, &ops::kClip, &ops::kActivation, &ops::kColumns,
         &ops::kLayerNorm, &ops::kRmsNorm, &ops::kSoftmax, &ops::kL2Normalize, &ops::kRoute, &ops::kExperts})
     if (op == known) return true;
   return false;

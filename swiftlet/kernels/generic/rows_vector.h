@@ -219,6 +219,13 @@ inline Vec at_least(Vec x, Vec limit) {
   return select(greater(limit, x), limit, x);
 }
 
+void clip_rows(const float* x, float limit, float* y, std::int64_t n) noexcept {
+  const Vec top = splat(limit), bottom = splat(-limit);
+  map(y, n, [&](std::int64_t i, std::int64_t count) {
+    return at_least(at_most(load_lanes(x + i, count), top), bottom);
+  });
+}
+
 void clamped_gate(const float* gates, const float* up, float alpha, float limit, float* y,
                   std::int64_t n) noexcept {
   const Vec top = splat(limit), bottom = splat(-limit), sharpness = splat(alpha);
