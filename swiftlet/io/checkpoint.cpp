@@ -9,7 +9,7 @@
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/memory.h"
 #include "swiftlet/io/checkpoint_parts.h"
-#include "swiftlet/io/conv1d.h"
+#include "swiftlet/io/folder_form.h"
 #include "swiftlet/io/gguf_checkpoint.h"
 #include "swiftlet/io/llama2c.h"
 #include "swiftlet/io/native.h"
@@ -59,7 +59,7 @@ Checkpoint load_transformers(const fs::path& folder, const std::vector<TensorFil
   for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
   join_quantized(checkpoint, options.stream);
   widen_float8(checkpoint, options.stream);
-  transpose_conv1d(checkpoint, options.stream);
+  leave_folder_form(checkpoint, options.stream);
   split_stacked_experts(checkpoint, options.stream);
   checkpoint.tokenizer = find_tokenizer(folder);
   checkpoint.generation = read_generation(folder, checkpoint.config);

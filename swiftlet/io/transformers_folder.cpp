@@ -11,7 +11,7 @@
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/mapped_file.h"
 #include "swiftlet/io/checkpoint_parts.h"
-#include "swiftlet/io/conv1d.h"
+#include "swiftlet/io/folder_form.h"
 #include "swiftlet/io/safetensors.h"
 #include "swiftlet/io/stacked_experts.h"
 
@@ -137,8 +137,7 @@ std::vector<SafetensorsDeclaration> declare(const Checkpoint& checkpoint, std::o
     for (const auto& [name, weight] : checkpoint.weights) {
       const DType dtype = dtype_of(format_in_folder(weight, format));
       if (dtype_size(dtype) != size || layer_of(checkpoint, name) != nullptr) continue;
-      const bool turned = is_conv1d(checkpoint.config, name) && weight.shape.rank() == 2;
-      tensors.push_back({name, dtype, turned ? Shape{weight.shape[1], weight.shape[0]} : weight.shape});
+      tensors.push_back({name, dtype, folder_shape(checkpoint.config, weight)});
     }
   }
   return tensors;
@@ -157,8 +156,9 @@ void write_weights(SafetensorsWriter& writer, const std::vector<SafetensorsDecla
       continue;
     }
     const Weight weight = checkpoint.with_bytes(declared.name);
-    if (is_conv1d(checkpoint.config, declared.name) && weight.shape.rank() == 2)
-      writer.append(transposed(as_rows(weight, format_in_folder(weight, format))).codes.bytes());
+    if (has_folder_form(checkpoint.config, declared.name) && weight.shape.rank() == 2)
+      writer.append(
+          folder_form(checkpoint.config, as_rows(weight, format_in_folder(weight, format))).codes.bytes());
     else
       append_rows(writer, weight, format_in_folder(weight, format));
     check_mapped(weight);

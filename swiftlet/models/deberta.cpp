@@ -9,19 +9,26 @@
 namespace swiftlet::models {
 namespace {
 
-// What version 2's largest models have besides, and what no published model asks for.
-void refuse_variants(const Config& config, const EncoderSpec& spec) {
-  if (!config.bool_or("relative_attention", false))
-    fail(ErrorCode::kUnsupported, config.where() + ": relative_attention",
-         "false is not available, only true");
-  if (config.int_or("conv_kernel_size", 0) > 0)
-    fail(ErrorCode::kUnsupported, config.where() + ": conv_kernel_size", "convolutions are not available");
-  const std::int64_t heads = spec.layer.attention.spec.heads;
-  if (config.int_or("embedding_size", spec.hidden_size) != spec.hidden_size ||
-      config.int_or("attention_head_size", spec.hidden_size / heads) != spec.hidden_size / heads)
-    fail(ErrorCode::kUnsupported, config.where(),
-         "embedding_size and attention_head_size are not available but for hidden_size {} and {}",
-         spec.hidden_size, spec.hidden_size / heads);
+// The projections of attention are as wide as the layers.
+void check_heads(const Config& config, const EncoderSpec& spec) {
+  const std::int64_t size = spec.layer.attention.spec.head_dim;
+  if (config.int_or("attention_head_size", size) != size)
+    fail(ErrorCode::kUnsupported, config.where() + ": attention_head_size",
+         "{} is not available, only hidden_size / num_attention_heads, {}",
+         config.require_int("attention_head_size"), size);
+}
+
+// Of version 2's largest models: beside the first layer.
+void read_convolution(EncoderSpec& spec, const Config& config) {
+  const std::int64_t size = config.int_or("conv_kernel_size", 0, -1, 1024);
+  config.int_or("conv_groups", 1);  // their kernels are one matrix by now (io/convolution.h)
+  if (size <= 0) return;
+  require(size % 2 == 1, config.where() + ": conv_kernel_size",
+          "expected an odd number, so that as many rows come out as go in, got {}", size);
+  spec.convolution = "encoder.conv.conv";
+  spec.convolution_norm = "encoder.conv.LayerNorm";
+  spec.convolution_size = size;
+  spec.convolution_activation = config.string_or("conv_act", "tanh");
 }
 
 void read_distances(EncoderSpec& spec, const Config& config) {
@@ -30,6 +37,11 @@ void read_distances(EncoderSpec& spec, const Config& config) {
   for (const std::string& kind : config.strings("pos_att_type")) kinds += kind + "|";
   attention.content_to_position = kinds.find("c2p") != std::string::npos;
   attention.position_to_content = kinds.find("p2c") != std::string::npos;
+  // Even where there are no distances.
+  const int terms = 1 + attention.content_to_position + attention.position_to_content;
+  const double scale = attention.spec.scale / std::sqrt(static_cast<double>(terms));
+  attention.spec.scale = static_cast<float>(scale);
+  if (!config.bool_or("relative_attention", false)) return;
   if (!config.bool_or("share_att_key", false)) {
     attention.position_key = "attention.self.pos_key_proj";
     attention.position_query = "attention.self.pos_query_proj";
@@ -45,9 +57,8 @@ void read_distances(EncoderSpec& spec, const Config& config) {
   spec.relative_rows = 2 * span;
   if (config.string_or("norm_rel_ebd", "none").find("layer_norm") != std::string::npos)
     spec.relative_norm = "encoder.LayerNorm";
-  const int terms = 1 + attention.content_to_position + attention.position_to_content;
   attention.disentangled = {.heads = attention.spec.heads,
-                            .scale = attention.spec.scale / std::sqrt(static_cast<double>(terms)),
+                            .scale = scale,
                             .buckets = ops::deberta_buckets(spec.max_positions, buckets, farthest, span)};
 }
 
@@ -64,13 +75,23 @@ EncoderSpec deberta_v2(const Config& config) {
   attention.query = "attention.self.query_proj";
   attention.key = "attention.self.key_proj";
   attention.value = "attention.self.value_proj";
-  refuse_variants(config, spec);
+  check_heads(config, spec);
+  spec.embedding_width = config.int_or("embedding_size", spec.hidden_size, 1, kMaxExtent);
+  spec.projection = "embeddings.embed_proj";
+  spec.projects_before_norm = true;
   read_distances(spec, config);
+  read_convolution(spec, config);
   return spec;
 }
 
-void vary_words(HeadSpec&, const Config& config) {
-  require_only(config, "legacy", true);
+// `legacy`: the head of transformers' own; else that of the published models.
+void vary_words(HeadSpec& head, const Config& config) {
+  if (config.bool_or("legacy", true)) return;
+  head.dense = "lm_predictions.lm_head.dense";
+  head.norm = "lm_predictions.lm_head.LayerNorm";
+  head.projection = "lm_predictions.lm_head";
+  head.bias = "lm_predictions.lm_head.bias";
+  head.reads_table = true;
 }
 
 void vary_pooler(HeadSpec& head, const Config& config) {
@@ -105,12 +126,15 @@ bool ignores(std::string_view name) {
 
 }  // namespace
 
-const Family kDebertaV2{.model_type = "deberta-v2",
-                        .title = "DeBERTa 2 and 3, mDeBERTa 3",
-                        .kind = Kind::kEncoder,
-                        .build = build_encoder_from<deberta_v2>,
-                        .ignores = ignores,
-                        .harmless = {"pooler_dropout", "pooler_hidden_size", "pooler_hidden_act", "legacy"},
-                        .heads = kHeads};
+const Family kDebertaV2{
+    .model_type = "deberta-v2",
+    .title = "DeBERTa 2 and 3, mDeBERTa 3",
+    .kind = Kind::kEncoder,
+    .build = build_encoder_from<deberta_v2>,
+    .ignores = ignores,
+    .harmless = {"pooler_dropout", "pooler_hidden_size", "pooler_hidden_act", "legacy",
+                 // Without relative_attention.
+                 "max_relative_positions", "position_buckets", "share_att_key", "norm_rel_ebd"},
+    .heads = kHeads};
 
 }  // namespace swiftlet::models

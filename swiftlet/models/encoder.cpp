@@ -8,6 +8,7 @@
 #include "swiftlet/ops/embedding.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/ops/relative_bias.h"
+#include "swiftlet/ops/unfold.h"
 
 namespace swiftlet::models {
 namespace {
@@ -29,10 +30,17 @@ Value embed(const EncoderSpec& spec, Graph& graph, Value ids, Value positions, V
     const Value rows = w[spec.positions].weight("weight", Shape{spec.position_rows, width});
     x = add(x, embedding(shift(positions, spec.position_offset), rows));
   }
+  const bool projects = width != spec.hidden_size || spec.projects_always;
+  if (projects && spec.projects_before_norm) x = linear(x, w[spec.projection], spec.hidden_size, false);
   if (!spec.embedding_norm.empty()) x = normalize(x, spec.norm, w[spec.embedding_norm]);
-  return width == spec.hidden_size && !spec.projects_always
-             ? x
-             : linear(x, w[spec.projection], spec.hidden_size, true);
+  if (projects && !spec.projects_before_norm) x = linear(x, w[spec.projection], spec.hidden_size, true);
+  return x;
+}
+
+// y: what the first layer makes of x.
+Value add_convolution(Value y, Value x, const EncoderSpec& spec, const Scope& w) {
+  const Value c = linear(unfold(x, spec.convolution_size), w[spec.convolution], spec.hidden_size, true);
+  return normalize(add(y, activation(c, spec.convolution_activation)), spec.norm, w[spec.convolution_norm]);
 }
 
 }  // namespace
@@ -68,7 +76,8 @@ BuiltModel build_encoder(const EncoderSpec& spec, const Config& config, const Sc
     LayerSpec layer = spec.layer;
     if (spec.vary) spec.vary(layer, i);
     const std::string place = spec.place ? spec.place(i) : std::to_string(i);
-    x = transformer_layer(x, inputs, layer, w[spec.layer_list][place]);
+    const Value y = transformer_layer(x, inputs, layer, w[spec.layer_list][place]);
+    x = i == 0 && !spec.convolution.empty() ? add_convolution(y, x, spec, w) : y;
     if (i + 1 < spec.layers || spec.final_norm.empty()) x.named("hidden." + std::to_string(i + 1));
   }
   if (!spec.final_norm.empty())

@@ -21,12 +21,17 @@ struct EncoderSpec {
   // Of the tables; where it differs from hidden_size, `projection` follows their norm.
   std::int64_t embedding_width = 0;
   std::string_view projection;
-  bool projects_always = false;  // even where the widths agree
+  bool projects_always = false;       // even where the widths agree
+  bool projects_before_norm = false;  // and without a bias
   // Biases of the scores by distance (T5), one table for all layers: [buckets, heads].
   std::string_view relative_bias;
   // Embeddings of distances (DeBERTa), one table for all layers, and their norm, or none.
   std::string_view relative_positions, relative_norm;
   std::int64_t relative_rows = 0;
+  // Beside the first layer, over the embedding (DeBERTa): norm(layer(x) + activation(convolution(x))).
+  std::string_view convolution, convolution_norm;
+  std::int64_t convolution_size = 0;  // rows that one sees
+  std::string convolution_activation;
   std::int64_t max_positions = 0;
   NormSpec norm;  // of the tables and the final one
   // Every layer is `layer` but for what `vary` changes; its weights stand under layer_list, at its index or

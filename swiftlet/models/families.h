@@ -11,6 +11,7 @@ extern const Family kQwen2, kQwen3;            // qwen.cpp
 extern const Family kGemma, kGemma2, kGemma3;  // gemma.cpp
 extern const Family kPhi3;                     // phi3.cpp
 extern const Family kSmolLm3;                  // smollm3.cpp
+extern const Family kOlmo;                     // olmo.cpp
 extern const Family kOlmo2;                    // olmo2.cpp
 extern const Family kGranite;                  // granite.cpp
 extern const Family kStableLm;                 // stablelm.cpp

@@ -1,6 +1,6 @@
 // Gemma (2024), Gemma 2 (2024: norms on both sides, soft caps, every other layer with a window) and the text
 // models of Gemma 3 (2025: normalized heads instead of caps, five layers of six with a window and a rotation
-// of their own).
+// of their own), EmbeddingGemma among them, which sees both sides.
 #include <cmath>
 
 #include "swiftlet/core/error.h"
@@ -10,13 +10,13 @@
 namespace swiftlet::models {
 namespace {
 
-DecoderSpec gemma_spec(const Config& config, const RopeDefaults& rope) {
-  require_only(config, "use_bidirectional_attention", false);
+DecoderSpec gemma_spec(const Config& config, const RopeDefaults& rope, std::int64_t kv_heads = 0) {
   const std::string old = config.string_or("hidden_act", "gelu_pytorch_tanh");
   DecoderSpec spec = llama_spec(config, {.tied = true,
                                          .activation_key = "hidden_activation",
                                          .activation = old,
                                          .head_dim = 256,
+                                         .kv_heads = kv_heads,
                                          .rope = rope});
   // Early configs of the first Gemma say gelu where they mean its approximation.
   if (spec.layer.mlp.activation == "gelu") spec.layer.mlp.activation = "gelu_pytorch_tanh";
@@ -27,13 +27,14 @@ DecoderSpec gemma_spec(const Config& config, const RopeDefaults& rope) {
 }
 
 DecoderSpec gemma(const Config& config) {
+  require_only(config, "use_bidirectional_attention", false);
   return gemma_spec(config, {});
 }
 
 // What Gemma 2 and 3 share.
 DecoderSpec later_gemma(const Config& config, const RopeDefaults& rope, double attention_cap,
-                        double logit_cap) {
-  DecoderSpec spec = gemma_spec(config, rope);
+                        double logit_cap, std::int64_t kv_heads) {
+  DecoderSpec spec = gemma_spec(config, rope, kv_heads);
   spec.layer.after_attention = "post_attention_layernorm";
   spec.layer.before_mlp = "pre_feedforward_layernorm";
   spec.layer.after_mlp = "post_feedforward_layernorm";
@@ -46,7 +47,8 @@ DecoderSpec later_gemma(const Config& config, const RopeDefaults& rope, double a
 }
 
 DecoderSpec gemma2(const Config& config) {
-  DecoderSpec spec = later_gemma(config, {}, 50, 30);
+  require_only(config, "use_bidirectional_attention", false);
+  DecoderSpec spec = later_gemma(config, {}, 50, 30, 4);
   const int window = window_of(config, 4096);
   const auto sliding = sliding_layers(config, spec.layers, [](std::int64_t i) { return i % 2 == 0; });
   spec.vary = [=](LayerSpec& layer, std::int64_t i) {
@@ -67,9 +69,13 @@ ops::RopeSpec local_rope(const Config& config, std::int64_t head_dim) {
 DecoderSpec gemma3(const Config& config) {
   if (config.has("attn_logit_softcapping"))
     fail(ErrorCode::kUnsupported, config.where() + ": attn_logit_softcapping", "Gemma 3 caps no scores");
-  DecoderSpec spec = later_gemma(config, {.theta = 1e6, .layer_type = "full_attention"}, 0, 0);
+  DecoderSpec spec = later_gemma(config, {.theta = 1e6, .layer_type = "full_attention"}, 0, 0, 4);
   spec.layer.attention.qk_norm = QkNorm::kHead;
-  const int window = window_of(config, 4096);
+  int window = window_of(config, 4096);
+  if (config.bool_or("use_bidirectional_attention", false)) {  // EmbeddingGemma
+    spec.layer.attention.spec.causal = false;
+    window = window / 2 + 1;  // the key counts both sides
+  }
   const auto sliding = sliding_by_pattern(config, spec.layers, 6);
   const ops::RopeSpec local = local_rope(config, spec.layer.attention.spec.head_dim);
   spec.vary = [=](LayerSpec& layer, std::int64_t i) {
@@ -93,7 +99,7 @@ const Family kGemma2{.model_type = "gemma2",
                      .build = build_from<gemma2>,
                      .ignores = ignores_buffers};
 const Family kGemma3{.model_type = "gemma3_text",
-                     .title = "Gemma 3 (text)",
+                     .title = "Gemma 3 (text), EmbeddingGemma",
                      .kind = Kind::kDecoder,
                      .build = build_from<gemma3>,
                      .ignores = ignores_buffers};

@@ -11,6 +11,7 @@ DecoderSpec glm(const Config& config) {
   DecoderSpec spec = llama_spec(config, {.eps = 1.5625e-7,
                                          .attention_bias = true,
                                          .head_dim = 128,
+                                         .kv_heads = 2,
                                          .rope = {.partial = 0.5, .interleaved = true}});
   spec.layer.attention.output_bias = spec.layer.mlp.bias = spec.layer.mlp.down_bias = false;
   spec.layer.mlp.fused = "mlp.gate_up_proj";

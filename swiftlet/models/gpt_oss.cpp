@@ -11,8 +11,9 @@ DecoderSpec gpt_oss(const Config& config) {
   // Its own scaling (YaRN) is in every published config; without one transformers assumes it.
   require(config.has("rope_parameters") || config.has("rope_scaling"), config.where() + ": rope_parameters",
           "is missing: gpt_oss needs the scaling of its positions");
-  DecoderSpec spec =
-      llama_spec(config, {.eps = 1e-5, .attention_bias = true, .head_dim = 64, .rope = {.theta = 150000}});
+  DecoderSpec spec = llama_spec(
+      config,
+      {.eps = 1e-5, .attention_bias = true, .head_dim = 64, .kv_heads = 8, .rope = {.theta = 150000}});
   AttentionLayerSpec& attention = spec.layer.attention;
   attention.spec.sinks = true;
   MixtureSpec mixture = mixture_spec(config, "intermediate_size", "silu");

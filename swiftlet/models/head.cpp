@@ -47,7 +47,7 @@ Value transform(Value x, const HeadSpec& spec, const HeadPlace& place) {
 Value project_to_words(Value x, const HeadSpec& spec, const HeadPlace& place) {
   const std::int64_t words = place.table.type().shape[0].constant();
   const Scope projection = place.top[spec.projection];
-  const bool tied = place.config.bool_or("tie_word_embeddings", true);
+  const bool tied = place.config.bool_or("tie_word_embeddings", true) || spec.reads_table;
   const Value weight = tied ? place.table : projection.weight("weight", Shape{words, columns_of(x)});
   if (!spec.projection_bias) return linear(x, weight);
   // Where the weights are tied the bias is too: files hold it under both names, or under one of them.

@@ -41,6 +41,7 @@ struct HeadSpec {
   std::string_view bias;
   Reading reading = Reading::kFirst;
   bool dense_in_root = false;  // the dense weight stands beside the layers (a pooler), not beside the head
+  bool reads_table = false;    // of words, even where the config unties the projection of a masked LM
   bool dense_bias = true, norm_bias = true, projection_bias = true;
   // What the config says otherwise.
   void (*vary)(HeadSpec& head, const Config& config) = nullptr;

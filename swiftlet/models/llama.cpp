@@ -11,7 +11,7 @@ DecoderSpec llama(const Config& config) {
 }
 
 DecoderSpec mistral(const Config& config) {
-  DecoderSpec spec = llama_spec(config);
+  DecoderSpec spec = llama_spec(config, {.kv_heads = 8});
   AttentionLayerSpec& attention = spec.layer.attention;
   attention.bias = attention.output_bias = spec.layer.mlp.bias = spec.layer.mlp.down_bias = false;
   attention.spec.window = window_of(config, 4096);

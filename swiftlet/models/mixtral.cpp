@@ -6,7 +6,7 @@ namespace swiftlet::models {
 namespace {
 
 DecoderSpec mixtral(const Config& config) {
-  DecoderSpec spec = llama_spec(config, {.eps = 1e-5, .rope = {.theta = 1e6}});
+  DecoderSpec spec = llama_spec(config, {.eps = 1e-5, .kv_heads = 8, .rope = {.theta = 1e6}});
   AttentionLayerSpec& attention = spec.layer.attention;
   attention.bias = attention.output_bias = false;
   attention.spec.window = window_of(config, 0);

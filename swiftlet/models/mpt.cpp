@@ -7,8 +7,7 @@ namespace swiftlet::models {
 namespace {
 
 void read_attention(const Config& config, AttentionLayerSpec& attention) {
-  if (config.has("clip_qkv"))
-    fail(ErrorCode::kUnsupported, config.where() + ": clip_qkv", "clipped projections are not available");
+  attention.clip = clip_of(config);
   require_only(config, "attn_type", std::string_view("multihead_attention"));
   require_only(config, "prefix_lm", false);
   require_only(config, "qk_ln", false);
@@ -24,6 +23,9 @@ DecoderSpec mpt(const Config& config) {
   require_only(config, "no_bias", true);
   if (config.has("logit_scale"))
     fail(ErrorCode::kUnsupported, config.where() + ": logit_scale", "scaled logits are not available");
+  if (const std::string norm = config.string_or("norm_type", ""); norm.find("rms") != std::string::npos)
+    fail(ErrorCode::kUnsupported, config.where() + ": norm_type", "'{}' is not available, only layernorm",
+         norm);
   DecoderSpec spec = gpt_spec(config, {.position = {"max_seq_len"}, .activation = "gelu", .bias = false});
   const std::int64_t ratio = config.int_or("expansion_ratio", 4, 1, 1024);
   spec.layer.mlp.width = spec.hidden_size * ratio;
@@ -49,7 +51,7 @@ const Family kMpt{
     .kind = Kind::kDecoder,
     .build = build_from<mpt>,
     .ignores = ignores_buffers,
-    .harmless = {"embedding_fraction", "init_device", "init_config", "learned_pos_emb", "norm_type",
-                 "verbose", "attn_config: attn_impl", "attn_config: attn_pdrop", "attn_config: model_type"}};
+    .harmless = {"embedding_fraction", "init_device", "init_config", "learned_pos_emb", "verbose",
+                 "attn_config: attn_impl", "attn_config: attn_pdrop", "attn_config: model_type"}};
 
 }  // namespace swiftlet::models

@@ -1,6 +1,5 @@
 // OLMoE (Muennighoff et al., 2024): Llama with a mixture of small experts, and with queries and keys
 // normalized over their whole width.
-#include "swiftlet/core/error.h"
 #include "swiftlet/models/decoder.h"
 #include "swiftlet/models/families.h"
 
@@ -10,8 +9,7 @@ namespace {
 DecoderSpec olmoe(const Config& config) {
   DecoderSpec spec = llama_spec(config, {.eps = 1e-5});
   spec.layer.attention.qk_norm = QkNorm::kWidth;
-  if (config.has("clip_qkv"))
-    fail(ErrorCode::kUnsupported, config.where() + ": clip_qkv", "is not available, only null");
+  spec.layer.attention.clip = clip_of(config);
   MixtureSpec mixture = mixture_spec(config, "intermediate_size", spec.layer.mlp.activation);
   mixture.routing.over_all = !config.bool_or("norm_topk_prob", false);
   spec.layer.mixture = mixture;

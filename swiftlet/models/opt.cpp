@@ -7,11 +7,12 @@ namespace swiftlet::models {
 namespace {
 
 DecoderSpec opt(const Config& config) {
-  require_only(config, "layer_norm_elementwise_affine", true);
   DecoderSpec spec = gpt_spec(config, {.inner = "ffn_dim",
                                        .activation = "relu",
                                        .activation_key = "activation_function",
                                        .bias = config.bool_or("enable_bias", true)});
+  const bool has_weights = config.bool_or("layer_norm_elementwise_affine", true);
+  spec.norm.gain = spec.norm.bias = spec.layer.norm.gain = spec.layer.norm.bias = has_weights;
   spec.root = "model.decoder";
   spec.embedding = "embed_tokens";
   spec.layer_list = "layers";

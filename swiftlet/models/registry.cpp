@@ -12,12 +12,12 @@ namespace swiftlet::models {
 namespace {
 
 constexpr std::array kFamilies{
-    &kLlama,  &kMistral,    &kQwen2,      &kQwen3,     &kGemma,      &kGemma2,    &kGemma3,
-    &kPhi3,   &kSmolLm3,    &kOlmo2,      &kGranite,   &kStableLm,   &kCohere,    &kCohere2,
-    &kGlm,    &kGlm4,       &kGpt2,       &kGptNeoX,   &kGptJ,       &kPhi,       &kFalcon,
-    &kOpt,    &kBloom,      &kMpt,        &kMixtral,   &kQwen2Moe,   &kQwen3Moe,  &kOlmoe,
-    &kGptOss, &kGraniteMoe, &kBert,       &kRoberta,   &kXlmRoberta, &kCamembert, &kElectra,
-    &kAlbert, &kMpnet,      &kDistilbert, &kDebertaV2, &kModernBert, &kNomicBert,
+    &kLlama,   &kMistral, &kQwen2,      &kQwen3,      &kGemma,     &kGemma2,     &kGemma3,
+    &kPhi3,    &kSmolLm3, &kOlmo,       &kOlmo2,      &kGranite,   &kStableLm,   &kCohere,
+    &kCohere2, &kGlm,     &kGlm4,       &kGpt2,       &kGptNeoX,   &kGptJ,       &kPhi,
+    &kFalcon,  &kOpt,     &kBloom,      &kMpt,        &kMixtral,   &kQwen2Moe,   &kQwen3Moe,
+    &kOlmoe,   &kGptOss,  &kGraniteMoe, &kBert,       &kRoberta,   &kXlmRoberta, &kCamembert,
+    &kElectra, &kAlbert,  &kMpnet,      &kDistilbert, &kDebertaV2, &kModernBert, &kNomicBert,
 };
 
 std::span<const HeadSpec> heads_of(const Family& family) {

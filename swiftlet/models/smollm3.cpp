@@ -19,7 +19,7 @@ std::vector<bool> layers_with_rope(const Config& config, std::int64_t layers) {
 }
 
 DecoderSpec smollm3(const Config& config) {
-  DecoderSpec spec = llama_spec(config, {.tied = true, .rope = {.theta = 2e6}});
+  DecoderSpec spec = llama_spec(config, {.tied = true, .kv_heads = 4, .rope = {.theta = 2e6}});
   const auto rope = layers_with_rope(config, spec.layers);
   const int given = window_of(config, 0);
   const int window = config.bool_or("use_sliding_window", false) ? given : 0;

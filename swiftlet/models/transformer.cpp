@@ -82,6 +82,8 @@ Value attend(Value x, const LayerInputs& inputs, const AttentionLayerSpec& a, co
     q = norm_heads(q, a, a.spec.heads, w[a.query_norm]);
     k = norm_heads(k, a, a.spec.kv_heads, w[a.key_norm]);
   }
+  if (a.clip > 0)
+    for (Value* const value : {&q, &k, &v}) *value = clip(*value, a.clip);
   if (a.rope) {
     q = rope(q, inputs.positions, *a.rope);
     k = rope(k, inputs.positions, *a.rope);
@@ -146,7 +148,9 @@ std::int64_t width_of(Value x) {
 
 Value normalize(Value x, const NormSpec& norm, const Scope& w) {
   const Shape width{width_of(x)};
-  const Value gain = w.weight("weight", width);
+  const auto ones = [&] { return std::vector<float>(static_cast<std::size_t>(width_of(x)), 1.0f); };
+  const Value gain =
+      norm.gain ? w.weight("weight", width) : x.graph->add_constant(Tensor::from(ones(), width));
   if (norm.kind == NormKind::kLayer)
     return w.name(layer_norm(x, gain, norm.bias ? w.weight("bias", width) : Value{}, norm.eps));
   return w.name(rms_norm(x, gain, norm.eps, norm.kind == NormKind::kRmsFromOne ? 1 : 0));

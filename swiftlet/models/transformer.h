@@ -27,6 +27,7 @@ struct NormSpec {
   NormKind kind = NormKind::kRms;
   bool bias = false;
   double eps = 1e-6;
+  bool gain = true;  // else no weights at all (OLMo)
 };
 
 // How queries, keys and values lie in the rows of one fused weight.
@@ -60,6 +61,7 @@ struct AttentionLayerSpec {
   bool bias = false, output_bias = false;  // of queries, keys and values; of the output
   QkNorm qk_norm = QkNorm::kNone;
   NormSpec qk_norm_spec;
+  double clip = 0;  // queries, keys and values stay within [-clip, clip]; 0: as they are
   std::string_view query_norm = "self_attn.q_norm", key_norm = "self_attn.k_norm";
 };
 

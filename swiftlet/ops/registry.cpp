@@ -18,6 +18,7 @@
 #include "swiftlet/ops/rope_append.h"
 #include "swiftlet/ops/row_function.h"
 #include "swiftlet/ops/stack.h"
+#include "swiftlet/ops/unfold.h"
 
 namespace swiftlet::ops {
 
@@ -29,6 +30,7 @@ std::span<const OpSchema* const> all_ops() {
       &kAdd,
       &kMul,
       &kScale,
+      &kClip,
       &kActivation,
       &kLayerNorm,
       &kRmsNorm,
@@ -48,6 +50,7 @@ std::span<const OpSchema* const> all_ops() {
       &kEmbeddingNorm,
       &kRopeAppend,
       &kColumns,
+      &kUnfold,
       &kShift,
       &kStack,
       &kT5RelativeBias,

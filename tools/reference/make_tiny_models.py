@@ -285,6 +285,31 @@ MODELS |= {
                            share_att_key=True, pos_att_type=["c2p"]),
 }
 
+MODELS |= {
+    # Answers begin within the original context and end beyond it, where all keys turn by the long factors.
+    "phi3-longrope-beyond": tiny("Phi3ForCausalLM", max_position_embeddings=128, original_max_position_embeddings=16,
+                                 lengths=(1, 7, 61),
+                                 rope_parameters=LONG_ROPE | dict(rope_theta=300.0, partial_rotary_factor=0.75,
+                                                                  original_max_position_embeddings=16)),
+    # The clip is among the values that it keeps, so that most of them change.
+    "mpt-clipped": tiny("MptForCausalLM", base=MPT, attn_config=dict(clip_qkv=0.4)),
+    "olmoe-clipped": tiny("OlmoeForCausalLM", **MIXTURE, num_experts=4, num_experts_per_tok=2, clip_qkv=0.5),
+    "olmo": tiny("OlmoForCausalLM", rope_parameters=rope(300.0)),
+    "olmo-clipped": tiny("OlmoForCausalLM", clip_qkv=0.7, attention_bias=True, tie_word_embeddings=True),
+    "gemma3-both-sides": tiny("Gemma3TextModel", head_dim=16, use_bidirectional_attention=True, sliding_window=12,
+                              query_pre_attn_scalar=16, layer_types=["sliding_attention", "full_attention"]),
+    "opt-bare-norms": tiny("OPTForCausalLM", base=OPT, layer_norm_elementwise_affine=False),
+    # As version 2's largest models are published, and what else the config can ask for.
+    "deberta-v2-convolution": tiny("DebertaV2Model", **DEBERTA, position_buckets=8, share_att_key=True,
+                                   norm_rel_ebd="layer_norm", pos_att_type=["p2c", "c2p"], conv_kernel_size=3,
+                                   conv_act="gelu"),
+    "deberta-v2-groups": tiny("DebertaV2Model", **DEBERTA, max_relative_positions=12, pos_att_type="p2c",
+                              conv_kernel_size=5, conv_groups=2),
+    "deberta-v2-narrow": tiny("DebertaV2ForMaskedLM", **DEBERTA | dict(relative_attention=False, type_vocab_size=2,
+                                                                      position_biased_input=True),
+                              embedding_size=16, pos_att_type=["c2p"]),
+}
+
 # Heads, in folders of their own: tests/data/heads/<name>. The smallest encoder, and everything that a head may ask of
 # the config.
 SMALL = dict(vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24,
@@ -339,6 +364,13 @@ HEADS = (heads("bert", "Bert", SMALL)
 SMALL_DEBERTA = SMALL | dict(type_vocab_size=0, relative_attention=True, position_biased_input=False, position_buckets=4,
                              share_att_key=True, norm_rel_ebd="layer_norm", pos_att_type=["p2c", "c2p"])
 HEADS |= heads("deberta-v2", "DebertaV2", SMALL_DEBERTA)
+HEADS |= {
+    # The head of the published models: untied in vain, for it reads the table of words.
+    "deberta-v2-masked-published": tiny("DebertaV2ForMaskedLM", base=SMALL_DEBERTA, lengths=(1, 4, 9), legacy=False,
+                                        tie_word_embeddings=False, hidden_act="relu"),
+    "deberta-v2-masked-narrow": tiny("DebertaV2ForMaskedLM", base=SMALL_DEBERTA, lengths=(1, 4, 9),
+                                     embedding_size=8),
+}
 
 
 def randomise(model, generator):
