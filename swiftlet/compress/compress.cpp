@@ -71,7 +71,7 @@ void check_same_graph(const models::BuiltModel& built, const fs::path& written, 
 }
 
 void check_head(const Checkpoint& checkpoint, const models::Head& head) {
-  if (head.task != models::Task::kSequence || find_gguf_architecture(checkpoint.config).root.empty())
+  if (head.task != models::Task::kSequence || find_gguf_architecture(checkpoint).head_root.empty())
     fail(ErrorCode::kUnsupported, checkpoint.source, "this model's head ({}) cannot be written to GGUF",
          models::to_string(head.task));
 }

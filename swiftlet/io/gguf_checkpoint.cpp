@@ -79,7 +79,7 @@ Files open_all(const fs::path& path) {
 // One tensor on its way to a weight.
 struct Item {
   std::shared_ptr<const GgufFile> file;
-  GgufTensor tensor;  // of the file, or the part of one that is of an expert
+  GgufTensor tensor;  // of the file, or the part of one that is this weight
   std::string name;   // of transformers
   GgufWeightOptions options;
   GgufWeightPlan plan;
@@ -92,71 +92,104 @@ bool is_used_up(std::string_view name) {
 
 constexpr std::int64_t kMostExperts = 1 << 16;
 
+// `count` rows of a tensor, or entries of its first dimension.
+GgufTensor rows_of(const GgufTensor& tensor, std::int64_t first, std::int64_t count) {
+  GgufTensor part = tensor;
+  std::vector<std::int64_t> dims(tensor.shape.dims().begin(), tensor.shape.dims().end());
+  const std::uint64_t each = tensor.bytes / static_cast<std::uint64_t>(dims[0]);
+  dims[0] = count;
+  part.shape = Shape(dims);
+  part.bytes = each * static_cast<std::uint64_t>(count);
+  part.begin = tensor.begin + each * static_cast<std::uint64_t>(first);
+  return part;
+}
+
 // One expert of a tensor that holds them all.
 GgufTensor expert_of(const GgufTensor& tensor, std::int64_t expert) {
-  GgufTensor one = tensor;
+  GgufTensor one = rows_of(tensor, expert, 1);
   const std::span<const std::int64_t> dims = tensor.shape.dims();
   one.shape = Shape(std::vector<std::int64_t>(dims.begin() + 1, dims.end()));
-  one.bytes = tensor.bytes / static_cast<std::uint64_t>(dims[0]);
-  one.begin = tensor.begin + one.bytes * static_cast<std::uint64_t>(expert);
   return one;
 }
 
-// The item for a tensor, or for every expert of it.
-void add_items(Item item, std::vector<Item>& items) {
-  const std::size_t star = item.name.find('*');
-  if (star == std::string::npos) {
-    item.plan = plan_gguf_weight(item.tensor, item.options);
-    items.push_back(std::move(item));
-    return;
+// The rows of a fused tensor that are one weight.
+GgufTensor part_of(const GgufTensor& tensor, GgufForm form, const Config& config, const std::string& where) {
+  if (form < GgufForm::kQueries) return tensor;
+  const std::int64_t rows = tensor.shape.rank() > 0 ? tensor.shape[0] : 0;
+  if (form >= GgufForm::kGates) {
+    require(rows > 0 && rows % 2 == 0, where, "expected as many rows of gates as of ups, came {}", rows);
+    return rows_of(tensor, form == GgufForm::kUps ? rows / 2 : 0, rows / 2);
   }
-  const Shape& shape = item.tensor.shape;
-  require(shape.rank() >= 2 && shape[0] >= 1 && shape[0] <= kMostExperts,
-          item.file->where_tensor(item.tensor.name), "expected 1 to {} experts, came {}", kMostExperts,
-          shape.to_string());
-  for (std::int64_t expert = 0; expert < shape[0]; ++expert) {
-    Item one = item;
-    one.tensor = expert_of(item.tensor, expert);
-    one.name.replace(star, 1, std::to_string(expert));
-    one.plan = plan_gguf_weight(one.tensor);
-    items.push_back(std::move(one));
-  }
+  const std::int64_t heads = gguf_head_count(config);
+  const std::int64_t groups = config.int_or("num_key_value_heads", heads, 1), all = heads + 2 * groups;
+  require(rows > 0 && rows % all == 0, where, "expected rows for {} heads and {} keys and values, came {}",
+          heads, groups, rows);
+  const std::int64_t size = rows / all;
+  if (form == GgufForm::kQueries) return rows_of(tensor, 0, heads * size);
+  return rows_of(tensor, (form == GgufForm::kKeys ? heads : heads + groups) * size, groups * size);
 }
 
-// The gate of a shared expert is a matrix of one row, which files have as a vector; sinks are no ".weight".
-void adapt(Item& item) {
-  if (item.name.ends_with(".shared_expert_gate.weight") && item.tensor.shape.rank() == 1)
-    item.tensor.shape = Shape{1, item.tensor.shape[0]};
-  if (item.name.ends_with(".self_attn.sinks.weight"))
-    item.name.resize(item.name.size() - std::string_view(".weight").size());
-}
+class Planner {
+ public:
+  Planner(const GgufArchitecture& architecture, const Config& config, bool has_head)
+      : architecture_(architecture), config_(config), has_head_(has_head) {}
 
-// The name in a checkpoint; one that nobody knows stays, and is warned about with all that is not read.
-std::string weight_name(const GgufArchitecture& architecture, bool has_head, std::string_view tensor) {
-  const auto name = transformers_name(architecture, tensor);
-  if (!name) return std::string(tensor);
-  const bool below = has_head && !name->starts_with("classifier.");
-  return below ? fmt::format("{}{}", architecture.root, *name) : *name;
-}
-
-std::vector<Item> plan_items(const Files& files, const GgufArchitecture& architecture, const Config& config) {
-  std::vector<Item> items;
-  for (const auto& file : files) {
-    for (const GgufTensor& tensor : file->tensors()) {
-      if (is_used_up(tensor.name)) continue;
-      Item item{.file = file, .tensor = tensor, .name = {}, .options = {}, .plan = {}};
-      item.name = weight_name(architecture, has_gguf_head(*files.front()), tensor.name);
-      item.options.heads = gguf_neighbour_heads(architecture, config, tensor.name, tensor.shape,
-                                                file->where_tensor(tensor.name));
-      if (tensor.name.ends_with("norm.weight") && tensor.shape.rank() == 1)
-        item.options.added = architecture.norm_offset;
-      if (tensor.name == kGgufPositions && tensor.shape.rank() == 2)
-        item.options.rows_in_front = gguf_rows_in_front(architecture, config);
-      adapt(item);
-      add_items(std::move(item), items);
+  void add(const std::shared_ptr<const GgufFile>& file, const GgufTensor& tensor) {
+    const std::string where = file->where_tensor(tensor.name);
+    std::vector<GgufContent> contents = gguf_contents(architecture_, tensor.name);
+    // A name that nobody knows stays, and is warned about with all that the model does not read.
+    if (contents.empty()) return add_one(file, tensor, {std::string(tensor.name)}, where);
+    for (GgufContent& content : contents) {
+      if (has_head_ && !content.name.starts_with("classifier."))
+        content.name.insert(0, architecture_.head_root);
+      const std::size_t star = content.name.find('*');
+      if (star == std::string::npos) {
+        add_one(file, tensor, content, where);
+        continue;
+      }
+      const Shape& shape = tensor.shape;
+      require(shape.rank() >= 2 && shape[0] >= 1 && shape[0] <= kMostExperts, where,
+              "expected 1 to {} experts, came {}", kMostExperts, shape.to_string());
+      for (std::int64_t expert = 0; expert < shape[0]; ++expert) {
+        GgufContent one = content;
+        one.name.replace(star, 1, std::to_string(expert));
+        add_one(file, expert_of(tensor, expert), one, where);
+      }
     }
   }
-  return items;
+
+  std::vector<Item> items;
+
+ private:
+  void add_one(const std::shared_ptr<const GgufFile>& file, const GgufTensor& tensor,
+               const GgufContent& content, const std::string& where) {
+    Item item{.file = file,
+              .tensor = part_of(tensor, content.form, config_, where),
+              .name = content.name,
+              .options = {},
+              .plan = {}};
+    Shape& shape = item.tensor.shape;
+    if (content.form == GgufForm::kOneRow && shape.rank() == 1) shape = Shape{1, shape[0]};
+    item.options.order = gguf_row_order(architecture_, config_, content, shape, where);
+    if (tensor.name.ends_with("norm.weight") && shape.rank() == 1)
+      item.options.added = architecture_.norm_offset;
+    if (tensor.name == kGgufPositions && shape.rank() == 2)
+      item.options.rows_in_front = gguf_rows_in_front(architecture_, config_);
+    item.plan = plan_gguf_weight(item.tensor, item.options);
+    items.push_back(std::move(item));
+  }
+
+  const GgufArchitecture& architecture_;
+  const Config& config_;
+  bool has_head_;
+};
+
+std::vector<Item> plan_items(const Files& files, const GgufArchitecture& architecture, const Config& config) {
+  Planner planner(architecture, config, has_gguf_head(*files.front()));
+  for (const auto& file : files)
+    for (const GgufTensor& tensor : file->tensors())
+      if (!is_used_up(tensor.name)) planner.add(file, tensor);
+  return std::move(planner.items);
 }
 
 std::uint64_t bytes_after(const std::vector<Item>& items) {

@@ -50,6 +50,12 @@ std::string warning_of(const GgufBytes& bytes) {
   return ::testing::internal::GetCapturedStderr();
 }
 
+// The first weight in a tensor.
+std::optional<std::string> content_name(const GgufArchitecture& architecture, std::string_view tensor) {
+  const auto contents = gguf_contents(architecture, tensor);
+  return contents.empty() ? std::nullopt : std::optional(contents.front().name);
+}
+
 TEST(GgufCheckpoint, MetadataBecomeAConfig) {
   GgufBytes bytes = small_llama();
   bytes.u32("llama.attention.head_count_kv", 1).f32("llama.attention.layer_norm_rms_epsilon", 0.25f);
@@ -80,14 +86,42 @@ TEST(GgufCheckpoint, MetadataBecomeAConfig) {
 TEST(GgufCheckpoint, NamesBecomeThoseOfTransformers) {
   const GgufFile file = small_llama().file();
   const GgufArchitecture& llama = find_gguf_architecture(file);
-  EXPECT_EQ(transformers_name(llama, "output.weight"), "lm_head.weight");
-  EXPECT_EQ(transformers_name(llama, "blk.31.attn_q.bias"), "model.layers.31.self_attn.q_proj.bias");
-  EXPECT_EQ(transformers_name(llama, "blk.0.ffn_norm.weight"),
-            "model.layers.0.post_attention_layernorm.weight");
+  EXPECT_EQ(content_name(llama, "output.weight"), "lm_head.weight");
+  EXPECT_EQ(content_name(llama, "blk.31.attn_q.bias"), "model.layers.31.self_attn.q_proj.bias");
+  EXPECT_EQ(content_name(llama, "blk.0.ffn_norm.weight"), "model.layers.0.post_attention_layernorm.weight");
   for (const char* name :
        {"blk.attn_q.weight", "blk.1", "blk.x.attn_q.weight", "blk.-1.attn_q.weight",
         "blk.99999999999.attn_q.weight", "blk.1.what.weight", "weight", "", "blk.1..weight"})
-    EXPECT_EQ(transformers_name(llama, name), std::nullopt) << name;
+    EXPECT_EQ(content_name(llama, name), std::nullopt) << name;
+}
+
+// Old files of Mixtral have a tensor for each expert, new ones may have gates and ups, or queries, keys and
+// values, in one.
+TEST(GgufCheckpoint, PartsBecomeWeightsOfTheirOwn) {
+  GgufBytes bytes = small_llama();
+  bytes.u32("llama.attention.head_count_kv", 1)
+      .u32("llama.expert_count", 2)
+      .u32("llama.expert_used_count", 1);
+  bytes.tensor("blk.0.attn_qkv.weight", {8, 16}, 0, floats(128));
+  bytes.tensor("blk.0.ffn_down.0.weight", {3, 8}, 0, floats(24));
+  bytes.tensor("blk.0.ffn_gate.1.weight", {8, 3}, 0, floats(24));
+  bytes.tensor("blk.1.ffn_gate_up_exps.weight", {2, 6, 2}, 0, floats(24));
+  const Checkpoint checkpoint = parsed(bytes);
+  EXPECT_EQ(checkpoint.config.require_string("model_type"), "mixtral");
+  EXPECT_EQ(checkpoint.config.require_int("intermediate_size"), 3);
+  const auto values = [&](const char* name) {
+    return decode(checkpoint.weight("model.layers." + std::string(name) + ".weight"));
+  };
+  EXPECT_EQ(values("0.self_attn.q_proj").size(), 64U);
+  EXPECT_EQ(values("0.self_attn.q_proj")[8], 16);  // the second row of a half is that of a pair's neighbour
+  EXPECT_EQ(values("0.self_attn.k_proj").front(), 64);
+  EXPECT_EQ(values("0.self_attn.v_proj").front(), 96);
+  EXPECT_EQ(values("0.block_sparse_moe.experts.0.w2").size(), 24U);
+  EXPECT_EQ(values("0.block_sparse_moe.experts.1.w1").size(), 24U);
+  EXPECT_EQ(checkpoint.weight("model.layers.1.block_sparse_moe.experts.0.w1.weight").shape, (Shape{3, 2}));
+  EXPECT_THAT(values("1.block_sparse_moe.experts.1.w3"), ElementsAre(18, 19, 20, 21, 22, 23));
+  EXPECT_THAT(fault(small_llama().tensor("blk.0.attn_qkv.weight", {8, 7}, 0, floats(56))),
+              HasSubstr("expected rows for 2 heads and 2 keys and values, came 7"));
 }
 
 TEST(GgufCheckpoint, ScalingsOfRope) {
@@ -211,9 +245,8 @@ TEST(GgufCheckpoint, KeysOfTheLaterGemmas) {
   EXPECT_EQ(three.require_int("sliding_window_pattern"), 6);
   const GgufFile file = second.file();
   const GgufArchitecture& row = find_gguf_architecture(file);
-  EXPECT_EQ(transformers_name(row, "blk.0.ffn_norm.weight"),
-            "model.layers.0.pre_feedforward_layernorm.weight");
-  EXPECT_EQ(transformers_name(row, "blk.0.post_ffw_norm.weight"),
+  EXPECT_EQ(content_name(row, "blk.0.ffn_norm.weight"), "model.layers.0.pre_feedforward_layernorm.weight");
+  EXPECT_EQ(content_name(row, "blk.0.post_ffw_norm.weight"),
             "model.layers.0.post_feedforward_layernorm.weight");
 }
 
@@ -245,8 +278,8 @@ TEST(GgufCheckpoint, Phi3HasFusedWeightsAndTwoListsOfFactors) {
   EXPECT_EQ(checkpoint.config.require_int("sliding_window"), 20);
   const GgufFile file = bytes.file();
   const GgufArchitecture& row = find_gguf_architecture(file);
-  EXPECT_EQ(transformers_name(row, "blk.0.attn_qkv.weight"), "model.layers.0.self_attn.qkv_proj.weight");
-  EXPECT_EQ(transformers_name(row, "blk.0.ffn_up.weight"), "model.layers.0.mlp.gate_up_proj.weight");
+  EXPECT_EQ(content_name(row, "blk.0.attn_qkv.weight"), "model.layers.0.self_attn.qkv_proj.weight");
+  EXPECT_EQ(content_name(row, "blk.0.ffn_up.weight"), "model.layers.0.mlp.gate_up_proj.weight");
 }
 
 TEST(GgufCheckpoint, OneLineTellsWhatWasRounded) {
@@ -297,7 +330,7 @@ TEST(GgufCheckpointBad, SaysWhatIsMissingOrNotAvailable) {
             "[test.gguf: key 'llama.expert_used_count'] is missing");
   EXPECT_EQ(
       fault(small_llama().u32("llama.expert_count", 8).u32("llama.expert_used_count", 2)),
-      "[test.gguf: tensor 'blk.0.ffn_gate_exps.weight'] expected a tensor of all experts, there is none");
+      "[test.gguf: tensor 'blk.0.ffn_down_exps.weight'] expected a tensor of all experts, there is none");
   EXPECT_EQ(fault(GgufBytes().text("general.architecture", "gemma").u32("gemma.expert_count", 8)),
             "[test.gguf: key 'gemma.expert_count'] a mixture of experts (8) is not available for 'gemma'");
   EXPECT_EQ(fault(GgufBytes().text("general.architecture", "qwen3moe")),

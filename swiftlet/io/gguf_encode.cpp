@@ -109,6 +109,12 @@ const GgmlType& gguf_type_of(const Weight& weight) {
   return type_named(encoding.asymmetric ? "Q4_1" : "Q4_0");
 }
 
+const GgmlType& gguf_type_of_both(const GgmlType& a, const GgmlType& b) {
+  if (a.name == b.name) return a;
+  const auto is_symmetric = [](const GgmlType& type) { return type.name == "Q8_0" || type.name == "Q4_0"; };
+  return type_named(is_symmetric(a) && is_symmetric(b) ? "Q8_0" : "F32");
+}
+
 bool gguf_rounds(const Weight& weight) {
   const Encoding& encoding = weight.encoding;
   return encoding.is_integer() && (!in_blocks(weight) || encoding.asymmetric || encoding.group == 0);

@@ -16,6 +16,8 @@
 namespace swiftlet {
 
 const GgmlType& gguf_type_of(const Weight& weight);
+// Of two weights in one tensor: one of theirs, or another that keeps what both keep.
+const GgmlType& gguf_type_of_both(const GgmlType& a, const GgmlType& b);
 // Whether a weight of this encoding may lose something on its way.
 bool gguf_rounds(const Weight& weight);
 

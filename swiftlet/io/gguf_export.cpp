@@ -1,6 +1,9 @@
 #include "swiftlet/io/gguf_export.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
@@ -13,21 +16,15 @@
 namespace swiftlet {
 namespace {
 
-// One weight on its way to a tensor.
+// One tensor of the file, of one weight or of those of all experts.
 struct Item {
-  std::string weight;  // of transformers
+  std::map<std::int64_t, std::string> weights;  // names in transformers, by expert
+  bool of_experts = false;
   GgufDeclaration tensor;
-  std::int64_t heads = 0;     // whose rows go from halves to pairs of neighbours; 0: none do
+  GgufRowOrder order;
   std::int64_t left_out = 0;  // the first rows, which files do not have
   float added = 0;
 };
-
-// Row `row` of a file stands in this row of transformers.
-std::int64_t row_in_halves(std::int64_t row, std::int64_t rows, std::int64_t heads) {
-  if (heads == 0) return row;
-  const std::int64_t head_size = rows / heads, i = row % head_size;
-  return row - i + i % 2 * (head_size / 2) + i / 2;
-}
 
 void write_pooling(GgufModelWriter& writer) {
   const auto& sentence = writer.checkpoint.sentence_transformer;
@@ -56,64 +53,121 @@ void write_pooling(GgufModelWriter& writer) {
   if (!lost.empty()) warn("{}: GGUF has no place for: {}", writer.checkpoint.source, lost);
 }
 
-std::vector<Item> plan_items(const Checkpoint& checkpoint, const GgufArchitecture& architecture) {
-  std::vector<Item> items;
-  std::string nameless, rounded;
-  std::int64_t rounds = 0;
-  for (const auto& [name, weight] : checkpoint.weights) {
-    const auto tensor = gguf_name(architecture, name);
-    if (!tensor) {
-      nameless += fmt::format("{}{}", nameless.empty() ? "" : ", ", printable(name));
-      continue;
-    }
-    Item item{.weight = name, .tensor = {*tensor, weight.shape, &gguf_type_of(weight)}};
-    item.heads = gguf_neighbour_heads(architecture, checkpoint.config, *tensor, weight.shape,
-                                      checkpoint.source + ": " + name);
-    if (weight.shape.rank() == 1 && name.ends_with("norm.weight")) item.added = -architecture.norm_offset;
-    if (*tensor == kGgufPositions && weight.shape.rank() == 2) {
-      item.left_out = std::min(gguf_rows_in_front(architecture, checkpoint.config), weight.shape[0]);
-      item.tensor.shape = Shape{weight.shape[0] - item.left_out, weight.shape[1]};
-    }
-    if (gguf_rounds(weight)) {
-      ++rounds;
-      rounded = fmt::format("{} in {}", to_string(weight.encoding), item.tensor.type->name);
-    }
-    items.push_back(std::move(item));
-  }
-  const bool has_tokens = std::any_of(
-      items.begin(), items.end(), [](const Item& item) { return item.tensor.name == "token_embd.weight"; });
-  if (!has_tokens)
-    fail(ErrorCode::kUnsupported, checkpoint.source,
-         "cannot be written to GGUF: its weights are not named as those of {}", architecture.class_name);
-  if (!nameless.empty())
-    warn("{}: weights that GGUF has no name for are left out: {}", checkpoint.source, nameless);
-  if (rounds > 0)
-    warn("{}: {} matrices do not keep their values to the last bit: {}", checkpoint.source, rounds, rounded);
-  return items;
+// Vectors, and what llama.cpp adds to activations or chooses experts with.
+bool is_kept_f32(std::string_view tensor) {
+  constexpr std::array kEnds{"_norm.weight", ".ffn_gate_inp.weight", ".ffn_gate_inp_shexp.weight",
+                             "token_types.weight", "position_embd.weight"};
+  return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return tensor.ends_with(end); });
 }
 
-// By layer and name, the first ten layers before the tenth.
-void sort(std::vector<Item>& items) {
-  const auto key = [](const Item& item) {
-    const std::string& name = item.tensor.name;
-    const bool in_layer = name.starts_with("blk.");
-    return std::tuple(in_layer ? std::stoll(name.substr(4)) : -1, std::string_view(name));
-  };
-  std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return key(a) < key(b); });
-}
+class Planner {
+ public:
+  Planner(const Checkpoint& checkpoint, const GgufArchitecture& architecture)
+      : checkpoint_(checkpoint), architecture_(architecture) {}
+
+  // By layer and name, the first ten layers before the tenth.
+  std::vector<Item> plan() {
+    for (const auto& [name, weight] : checkpoint_.weights) {
+      const auto place = gguf_place(architecture_, name);
+      if (place)
+        add(name, weight, *place);
+      else
+        nameless_ += fmt::format("{}{}", nameless_.empty() ? "" : ", ", printable(name));
+    }
+    if (!items_.contains("token_embd.weight"))
+      fail(ErrorCode::kUnsupported, checkpoint_.source,
+           "cannot be written to GGUF: its weights are not named as those of {}", architecture_.class_name);
+    tell();
+    std::vector<Item> items;
+    for (auto& [name, item] : items_) {
+      if (item.of_experts) stack(item);
+      items.push_back(std::move(item));
+    }
+    sort(items);
+    return items;
+  }
+
+ private:
+  void add(const std::string& name, const Weight& weight, const GgufPlace& place) {
+    Item& item = items_[place.tensor];
+    const std::string where = checkpoint_.source + ": " + name;
+    const GgmlType* type = &gguf_type_of(weight);
+    Shape shape = weight.shape;
+    if (place.form == GgufForm::kOneRow && shape.rank() == 2 && shape[0] == 1) shape = Shape{shape[1]};
+    if (is_kept_f32(place.tensor) || shape.rank() == 1) type = &ggml_types().front();
+    if (item.weights.empty()) {
+      item.of_experts = place.expert.has_value();
+      item.tensor = {place.tensor, shape, type};
+      item.order = gguf_row_order(architecture_, checkpoint_.config, {name, place.form}, shape, where);
+      if (shape.rank() == 1 && name.ends_with("norm.weight")) item.added = -architecture_.norm_offset;
+      if (place.tensor == kGgufPositions && shape.rank() == 2) leave_out_positions(item);
+    }
+    require(item.weights.empty() || item.tensor.shape == shape, where, "expected {} as its neighbours, is {}",
+            item.tensor.shape.to_string(), shape.to_string());
+    item.tensor.type = &gguf_type_of_both(*item.tensor.type, *type);
+    require(item.weights.emplace(place.expert.value_or(0), name).second, where, "is a second '{}'",
+            place.tensor);
+    if (gguf_rounds(weight) && item.tensor.type->name != "F32") {
+      ++rounds_;
+      rounded_ = fmt::format("{} in {}", to_string(weight.encoding), item.tensor.type->name);
+    }
+  }
+
+  void leave_out_positions(Item& item) const {
+    const Shape shape = item.tensor.shape;
+    item.left_out = std::min(gguf_rows_in_front(architecture_, checkpoint_.config), shape[0]);
+    item.tensor.shape = Shape{shape[0] - item.left_out, shape[1]};
+  }
+
+  // The tensor of all experts.
+  void stack(Item& item) const {
+    const auto count = std::ssize(item.weights);
+    require(item.weights.rbegin()->first == count - 1, checkpoint_.source,
+            "expected {} experts in '{}', there are {}", item.weights.rbegin()->first + 1, item.tensor.name,
+            count);
+    std::vector<std::int64_t> dims{count};
+    for (const std::int64_t dim : item.tensor.shape.dims()) dims.push_back(dim);
+    item.tensor.shape = Shape(dims);
+  }
+
+  void tell() const {
+    if (!nameless_.empty())
+      warn("{}: weights that GGUF has no name for are left out: {}", checkpoint_.source, nameless_);
+    if (rounds_ > 0)
+      warn("{}: {} matrices do not keep their values to the last bit: {}", checkpoint_.source, rounds_,
+           rounded_);
+  }
+
+  static void sort(std::vector<Item>& items) {
+    const auto key = [](const Item& item) {
+      const std::string& name = item.tensor.name;
+      const bool in_layer = name.starts_with("blk.");
+      return std::tuple(in_layer ? std::stoll(name.substr(4)) : -1, std::string_view(name));
+    };
+    std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) { return key(a) < key(b); });
+  }
+
+  const Checkpoint& checkpoint_;
+  const GgufArchitecture& architecture_;
+  std::map<std::string, Item> items_;
+  std::string nameless_, rounded_;
+  std::int64_t rounds_ = 0;
+};
 
 void write_item(GgufWriter& file, const Checkpoint& checkpoint, const Item& item) {
-  const Weight weight = checkpoint.with_bytes(item.weight);
-  std::int64_t written = 0;
-  write_gguf_rows(
-      weight, *item.tensor.type,
-      [&](std::int64_t row) { return row_in_halves(row, weight.shape[0], item.heads); }, item.added,
-      [&](std::span<const std::byte> bytes) {
-        if (written++ >= item.left_out) file.append(bytes);
-      });
+  for (const auto& [expert, name] : item.weights) {
+    const Weight weight = checkpoint.with_bytes(name);
+    std::int64_t written = 0;
+    write_gguf_rows(
+        weight, *item.tensor.type,
+        [&](std::int64_t row) { return item.order.in_transformers(row, weight.shape[0]); }, item.added,
+        [&](std::span<const std::byte> bytes) {
+          if (written++ >= item.left_out) file.append(bytes);
+        });
+    check_mapped(weight);
+    release_mapped(weight);
+  }
   file.end_tensor();
-  check_mapped(weight);
-  release_mapped(weight);
 }
 
 }  // namespace
@@ -121,14 +175,14 @@ void write_item(GgufWriter& file, const Checkpoint& checkpoint, const Item& item
 void write_gguf(const std::filesystem::path& path, const Checkpoint& checkpoint,
                 const GgufMetadata& tokenizer, const std::function<void(const std::filesystem::path&)>& check,
                 const Job& job) {
-  const GgufArchitecture& architecture = find_gguf_architecture(checkpoint.config);
-  std::vector<Item> items = plan_items(checkpoint, architecture);
-  sort(items);
+  const GgufArchitecture& architecture = find_gguf_architecture(checkpoint);
+  const std::vector<Item> items = Planner(checkpoint, architecture).plan();
   GgufMetadata metadata;
   metadata.text("general.architecture", architecture.name);
   metadata.text("general.name", std::filesystem::path(checkpoint.source).stem().string());
   metadata.u32("general.quantization_version", 2);
   GgufModelWriter writer{checkpoint, architecture.name, metadata};
+  for (const Item& item : items) writer.shapes.emplace(item.tensor.name, item.tensor.shape);
   architecture.write(writer);
   write_pooling(writer);
   metadata.append(tokenizer);

@@ -25,20 +25,27 @@ void write_common(GgufModelWriter& writer, std::int64_t left_out = 0) {
 }
 
 // A head's size from the projection of the first layer, which no default of a family can contradict.
-std::int64_t head_dim_of(const Checkpoint& checkpoint, std::int64_t heads, std::int64_t kv_heads) {
-  const auto rows = [&](const char* name) {
-    const Weight* weight = checkpoint.find(fmt::format("model.layers.0.self_attn.{}.weight", name));
-    return weight != nullptr && weight->shape.rank() == 2 ? weight->shape[0] : 0;
-  };
-  if (const std::int64_t queries = rows("q_proj"); queries > 0) return queries / heads;
-  if (const std::int64_t all = rows("qkv_proj"); all > 0) return all / (heads + 2 * kv_heads);
-  return checkpoint.config.int_or("head_dim", checkpoint.config.require_int("hidden_size") / heads, 1,
-                                  kMostExtent);
+std::int64_t head_dim_of(const GgufModelWriter& writer, std::int64_t heads, std::int64_t kv_heads) {
+  if (const std::int64_t queries = writer.extent("blk.0.attn_q.weight", 0); queries > 0)
+    return queries / heads;
+  if (const std::int64_t all = writer.extent("blk.0.attn_qkv.weight", 0); all > 0)
+    return all / (heads + 2 * kv_heads);
+  fail(ErrorCode::kInvalid, writer.checkpoint.source,
+       "expected projections of the first layer, there are none");
 }
 
 void write_window(GgufModelWriter& writer, std::int64_t usual) {
   const std::int64_t window = writer.config().int_or("sliding_window", usual, 0, kMostExtent);
   if (window > 0) writer.u32("attention.sliding_window", window);
+}
+
+// Of Granite.
+void write_multipliers(GgufModelWriter& writer) {
+  const Config& config = writer.config();
+  writer.f32("attention.scale", config.number_or("attention_multiplier", 1));
+  writer.f32("embedding_scale", config.number_or("embedding_multiplier", 1));
+  writer.f32("residual_scale", config.number_or("residual_multiplier", 1));
+  writer.f32("logit_scale", config.number_or("logits_scaling", 1));
 }
 
 }  // namespace
@@ -47,12 +54,17 @@ std::string GgufModelWriter::key(std::string_view what) const {
   return fmt::format("{}.{}", architecture, what);
 }
 
+std::int64_t GgufModelWriter::extent(std::string_view tensor, std::size_t axis) const {
+  const auto found = shapes.find(tensor);
+  return found == shapes.end() || found->second.rank() <= axis ? 0 : found->second[axis];
+}
+
 void write_gguf_decoder(GgufModelWriter& writer) {
   write_common(writer);
   const Config& config = writer.config();
   const std::int64_t heads = config.require_int("num_attention_heads", 1, kMostExtent);
   const std::int64_t kv_heads = config.int_or("num_key_value_heads", heads, 1, kMostExtent);
-  const std::int64_t head_dim = head_dim_of(writer.checkpoint, heads, kv_heads);
+  const std::int64_t head_dim = head_dim_of(writer, heads, kv_heads);
   writer.u32("attention.head_count_kv", kv_heads);
   writer.u32("attention.key_length", head_dim);
   writer.u32("attention.value_length", head_dim);
@@ -62,11 +74,7 @@ void write_gguf_decoder(GgufModelWriter& writer) {
 
 void write_gguf_granite(GgufModelWriter& writer) {
   write_gguf_decoder(writer);
-  const Config& config = writer.config();
-  writer.f32("attention.scale", config.number_or("attention_multiplier", 1));
-  writer.f32("embedding_scale", config.number_or("embedding_multiplier", 1));
-  writer.f32("residual_scale", config.number_or("residual_multiplier", 1));
-  writer.f32("logit_scale", config.number_or("logits_scaling", 1));
+  write_multipliers(writer);
 }
 
 void write_gguf_windowed(GgufModelWriter& writer) {
@@ -91,6 +99,34 @@ void write_gguf_gemma3(GgufModelWriter& writer) {
   writer.f32("rope.freq_base_swa", local);
 }
 
+// Experts: how many there are, and how many a token takes.
+void write_gguf_mixtral(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  const std::int64_t experts = writer.extent("blk.0.ffn_gate_exps.weight", 0);
+  if (experts == 0)
+    fail(ErrorCode::kUnsupported, writer.checkpoint.source,
+         "layers without experts among those that have some cannot be written to GGUF");
+  writer.u32("expert_count", experts);
+  writer.u32("expert_used_count", writer.config().require_int("num_experts_per_tok", 1, kMostExtent));
+}
+
+void write_gguf_mixture(GgufModelWriter& writer) {
+  write_gguf_mixtral(writer);
+  writer.u32("expert_feed_forward_length", writer.extent("blk.0.ffn_gate_exps.weight", 1));
+  if (const std::int64_t shared = writer.extent("blk.0.ffn_gate_shexp.weight", 0); shared > 0)
+    writer.u32("expert_shared_feed_forward_length", shared);
+}
+
+void write_gguf_gpt_oss(GgufModelWriter& writer) {
+  write_gguf_mixture(writer);
+  write_window(writer, 128);
+}
+
+void write_gguf_granite_moe(GgufModelWriter& writer) {
+  write_gguf_mixtral(writer);
+  write_multipliers(writer);
+}
+
 namespace {
 
 void write_encoder(GgufModelWriter& writer, std::int64_t left_out) {
@@ -107,7 +143,7 @@ void write_gguf_bert(GgufModelWriter& writer) {
 
 void write_gguf_roberta(GgufModelWriter& writer) {
   const Config& config = writer.config();
-  write_encoder(writer, gguf_rows_in_front(find_gguf_architecture(config), config));
+  write_encoder(writer, gguf_rows_in_front(find_gguf_architecture(writer.checkpoint), config));
   const auto classes = config.strings("architectures");
   if (classes.empty() || !classes.front().ends_with("ForSequenceClassification")) return;
   writer.u32("pooling_type", kGgufRank);

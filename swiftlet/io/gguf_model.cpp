@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <set>
+#include <initializer_list>
+#include <utility>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/log.h"
@@ -46,10 +46,77 @@ constexpr std::string_view kCommonKeys[]{
     "use_parallel_residual",
 };
 
-const GgufName* find_name(std::span<const GgufName> names, std::string_view stem) {
-  const auto found =
-      std::find_if(names.begin(), names.end(), [&](const GgufName& name) { return name.gguf == stem; });
-  return found == names.end() ? nullptr : &*found;
+bool is_number(std::string_view text) {
+  constexpr std::size_t kMostDigits = 6;
+  return !text.empty() && text.size() <= kMostDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// What the '*' of a pattern stands for, "" where it has none; nullopt: no match.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view text) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos)
+    return pattern == text ? std::optional(std::string_view()) : std::nullopt;
+  const std::string_view head = pattern.substr(0, star), tail = pattern.substr(star + 1);
+  if (text.size() < pattern.size() || !text.starts_with(head) || !text.ends_with(tail)) return std::nullopt;
+  const std::string_view number = text.substr(head.size(), text.size() + 1 - pattern.size());
+  return is_number(number) ? std::optional(number) : std::nullopt;
+}
+
+std::string with_number(std::string_view pattern, std::string_view number) {
+  std::string name(pattern);
+  const std::size_t star = number.empty() ? std::string::npos : name.find('*');
+  return star == std::string::npos ? name : name.replace(star, 1, number);
+}
+
+// "<prefix>3.self_attn.q_proj" as {"3", "self_attn.q_proj"}.
+std::optional<std::pair<std::string_view, std::string_view>> split_layer(std::string_view stem,
+                                                                         std::string_view prefix) {
+  if (!stem.starts_with(prefix)) return std::nullopt;
+  stem.remove_prefix(prefix.size());
+  const std::size_t dot = stem.find('.');
+  if (dot == std::string_view::npos || !is_number(stem.substr(0, dot))) return std::nullopt;
+  return std::pair(stem.substr(0, dot), stem.substr(dot + 1));
+}
+
+constexpr std::string_view kBlock = "blk.", kWeight = ".weight";
+
+// The name of a weight as "a.b" and ".weight".
+std::pair<std::string_view, std::string_view> split_suffix(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string_view::npos ? std::pair(name, std::string_view())
+                                       : std::pair(name.substr(0, dot), name.substr(dot));
+}
+
+// Where the weight "<stem><suffix>" goes; a bare name has no suffix.
+std::optional<GgufPlace> place_in(std::span<const GgufName> names, std::string_view stem,
+                                  std::string_view suffix, bool bare) {
+  for (const GgufName& row : names) {
+    if (row.form >= GgufForm::kQueries || (row.form == GgufForm::kBare) != bare) continue;
+    const auto number = match(row.transformers, stem);
+    if (!number) continue;
+    GgufPlace place{
+        .tensor = with_number(row.gguf, *number) + std::string(suffix), .form = row.form, .expert = {}};
+    if (!number->empty() && row.gguf.find('*') == std::string_view::npos)
+      place.expert = std::stoll(std::string(*number));
+    return place;
+  }
+  return std::nullopt;
+}
+
+std::optional<GgufPlace> place_of(const GgufArchitecture& architecture, std::string_view stem,
+                                  std::string_view suffix, bool bare) {
+  const auto layer = split_layer(stem, architecture.layer_prefix);
+  if (!layer) return place_in(architecture.names, stem, suffix, bare);
+  auto place = place_in(architecture.layer_names, layer->second, suffix, bare);
+  if (place) place->tensor = fmt::format("{}{}.{}", kBlock, layer->first, place->tensor);
+  return place;
+}
+
+std::int64_t size_of(const Config& config, std::initializer_list<std::string_view> keys) {
+  for (const std::string_view key : keys)
+    if (config.has(key)) return config.require_int(key, 1, kMostExtent);
+  return config.require_int(*keys.begin());  // says that it is missing
 }
 
 void warn_unread_keys(const GgufFile& file, const GgufArchitecture& architecture) {
@@ -105,7 +172,9 @@ const GgufArchitecture& find_gguf_architecture(const GgufFile& file) {
   std::string known;
   bool named = false;
   for (const GgufArchitecture& row : gguf_architectures()) {
-    const bool fits = row.vocabulary.empty() || row.vocabulary == vocabulary;
+    const bool has_sign =
+        row.sign.empty() || file.find(fmt::format("{}0.{}{}", kBlock, row.sign, kWeight)) != nullptr;
+    const bool fits = has_sign && (row.vocabulary.empty() || row.vocabulary == vocabulary);
     if (row.name == *name && row.mixture == (experts > 0) && fits) return row;
     if (row.name == *name)
       named = true;
@@ -120,81 +189,81 @@ const GgufArchitecture& find_gguf_architecture(const GgufFile& file) {
        known);
 }
 
-const GgufArchitecture& find_gguf_architecture(const Config& config) {
+const GgufArchitecture& find_gguf_architecture(const Checkpoint& checkpoint) {
+  const Config& config = checkpoint.config;
   const std::string type = config.require_string("model_type");
   // Mistral is what Llama is, but for windows that the first ones had.
   const std::string_view written = type == "mistral" ? "llama" : std::string_view(type);
   std::string known;
   for (const GgufArchitecture& row : gguf_architectures()) {
-    if (row.write == nullptr) continue;
-    if (row.model_type == written) return row;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.model_type);
+    const std::string sign = fmt::format("{}0.{}{}", kBlock, row.sign, kWeight);
+    const auto has_sign = [&](const auto& weight) {
+      const auto place = gguf_place(row, weight.first);
+      return place && place->tensor == sign;
+    };
+    if (row.model_type == written &&
+        (row.sign.empty() || std::any_of(checkpoint.weights.begin(), checkpoint.weights.end(), has_sign)))
+      return row;
+    if (!known.ends_with(row.model_type))
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", row.model_type);
   }
   fail(ErrorCode::kUnsupported, config.where() + ": model_type",
        "'{}' cannot be written to GGUF; known are {}, mistral", printable(type), known);
 }
 
-std::optional<std::string> gguf_name(const GgufArchitecture& architecture, std::string_view name) {
-  if (name.starts_with(architecture.root)) name.remove_prefix(architecture.root.size());
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const std::string_view suffix = name.substr(dot);
-  std::string_view stem = name.substr(0, dot);
-  const auto called = [&](std::span<const GgufName> names) {
-    return std::find_if(names.begin(), names.end(),
-                        [&](const GgufName& row) { return row.transformers == stem; });
-  };
-  if (!stem.starts_with(architecture.layer_prefix)) {
-    const auto found = called(architecture.names);
-    if (found == architecture.names.end()) return std::nullopt;
-    return fmt::format("{}{}", found->gguf, suffix);
-  }
-  stem.remove_prefix(architecture.layer_prefix.size());
-  const std::size_t end = stem.find('.');
-  if (end == 0 || end == std::string_view::npos) return std::nullopt;
-  const std::string_view layer = stem.substr(0, end);
-  if (!std::all_of(layer.begin(), layer.end(), [](char c) { return c >= '0' && c <= '9'; }))
-    return std::nullopt;
-  stem.remove_prefix(end + 1);
-  const auto found = called(architecture.layer_names);
-  if (found == architecture.layer_names.end()) return std::nullopt;
-  return fmt::format("blk.{}.{}{}", layer, found->gguf, suffix);
+std::optional<GgufPlace> gguf_place(const GgufArchitecture& architecture, std::string_view weight) {
+  if (weight.starts_with(architecture.head_root)) weight.remove_prefix(architecture.head_root.size());
+  if (const auto bare = place_of(architecture, weight, kWeight, true)) return bare;
+  const auto [stem, suffix] = split_suffix(weight);
+  if (suffix.empty()) return std::nullopt;
+  if (const auto place = place_of(architecture, stem, suffix, false)) return place;
+  return place_of(architecture, std::string(architecture.root) + std::string(stem), suffix, false);
 }
 
-std::optional<std::string> transformers_name(const GgufArchitecture& architecture, std::string_view name) {
-  constexpr std::string_view kBlock = "blk.";
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const std::string_view stem = name.substr(0, dot), suffix = name.substr(dot);
-  if (!stem.starts_with(kBlock)) {
-    const GgufName* found = find_name(architecture.names, stem);
-    if (found == nullptr) return std::nullopt;
-    return fmt::format("{}{}", found->transformers, suffix);
+std::vector<GgufContent> gguf_contents(const GgufArchitecture& architecture, std::string_view tensor) {
+  const auto [stem, suffix] = split_suffix(tensor);
+  if (suffix.empty()) return {};
+  const auto layer = split_layer(stem, kBlock);
+  std::vector<GgufContent> contents;
+  for (const GgufName& row : layer ? architecture.layer_names : architecture.names) {
+    const auto number = match(row.gguf, layer ? layer->second : stem);
+    if (!number) continue;
+    const std::string name =
+        with_number(row.transformers, *number) + std::string(row.form == GgufForm::kBare ? "" : suffix);
+    contents.push_back(
+        {layer ? fmt::format("{}{}.{}", architecture.layer_prefix, layer->first, name) : name, row.form});
   }
-  unsigned layer = 0;
-  const char* end = stem.data() + stem.size();
-  const auto [after, error] = std::from_chars(stem.data() + kBlock.size(), end, layer);
-  if (error != std::errc() || after == end || *after != '.') return std::nullopt;
-  const std::string_view part(after + 1, static_cast<std::size_t>(end - after - 1));
-  const GgufName* found = find_name(architecture.layer_names, part);
-  if (found == nullptr) return std::nullopt;
-  return fmt::format("{}{}.{}{}", architecture.layer_prefix, layer, found->transformers, suffix);
+  return contents;
 }
 
-std::int64_t gguf_neighbour_heads(const GgufArchitecture& architecture, const Config& config,
-                                  std::string_view name, const Shape& shape, const std::string& where) {
-  if (!architecture.neighbours) return 0;
-  const std::size_t part = name.find(".attn_");
-  if (part == std::string_view::npos) return 0;
-  const std::string_view what = name.substr(part + 6);
-  const bool query = what == "q.weight" || what == "q.bias", key = what == "k.weight" || what == "k.bias";
-  if (!query && !key) return 0;
-  const std::int64_t all = config.require_int("num_attention_heads", 1);
-  const std::int64_t heads = query ? all : config.int_or("num_key_value_heads", all, 1);
-  const std::int64_t rows = shape.rank() > 0 ? shape[0] : 0;
-  require(rows > 0 && rows % (2 * heads) == 0, where, "expected rows for {} heads of even size, came {}",
-          heads, rows);
-  return heads;
+std::int64_t gguf_layer_count(const Config& config) {
+  return size_of(config, {"num_hidden_layers", "n_layer", "n_layers"});
+}
+
+std::int64_t gguf_width(const Config& config) {
+  return size_of(config, {"hidden_size", "n_embd", "n_embed", "d_model"});
+}
+
+std::int64_t gguf_head_count(const Config& config) {
+  return size_of(config, {"num_attention_heads", "n_head", "n_heads"});
+}
+
+GgufRowOrder gguf_row_order(const GgufArchitecture& architecture, const Config& config,
+                            const GgufContent& weight, const Shape& shape, const std::string& where) {
+  const std::string_view stem = split_suffix(weight.name).first;
+  const bool query = stem.ends_with("q_proj"), key = stem.ends_with("k_proj");
+  const std::int64_t rows = shape.rank() > 0 ? shape[0] : 0, heads = gguf_head_count(config);
+  if (architecture.neighbours && (query || key)) {
+    const std::int64_t own = query ? heads : config.int_or("num_key_value_heads", heads, 1);
+    require(rows > 0 && rows % (2 * own) == 0, where, "expected rows for {} heads of even size, came {}", own,
+            rows);
+    return {.kind = GgufRowOrder::Kind::kNeighbours, .heads = own};
+  }
+  if (weight.form != GgufForm::kGrouped) return {};
+  const std::int64_t size = gguf_width(config) / heads, groups = size == 0 ? 0 : (rows / size - heads) / 2;
+  require(groups >= 1 && heads % groups == 0 && rows == (heads + 2 * groups) * size, where,
+          "expected rows of queries, keys and values for {} heads of {}, came {}", heads, size, rows);
+  return {.kind = GgufRowOrder::Kind::kGrouped, .heads = heads, .groups = groups};
 }
 
 std::int64_t gguf_rows_in_front(const GgufArchitecture& architecture, const Config& config) {

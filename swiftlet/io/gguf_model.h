@@ -6,17 +6,36 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/io/gguf.h"
+#include "swiftlet/io/gguf_row_order.h"
 #include "swiftlet/io/json.h"
 
 namespace swiftlet {
 
+// How a tensor of a file differs from the weight of transformers, beside its name.
+enum class GgufForm : std::uint8_t {
+  kSame,
+  kBare,    // transformers has no ".weight" behind the name
+  kOneRow,  // a vector, where transformers has a matrix of one row
+  // Queries, keys and values fused: all queries first, where transformers has them group by group.
+  kGrouped,
+  // Parts of the rows of a tensor that is more than one weight of transformers. Such are read only.
+  kQueries,
+  kKeys,
+  kValues,
+  kGates,  // the first half
+  kUps,    // the second half
+};
+
 struct GgufName {
+  // A '*' stands for the number of an expert, in old files with a tensor for each.
   std::string_view gguf;
-  // A '*' stands for the number of an expert: the file has all of them in one tensor.
+  // A '*' in this one alone: the file has all experts in one tensor.
   std::string_view transformers;  // both without ".weight" and ".bias"
+  GgufForm form = GgufForm::kSame;
 };
 
 // The keys "<architecture>.<what>" of a file.
@@ -39,18 +58,19 @@ struct GgufKeys {
 struct GgufModelWriter;  // gguf_metadata.h
 
 struct GgufArchitecture {
-  std::string_view name;            // general.architecture
-  std::string_view model_type;      // of config.json
-  std::string_view class_name;      // "LlamaForCausalLM"
-  std::string_view layer_prefix;    // "model.layers."
-  std::span<const GgufName> names;  // outside the layers
+  std::string_view name;        // general.architecture
+  std::string_view model_type;  // of config.json
+  std::string_view class_name;  // "LlamaForCausalLM"
+  std::string_view layer_prefix = "model.layers.";
+  std::string_view root = "model.";      // what a checkpoint may leave out before its names
+  std::span<const GgufName> names = {};  // outside the layers
   std::span<const GgufName> layer_names;
   // The rows of query and key are in pairs of neighbours where transformers has two halves.
   bool neighbours = false;
   // Writes what config.json would hold, vocab_size and tie_word_embeddings included.
   void (*config)(const GgufKeys& keys, nlohmann::json& config);
-  // The way back: the keys of a config.json. Null: such models are read, but not written.
-  void (*write)(GgufModelWriter& writer) = nullptr;
+  // The way back: the keys of a config.json.
+  void (*write)(GgufModelWriter& writer);
   // What is added to the values of vectors whose name ends in "norm.weight": files of Gemma hold 1 + weight.
   float norm_offset = 0;
   // Keys besides the common ones that `config` reads.
@@ -58,29 +78,46 @@ struct GgufArchitecture {
   bool mixture = false;  // of files with experts; Mixtral has the architecture of Llama
   // Models that may have the head of a sequence classification: what the other names begin with beside it
   // ("roberta."). Empty: files have no heads.
-  std::string_view root = {};
+  std::string_view head_root = {};
   // tokenizer.ggml.model of the files, where it tells models of one architecture apart.
   std::string_view vocabulary = {};
   // Positions begin behind that of the padding token; files leave the rows up to there out.
   bool positions_behind_padding = false;
+  // A part of a layer that tells this row from a later one of the same name, which lacks it: "attn_norm_2".
+  std::string_view sign = {};
 };
 
 // Throws kUnsupported for an architecture that is not known, listing those that are.
 const GgufArchitecture& find_gguf_architecture(const GgufFile& file);
 
-// "blk.3.attn_q.weight" as "model.layers.3.self_attn.q_proj.weight", "blk.3.ffn_up_exps.weight" as
-// "model.layers.3.mlp.experts.*.up_proj.weight"; nullopt for a name that the row does not have.
-std::optional<std::string> transformers_name(const GgufArchitecture& architecture, std::string_view name);
+// What is in a tensor: "blk.3.attn_q.weight" is "model.layers.3.self_attn.q_proj.weight", and
+// "blk.3.ffn_up_exps.weight" is "model.layers.3.mlp.experts.*.up_proj.weight". More than one for fused ones,
+// none for a name that the row does not have.
+struct GgufContent {
+  std::string name;
+  GgufForm form = GgufForm::kSame;
+};
+std::vector<GgufContent> gguf_contents(const GgufArchitecture& architecture, std::string_view tensor);
 
-// The architecture that a model_type of transformers is written as; throws kUnsupported for others.
-const GgufArchitecture& find_gguf_architecture(const Config& config);
-// The way back of transformers_name.
-std::optional<std::string> gguf_name(const GgufArchitecture& architecture, std::string_view name);
+// The architecture that a model is written as; throws kUnsupported for model types that have none.
+const GgufArchitecture& find_gguf_architecture(const Checkpoint& checkpoint);
 
-// In how many heads the rows of a tensor are in pairs of neighbours; 0: they are not. `where` names it in
-// errors.
-std::int64_t gguf_neighbour_heads(const GgufArchitecture& architecture, const Config& config,
-                                  std::string_view name, const Shape& shape, const std::string& where);
+// The way back of gguf_contents: where a weight goes.
+struct GgufPlace {
+  std::string tensor;
+  GgufForm form = GgufForm::kSame;
+  std::optional<std::int64_t> expert;  // of a tensor for all of them
+};
+std::optional<GgufPlace> gguf_place(const GgufArchitecture& architecture, std::string_view weight);
+
+// A size that configs say under one of several names. Throw kInvalid when there is none.
+std::int64_t gguf_layer_count(const Config& config);
+std::int64_t gguf_width(const Config& config);
+std::int64_t gguf_head_count(const Config& config);
+
+// The order of the rows of a weight of this shape. `where` names it in errors.
+GgufRowOrder gguf_row_order(const GgufArchitecture& architecture, const Config& config,
+                            const GgufContent& weight, const Shape& shape, const std::string& where);
 
 // The table of positions, and how many of its first rows files leave out.
 inline constexpr std::string_view kGgufPositions = "position_embd.weight";

@@ -24,14 +24,6 @@ namespace {
 using Codes = std::array<std::int8_t, kGgmlGroup>;
 using Values = std::array<float, kGgmlMostBlock>;
 
-// From where row `row` of the result comes.
-std::int64_t source_row(std::int64_t row, std::int64_t rows, std::int64_t heads) {
-  if (heads == 0) return row;
-  const std::int64_t head_size = rows / heads, half = head_size / 2;
-  const std::int64_t head = row / head_size, i = row % head_size;
-  return head * head_size + 2 * (i % half) + i / half;
-}
-
 Weight like(const GgufWeightPlan& plan, std::string name) {
   Weight weight;
   weight.name = std::move(name);
@@ -43,13 +35,13 @@ Weight like(const GgufWeightPlan& plan, std::string name) {
 }
 
 // Row-major floats, row by row in their new order.
-Buffer reordered_rows(const Buffer& bytes, const GgufTensor& tensor, std::int64_t heads) {
+Buffer reordered_rows(const Buffer& bytes, const GgufTensor& tensor, const GgufRowOrder& order) {
   const std::int64_t rows = tensor.shape[0];
   const std::size_t row_bytes = bytes.size() / static_cast<std::size_t>(rows);
   Buffer out = Buffer::heap(bytes.size());
   for (std::int64_t row = 0; row < rows; ++row)
     std::memcpy(out.mutable_data() + static_cast<std::size_t>(row) * row_bytes,
-                bytes.data() + static_cast<std::size_t>(source_row(row, rows, heads)) * row_bytes, row_bytes);
+                bytes.data() + static_cast<std::size_t>(order.in_file(row, rows)) * row_bytes, row_bytes);
   return out;
 }
 
@@ -74,12 +66,12 @@ Buffer decoded(const Buffer& bytes, const GgufTensor& tensor) {
 // Lays the blocks of a matrix out in panels. One panel is the work of one thread.
 class PanelWriter {
  public:
-  PanelWriter(const Buffer& bytes, const GgufTensor& tensor, std::int64_t heads, std::string where,
+  PanelWriter(const Buffer& bytes, const GgufTensor& tensor, const GgufRowOrder& order, std::string where,
               Weight& weight)
       : in_(bytes.data()),
         type_(*tensor.type),
         rows_(tensor.shape[0]),
-        heads_(heads),
+        order_(order),
         geometry_(panel_geometry(weight.encoding, tensor.shape[0], tensor.shape[1])),
         where_(std::move(where)),
         encoding_(weight.encoding) {
@@ -99,7 +91,7 @@ class PanelWriter {
  private:
   void write_row(std::int64_t panel, std::int64_t lane) {
     const std::int64_t groups = type_.block / kGgmlGroup, blocks = geometry_.groups / groups;
-    const std::int64_t row = source_row(panel * kPanelRows + lane, rows_, heads_);
+    const std::int64_t row = order_.in_file(panel * kPanelRows + lane, rows_);
     const std::byte* at = in_ + row * blocks * type_.bytes;
     Values values;
     for (std::int64_t block = 0; block < blocks; ++block, at += type_.bytes) {
@@ -181,7 +173,8 @@ class PanelWriter {
 
   const std::byte* in_;
   const GgmlType& type_;
-  std::int64_t rows_, heads_;
+  std::int64_t rows_;
+  GgufRowOrder order_;
   PanelGeometry geometry_;
   std::string where_;
   Encoding encoding_;
@@ -201,7 +194,7 @@ void add_to_all(Weight& weight, float added) {
 GgufWeightPlan plan_gguf_weight(const GgufTensor& tensor, const GgufWeightOptions& options) {
   const GgmlType& type = *tensor.type;
   SWIFTLET_ASSERT(options.rows_in_front == 0 || tensor.shape.rank() == 2);
-  GgufWeightPlan plan{.shape = tensor.shape, .copies = options.heads > 0 || options.rows_in_front > 0};
+  GgufWeightPlan plan{.shape = tensor.shape, .copies = !options.order.is_same() || options.rows_in_front > 0};
   if (options.rows_in_front > 0) plan.shape = Shape{tensor.shape[0] + options.rows_in_front, tensor.shape[1]};
   const auto elements = static_cast<std::uint64_t>(plan.shape.elements());
   if (type.is_float()) {
@@ -230,7 +223,7 @@ Weight make_gguf_weight(const GgufFile& file, const GgufTensor& tensor, std::str
   if (!plan.copies) {
     weight.codes = bytes;
   } else if (plan.layout == Layout::kPanels) {
-    PanelWriter writer(bytes, tensor, options.heads, file.where_tensor(tensor.name), weight);
+    PanelWriter writer(bytes, tensor, options.order, file.where_tensor(tensor.name), weight);
     for_each_panel(writer.panels(), options.pool, [&](std::int64_t panel) { writer.write_panel(panel); });
     if (writer.rounded() > 0)
       warn("{}: {} groups of {} cannot be stored as they are and were rounded",
@@ -238,7 +231,7 @@ Weight make_gguf_weight(const GgufFile& file, const GgufTensor& tensor, std::str
   } else {
     const bool floats = tensor.type->is_float();
     weight.codes = floats ? bytes : decoded(bytes, tensor);
-    if (options.heads > 0) weight.codes = reordered_rows(weight.codes, tensor, options.heads);
+    if (!options.order.is_same()) weight.codes = reordered_rows(weight.codes, tensor, options.order);
     if (options.rows_in_front > 0)
       weight.codes = behind_zeros(weight.codes, static_cast<std::size_t>(plan.bytes) - weight.codes.size());
   }

@@ -16,6 +16,7 @@
 #include "swiftlet/core/thread_pool.h"
 #include "swiftlet/encoding/weight.h"
 #include "swiftlet/io/gguf.h"
+#include "swiftlet/io/gguf_row_order.h"
 
 namespace swiftlet {
 
@@ -31,9 +32,7 @@ struct GgufWeightPlan {
 };
 
 struct GgufWeightOptions {
-  // Rows of a matrix (elements of a vector) come in pairs of neighbours (2i, 2i + 1) in each of `heads` heads
-  // and go to halves (i, i + half), as transformers has them; 0: they stay.
-  std::int64_t heads = 0;
+  GgufRowOrder order;
   std::int64_t rows_in_front = 0;  // of zeros, before the rows of a matrix
   float added = 0;                 // to every value, of float vectors only
   ThreadPool* pool = nullptr;      // to share the work

@@ -28,6 +28,10 @@ std::string q8_0(float scale, int first) {
   return block;
 }
 
+GgufRowOrder neighbours(std::int64_t heads) {
+  return {.kind = GgufRowOrder::Kind::kNeighbours, .heads = heads};
+}
+
 Weight weight_of(const GgufFile& file, const GgufWeightOptions& options = {}) {
   return make_gguf_weight(file, file.tensors().front(), "w", options);
 }
@@ -81,15 +85,16 @@ TEST(GgufWeight, NeighboursGoToHalves) {
   std::string data;
   for (int row = 0; row < 8; ++row) data += q8_0(1, row);
   const GgufFile file = GgufBytes().tensor("t", {32, 8}, 8, data).file();
-  const std::vector<float> values = decode(weight_of(file, {.heads = 2}));
+  const std::vector<float> values = decode(weight_of(file, {.order = neighbours(2)}));
   std::vector<float> firsts;
   for (std::size_t row = 0; row < 8; ++row) firsts.push_back(values[row * 32]);
   EXPECT_THAT(firsts, ::testing::ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
   const GgufFile floats =
       GgufBytes().tensor("t", {1, 8}, 0, bytes_of<float>({0, 1, 2, 3, 4, 5, 6, 7})).file();
-  EXPECT_THAT(decode(weight_of(floats, {.heads = 2})), ::testing::ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+  EXPECT_THAT(decode(weight_of(floats, {.order = neighbours(2)})),
+              ::testing::ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
   const GgufFile vector = GgufBytes().tensor("t", {4}, 0, bytes_of<float>({0, 1, 2, 3})).file();
-  EXPECT_THAT(decode(weight_of(vector, {.heads = 1})), ::testing::ElementsAre(0, 2, 1, 3));
+  EXPECT_THAT(decode(weight_of(vector, {.order = neighbours(1)})), ::testing::ElementsAre(0, 2, 1, 3));
 }
 
 TEST(GgufWeight, FloatsAreAWindowOfTheFile) {

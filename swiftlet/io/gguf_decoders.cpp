@@ -1,0 +1,187 @@
+// Rows of gguf_architectures.h: Llama and the decoders that are made like it.
+#include "swiftlet/core/error.h"
+#include "swiftlet/io/gguf_rope.h"
+#include "swiftlet/io/gguf_tables.h"
+
+namespace swiftlet::gguf {
+namespace {
+
+// Gemma 2 and 3: norms on both sides.
+constexpr auto kGemma2Layer = joined(kAttention, kHeadNorms, kGatedMlp,
+                                     std::array{
+                                         GgufName{"post_attention_norm", "post_attention_layernorm"},
+                                         GgufName{"ffn_norm", "pre_feedforward_layernorm"},
+                                         GgufName{"post_ffw_norm", "post_feedforward_layernorm"},
+                                     });
+
+constexpr std::array kPhi3Layer{
+    GgufName{"attn_norm", "input_layernorm"},    GgufName{"attn_qkv", "self_attn.qkv_proj"},
+    GgufName{"attn_output", "self_attn.o_proj"}, GgufName{"ffn_norm", "post_attention_layernorm"},
+    GgufName{"ffn_up", "mlp.gate_up_proj"},      GgufName{"ffn_down", "mlp.down_proj"},
+};
+
+void smollm3_config(const GgufKeys& keys, Json& config) {
+  llama_config(keys, config);
+  config["no_rope_layer_interval"] = 4;  // files do not say it
+}
+
+void olmo2_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  if (keys.integer("attention.sliding_window").value_or(0) > 0)
+    fail(ErrorCode::kUnsupported, keys.where("attention.sliding_window"), "OLMo 3 is not available");
+}
+
+void phi3_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  const std::int64_t window = keys.integer("attention.sliding_window").value_or(0);
+  if (window > 0) config["sliding_window"] = window;
+}
+
+void gemma_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  config.erase("hidden_act");
+  config["hidden_activation"] = "gelu_pytorch_tanh";
+}
+
+// `widest`: the layers of the one size whose scores are divided by another root than that of a head.
+void later_gemma_config(const GgufKeys& keys, Json& config, std::int64_t widest) {
+  gemma_config(keys, config);
+  const std::int64_t width = config["hidden_size"], heads = config["num_attention_heads"];
+  config["query_pre_attn_scalar"] =
+      config["num_hidden_layers"] == widest ? Json(width / heads) : config["head_dim"];
+  if (keys.file.has(keys.key("attention.sliding_window")))
+    config["sliding_window"] = keys.extent("attention.sliding_window");
+}
+
+void gemma2_config(const GgufKeys& keys, Json& config) {
+  later_gemma_config(keys, config, 46);
+  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"})
+    if (const auto cap = keys.number(key)) config[key] = *cap;
+}
+
+void gemma3_config(const GgufKeys& keys, Json& config) {
+  later_gemma_config(keys, config, 62);
+  if (!keys.number("rope.freq_base")) config["rope_theta"] = 1e6;
+  config["rope_local_base_freq"] = keys.number("rope.freq_base_swa").value_or(10000);
+  config["sliding_window_pattern"] = 6;  // files do not say it
+}
+
+constexpr std::string_view kGemmaKeys[]{"attention.sliding_window", "attn_logit_softcapping",
+                                        "final_logit_softcapping", "rope.freq_base_swa"};
+
+constexpr std::array kRows{
+    GgufArchitecture{.name = "llama",
+                     .model_type = "llama",
+                     .class_name = "LlamaForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .neighbours = true,
+                     .config = llama_config,
+                     .write = write_gguf_decoder},
+    GgufArchitecture{.name = "qwen2",
+                     .model_type = "qwen2",
+                     .class_name = "Qwen2ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .config = decoder_config,
+                     .write = write_gguf_decoder},
+    GgufArchitecture{.name = "qwen3",
+                     .model_type = "qwen3",
+                     .class_name = "Qwen3ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .config = decoder_config,
+                     .write = write_gguf_decoder},
+    GgufArchitecture{.name = "granite",
+                     .model_type = "granite",
+                     .class_name = "GraniteForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .neighbours = true,
+                     .config = granite_config,
+                     .write = write_gguf_granite,
+                     .keys = kGraniteKeys},
+    GgufArchitecture{.name = "smollm3",
+                     .model_type = "smollm3",
+                     .class_name = "SmolLM3ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .neighbours = true,
+                     .config = smollm3_config,
+                     .write = write_gguf_decoder},
+    GgufArchitecture{.name = "olmo2",
+                     .model_type = "olmo2",
+                     .class_name = "Olmo2ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kGemma2Layer,
+                     .config = olmo2_config,
+                     .write = write_gguf_decoder,
+                     .keys = kWindowKeys},
+    GgufArchitecture{.name = "phi3",
+                     .model_type = "phi3",
+                     .class_name = "Phi3ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kPhi3Layer,
+                     .config = phi3_config,
+                     .write = write_gguf_windowed,
+                     .keys = kWindowKeys},
+    GgufArchitecture{.name = "gemma",
+                     .model_type = "gemma",
+                     .class_name = "GemmaForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kLlamaLayer,
+                     .config = gemma_config,
+                     .write = write_gguf_decoder,
+                     .norm_offset = -1},
+    GgufArchitecture{.name = "gemma2",
+                     .model_type = "gemma2",
+                     .class_name = "Gemma2ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kGemma2Layer,
+                     .config = gemma2_config,
+                     .write = write_gguf_gemma2,
+                     .norm_offset = -1,
+                     .keys = kGemmaKeys},
+    GgufArchitecture{.name = "gemma3",
+                     .model_type = "gemma3_text",
+                     .class_name = "Gemma3ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kGemma2Layer,
+                     .config = gemma3_config,
+                     .write = write_gguf_gemma3,
+                     .norm_offset = -1,
+                     .keys = kGemmaKeys},
+};
+
+}  // namespace
+
+void llama_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  if (config.contains("partial_rotary_factor"))
+    fail(ErrorCode::kUnsupported, keys.where("rope.dimension_count"),
+         "a rotation of part of a head is not available");
+  config["attention_bias"] = keys.file.find("blk.0.attn_output.bias") != nullptr;
+  config["mlp_bias"] = keys.file.find("blk.0.ffn_down.bias") != nullptr;
+  const bool queries_only = keys.file.find("blk.0.attn_q.bias") != nullptr && !config["attention_bias"];
+  if (queries_only)
+    fail(ErrorCode::kUnsupported, keys.file.where_tensor("blk.0.attn_q.bias"),
+         "a bias of queries without one of the output is not available");
+}
+
+// Llama with four multipliers.
+void granite_config(const GgufKeys& keys, Json& config) {
+  llama_config(keys, config);
+  constexpr std::pair<std::string_view, const char*> kMultipliers[]{
+      {"attention.scale", "attention_multiplier"},
+      {"embedding_scale", "embedding_multiplier"},
+      {"residual_scale", "residual_multiplier"},
+      {"logit_scale", "logits_scaling"}};
+  for (const auto& [key, name] : kMultipliers)
+    if (const auto value = keys.number(key)) config[name] = *value;
+}
+
+std::span<const GgufArchitecture> decoders() {
+  return kRows;
+}
+
+}  // namespace swiftlet::gguf
