@@ -217,7 +217,7 @@ std::optional<GgufPlace> gguf_place(const GgufArchitecture& architecture, std::s
   const auto [stem, suffix] = split_suffix(weight);
   if (suffix.empty()) return std::nullopt;
   if (const auto place = place_of(architecture, stem, suffix, false)) return place;
-  return place_of(architecture, std::string(architecture.root) + std::string(stem), suffix, false);
+  return place_of(architecture, std::string(architecture.optional_root) + std::string(stem), suffix, false);
 }
 
 std::vector<GgufContent> gguf_contents(const GgufArchitecture& architecture, std::string_view tensor) {

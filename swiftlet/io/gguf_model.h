@@ -62,8 +62,8 @@ struct GgufArchitecture {
   std::string_view model_type;  // of config.json
   std::string_view class_name;  // "LlamaForCausalLM"
   std::string_view layer_prefix = "model.layers.";
-  std::string_view root = "model.";      // what a checkpoint may leave out before its names
-  std::span<const GgufName> names = {};  // outside the layers
+  std::string_view optional_root = "model.";  // what a checkpoint may leave out before its names
+  std::span<const GgufName> names = {};       // outside the layers
   std::span<const GgufName> layer_names;
   // The rows of query and key are in pairs of neighbours where transformers has two halves.
   bool neighbours = false;

@@ -132,6 +132,23 @@ TEST(GgufBlocks, RoundedTheyStayCloseToTheReference) {
   }
 }
 
+// The small models as llama.cpp's own converter writes them: tools/reference/convert_with_llama_cpp.py.
+TEST(ConvertedGguf, EqualsTheReferenceOfItsSource) {
+  const char* folder = std::getenv("SWIFTLET_CONVERTED_DIR");
+  if (folder == nullptr)
+    GTEST_SKIP() << "SWIFTLET_CONVERTED_DIR is not set: no files by llama.cpp's converter";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().stem().string();
+    SCOPED_TRACE(name);
+    try {
+      check_against_dump(
+          {.model = entry.path(), .dump = source_dir() / "tests/data/models" / name / "golden.safetensors"});
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
 // A file that the world made, of the weights that the bundled llama2.c file has.
 TEST(GgufStories260K, AnswersAsTheBundledModelDoes) {
   const char* folder = std::getenv("SWIFTLET_DATA_DIR");
