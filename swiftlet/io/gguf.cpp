@@ -130,7 +130,10 @@ std::vector<std::int64_t> GgufFile::integers(std::string_view key) const {
   const GgufValue& value = found->second;
   if (value.kind == GgufKind::kArray) wrong_type(key, "integers");
   std::vector<std::int64_t> list(value.count);
-  for (std::uint64_t i = 0; i < value.count; ++i) list[i] = integer_at(value, i, key);
+  const std::byte* bits = file_.data() + value.offset;
+  for (std::uint64_t i = 0; i < value.count; ++i)
+    list[i] =
+        value.kind == GgufKind::kBool ? std::int64_t{bits[i] != std::byte{0}} : integer_at(value, i, key);
   return list;
 }
 

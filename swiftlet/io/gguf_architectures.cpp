@@ -52,12 +52,47 @@ void decoder_config(const GgufKeys& keys, Json& config) {
   read_gguf_rope(keys, head_dim, config);
 }
 
+void rename(Json& config, std::initializer_list<std::pair<const char*, const char*>> names) {
+  for (const auto& [common, own] : names) {
+    config[own] = config[common];
+    config.erase(common);
+  }
+}
+
+void rotary_config(const GgufKeys& keys, Json& config) {
+  const std::int64_t heads = config["num_attention_heads"], width = config["hidden_size"];
+  require(heads <= width, keys.where("attention.head_count"), "expected at most {} heads, came {}", width,
+          heads);
+  read_gguf_rope(keys, width / heads, config);
+  config.emplace("partial_rotary_factor", 1.0);
+}
+
+double layer_norm_epsilon(const GgufKeys& keys) {
+  return keys.number("attention.layer_norm_epsilon").value_or(1e-5);
+}
+
+void layer_types_config(const GgufKeys& keys, Json& config, const char* every) {
+  constexpr std::string_view kPattern = "attention.sliding_window_pattern";
+  const std::vector<std::int64_t> pattern = keys.file.integers(keys.key(kPattern));
+  const std::int64_t layers = config["num_hidden_layers"];
+  if (pattern.empty()) return;
+  if (pattern.size() == 1 && layers > 1) {
+    config[every] = keys.extent(kPattern);
+    return;
+  }
+  require(std::ssize(pattern) >= layers, keys.where(kPattern), "expected {} layers, came {}", layers,
+          pattern.size());
+  for (std::int64_t i = 0; i < layers; ++i)
+    config["layer_types"].push_back(pattern[static_cast<std::size_t>(i)] != 0 ? "sliding_attention"
+                                                                              : "full_attention");
+}
+
 }  // namespace gguf
 
 std::span<const GgufArchitecture> gguf_architectures() {
   static const std::vector<GgufArchitecture> all = [] {
     std::vector<GgufArchitecture> rows;
-    for (const auto part : {gguf::decoders(), gguf::mixtures(), gguf::encoders()})
+    for (const auto part : {gguf::decoders(), gguf::gpt_kin(), gguf::mixtures(), gguf::encoders()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

@@ -66,6 +66,102 @@ void gemma3_config(const GgufKeys& keys, Json& config) {
   config["sliding_window_pattern"] = 6;  // files do not say it
 }
 
+// StableLM: LayerNorm, a norm for the heads of the largest, one norm for both halves there.
+constexpr auto kStableLmLayer = joined(kAttention, kGatedMlp,
+                                       std::array{
+                                           GgufName{"ffn_norm", "post_attention_layernorm"},
+                                           GgufName{"attn_q_norm", "self_attn.q_layernorm.norms.*"},
+                                           GgufName{"attn_k_norm", "self_attn.k_layernorm.norms.*"},
+                                       });
+
+bool has(const GgufKeys& keys, std::string_view tensor) {
+  return keys.file.find(tensor) != nullptr;
+}
+
+bool has_bias(const GgufKeys& keys) {
+  return has(keys, "blk.0.attn_q.bias") || has(keys, "blk.0.attn_qkv.bias");
+}
+
+void stablelm_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  config.emplace("partial_rotary_factor", 1.0);
+  config["layer_norm_eps"] = layer_norm_epsilon(keys);
+  config["use_qkv_bias"] = has_bias(keys);
+  config["qk_layernorm"] = has(keys, "blk.0.attn_q_norm.weight");
+  config["use_parallel_residual"] = !has(keys, "blk.0.ffn_norm.weight");
+}
+
+void write_stablelm(GgufModelWriter& writer) {
+  write_common(writer);
+  write_layer_norm(writer);
+  write_rotary(writer, {.partial = 0.25});
+  writer.boolean("use_parallel_residual", writer.config().bool_or("use_parallel_residual", false));
+}
+
+// Command R: one norm for both halves.
+constexpr auto kCohereLayer = joined(kAttention, kHeadNorms, kGatedMlp);
+
+void cohere_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  config["layer_norm_eps"] = layer_norm_epsilon(keys);
+  config["logit_scale"] = keys.number("logit_scale").value_or(1);
+  config["attention_bias"] = has_bias(keys);
+}
+
+void command_r_config(const GgufKeys& keys, Json& config) {
+  cohere_config(keys, config);
+  config["use_qk_norm"] = has(keys, "blk.0.attn_q_norm.weight");
+}
+
+void cohere2_config(const GgufKeys& keys, Json& config) {
+  cohere_config(keys, config);
+  config["sliding_window"] = keys.extent("attention.sliding_window");
+  layer_types_config(keys, config, "sliding_window_pattern");
+}
+
+void write_cohere(GgufModelWriter& writer, double theta) {
+  write_common(writer);
+  write_layer_norm(writer);
+  write_rotary(writer, {.theta = theta});
+  writer.f32("logit_scale", writer.config().number_or("logit_scale", 0.0625));
+}
+
+void write_command_r(GgufModelWriter& writer) {
+  write_cohere(writer, 500000);
+}
+
+void write_cohere2(GgufModelWriter& writer) {
+  write_cohere(writer, 10000);
+  write_window(writer, 4096);
+  write_layer_types(writer);
+}
+
+// GLM-4: a fused gate; the later ones with norms on both sides.
+constexpr auto kGlmLayer = joined(kAttention, std::array{
+                                                  GgufName{"ffn_norm", "post_attention_layernorm"},
+                                                  GgufName{"ffn_up", "mlp.gate_up_proj"},
+                                                  GgufName{"ffn_down", "mlp.down_proj"},
+                                              });
+constexpr auto kGlm4Layer = joined(kGlmLayer, std::array{
+                                                  GgufName{"post_attention_norm", "post_self_attn_layernorm"},
+                                                  GgufName{"post_ffw_norm", "post_mlp_layernorm"},
+                                              });
+
+void glm_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  config.emplace("partial_rotary_factor", 1.0);
+  config["attention_bias"] = has_bias(keys);
+}
+
+void write_glm(GgufModelWriter& writer) {
+  write_common(writer);
+  writer.f32("attention.layer_norm_rms_epsilon", writer.config().number_or("rms_norm_eps", 1.5625e-7, 0, 1));
+  write_rotary(writer, {.partial = 0.5});
+}
+
+constexpr std::string_view kCohereKeys[]{"logit_scale"};
+constexpr std::string_view kCohere2Keys[]{"logit_scale", "attention.sliding_window",
+                                          "attention.sliding_window_pattern"};
 constexpr std::string_view kGemmaKeys[]{"attention.sliding_window", "attn_logit_softcapping",
                                         "final_logit_softcapping", "rope.freq_base_swa"};
 
@@ -151,6 +247,43 @@ constexpr std::array kRows{
                      .write = write_gguf_gemma3,
                      .norm_offset = -1,
                      .keys = kGemmaKeys},
+    GgufArchitecture{.name = "stablelm",
+                     .model_type = "stablelm",
+                     .class_name = "StableLmForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kStableLmLayer,
+                     .config = stablelm_config,
+                     .write = write_stablelm},
+    GgufArchitecture{.name = "command-r",
+                     .model_type = "cohere",
+                     .class_name = "CohereForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kCohereLayer,
+                     .config = command_r_config,
+                     .write = write_command_r,
+                     .keys = kCohereKeys},
+    GgufArchitecture{.name = "cohere2",
+                     .model_type = "cohere2",
+                     .class_name = "Cohere2ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kCohereLayer,
+                     .config = cohere2_config,
+                     .write = write_cohere2,
+                     .keys = kCohere2Keys},
+    GgufArchitecture{.name = "chatglm",
+                     .model_type = "glm",
+                     .class_name = "GlmForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kGlmLayer,
+                     .config = glm_config,
+                     .write = write_glm},
+    GgufArchitecture{.name = "glm4",
+                     .model_type = "glm4",
+                     .class_name = "Glm4ForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kGlm4Layer,
+                     .config = glm_config,
+                     .write = write_glm},
 };
 
 }  // namespace

@@ -30,17 +30,30 @@ struct GgufModelWriter {
   std::int64_t extent(std::string_view tensor, std::size_t axis) const;
 };
 
-// By architecture; they throw kInvalid for a config that lacks what the family needs.
+// What a family takes where its config is silent.
+struct GgufRopeDefaults {
+  double theta = 10000;
+  double partial = 1;  // the part of a head that rotates
+};
+
+// Sizes, under whichever names a config has them. `left_out`: positions that the model counts and files do
+// not. These and those below throw kInvalid for a config that lacks what the family needs.
+void write_common(GgufModelWriter& writer, std::int64_t left_out = 0);
+void write_layer_norm(GgufModelWriter& writer, double usual = 1e-5);
+void write_window(GgufModelWriter& writer, std::int64_t usual);
+// Which layers see the window, where a config lists them.
+void write_layer_types(GgufModelWriter& writer);
+// The base of their positions: rope_parameters, or a key of older configs.
+double rope_theta_of_windows(const Config& config, const char* key);
+// Heads and their rotation.
+void write_rotary(GgufModelWriter& writer, const GgufRopeDefaults& defaults = {});
+
+// By architecture.
 void write_gguf_decoder(GgufModelWriter& writer);
 void write_gguf_granite(GgufModelWriter& writer);
 void write_gguf_windowed(GgufModelWriter& writer);  // Phi 3
 void write_gguf_gemma2(GgufModelWriter& writer);
 void write_gguf_gemma3(GgufModelWriter& writer);
-void write_gguf_mixtral(GgufModelWriter& writer);
-void write_gguf_mixture(GgufModelWriter& writer);  // Qwen, OLMoE
-void write_gguf_gpt_oss(GgufModelWriter& writer);
-void write_gguf_granite_moe(GgufModelWriter& writer);
-void write_gguf_bert(GgufModelWriter& writer);
-void write_gguf_roberta(GgufModelWriter& writer);
+void write_multipliers(GgufModelWriter& writer);  // of Granite
 
 }  // namespace swiftlet

@@ -103,6 +103,7 @@ void gpt_oss_config(const GgufKeys& keys, Json& config) {
   decoder_config(keys, config);
   experts_config(keys, config, "num_local_experts", "intermediate_size");
   config["sliding_window"] = keys.extent("attention.sliding_window");
+  layer_types_config(keys, config, "sliding_window_pattern");
   if (config.contains("rope_scaling"))
     config["rope_scaling"]["truncate"] = false;  // files do not say it
   else
@@ -115,8 +116,40 @@ void granite_moe_config(const GgufKeys& keys, Json& config) {
   experts_config(keys, config, "num_local_experts", "intermediate_size");
 }
 
+constexpr std::int64_t kMostExperts = 1 << 16;
+
+// Experts: how many there are, and how many a token takes.
+void write_mixtral(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  const std::int64_t experts = writer.extent("blk.0.ffn_gate_exps.weight", 0);
+  if (experts == 0)
+    fail(ErrorCode::kUnsupported, writer.checkpoint.source,
+         "layers without experts among those that have some cannot be written to GGUF");
+  writer.u32("expert_count", experts);
+  writer.u32("expert_used_count", writer.config().require_int("num_experts_per_tok", 1, kMostExperts));
+}
+
+void write_mixture(GgufModelWriter& writer) {
+  write_mixtral(writer);
+  writer.u32("expert_feed_forward_length", writer.extent("blk.0.ffn_gate_exps.weight", 1));
+  if (const std::int64_t shared = writer.extent("blk.0.ffn_gate_shexp.weight", 0); shared > 0)
+    writer.u32("expert_shared_feed_forward_length", shared);
+}
+
+void write_gpt_oss(GgufModelWriter& writer) {
+  write_mixture(writer);
+  write_window(writer, 128);
+  write_layer_types(writer);
+}
+
+void write_granite_moe(GgufModelWriter& writer) {
+  write_mixtral(writer);
+  write_multipliers(writer);
+}
+
 constexpr std::string_view kExpertKeys[]{"expert_feed_forward_length", "expert_shared_feed_forward_length"};
-constexpr std::string_view kGptOssKeys[]{"expert_feed_forward_length", "attention.sliding_window"};
+constexpr std::string_view kGptOssKeys[]{"expert_feed_forward_length", "attention.sliding_window",
+                                         "attention.sliding_window_pattern"};
 
 constexpr std::array kRows{
     GgufArchitecture{.name = "llama",
@@ -126,7 +159,7 @@ constexpr std::array kRows{
                      .layer_names = kMixtralLayer,
                      .neighbours = true,
                      .config = mixtral_config,
-                     .write = write_gguf_mixtral,
+                     .write = write_mixtral,
                      .mixture = true},
     GgufArchitecture{.name = "qwen2moe",
                      .model_type = "qwen2_moe",
@@ -134,7 +167,7 @@ constexpr std::array kRows{
                      .names = kDecoderNames,
                      .layer_names = kQwenMoeLayer,
                      .config = qwen2_moe_config,
-                     .write = write_gguf_mixture,
+                     .write = write_mixture,
                      .keys = kExpertKeys,
                      .mixture = true},
     GgufArchitecture{.name = "qwen3moe",
@@ -143,7 +176,7 @@ constexpr std::array kRows{
                      .names = kDecoderNames,
                      .layer_names = kQwenMoeLayer,
                      .config = qwen3_moe_config,
-                     .write = write_gguf_mixture,
+                     .write = write_mixture,
                      .keys = kExpertKeys,
                      .mixture = true},
     GgufArchitecture{.name = "olmoe",
@@ -152,7 +185,7 @@ constexpr std::array kRows{
                      .names = kDecoderNames,
                      .layer_names = kQwenMoeLayer,
                      .config = olmoe_config,
-                     .write = write_gguf_mixture,
+                     .write = write_mixture,
                      .keys = kExpertKeys,
                      .mixture = true},
     GgufArchitecture{.name = "gpt-oss",
@@ -161,7 +194,7 @@ constexpr std::array kRows{
                      .names = kDecoderNames,
                      .layer_names = kGptOssLayer,
                      .config = gpt_oss_config,
-                     .write = write_gguf_gpt_oss,
+                     .write = write_gpt_oss,
                      .keys = kGptOssKeys,
                      .mixture = true},
     GgufArchitecture{.name = "granitemoe",
@@ -171,7 +204,7 @@ constexpr std::array kRows{
                      .layer_names = kGraniteMoeLayer,
                      .neighbours = true,
                      .config = granite_moe_config,
-                     .write = write_gguf_granite_moe,
+                     .write = write_granite_moe,
                      .keys = kGraniteKeys,
                      .mixture = true},
 };

@@ -174,12 +174,12 @@ void read_gguf_rope(const GgufKeys& keys, std::int64_t head_dim, nlohmann::json&
   if (!scaling.is_null()) config["rope_scaling"] = scaling;
 }
 
-void write_gguf_rope(GgufModelWriter& writer, std::int64_t head_dim) {
+void write_gguf_rope(GgufModelWriter& writer, std::int64_t head_dim, const GgufRopeDefaults& defaults) {
   const Config& config = writer.config();
   const Config rope = rope_section(config, "full_attention").value_or(Config());
-  const double theta = rope.number_or("rope_theta", config.number_or("rope_theta", 10000));
+  const double theta = rope.number_or("rope_theta", config.number_or("rope_theta", defaults.theta));
   const double partial =
-      rope.number_or("partial_rotary_factor", config.number_or("partial_rotary_factor", 1));
+      rope.number_or("partial_rotary_factor", config.number_or("partial_rotary_factor", defaults.partial));
   const auto rotary_dim = static_cast<std::int64_t>(static_cast<double>(head_dim) * partial);
   writer.f32("rope.freq_base", theta);
   writer.u32("rope.dimension_count", rotary_dim);

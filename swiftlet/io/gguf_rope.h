@@ -12,6 +12,6 @@ void read_gguf_rope(const GgufKeys& keys, std::int64_t head_dim, nlohmann::json&
 
 // The way back. Rotations that stretch only beyond the context ("dynamic") are left out. Throws kUnsupported
 // for types that the format does not have.
-void write_gguf_rope(GgufModelWriter& writer, std::int64_t head_dim);
+void write_gguf_rope(GgufModelWriter& writer, std::int64_t head_dim, const GgufRopeDefaults& defaults = {});
 
 }  // namespace swiftlet

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <span>
+#include <utility>
 
 #include "swiftlet/io/gguf_metadata.h"
 #include "swiftlet/io/gguf_model.h"
@@ -29,17 +31,19 @@ inline constexpr std::array kDecoderNames{
     GgufName{"output", "lm_head"},
 };
 
-inline constexpr std::array kAttention{
-    GgufName{"attn_norm", "input_layernorm"},
+inline constexpr std::array kProjections{
     GgufName{"attn_q", "self_attn.q_proj"},
     GgufName{"attn_k", "self_attn.k_proj"},
     GgufName{"attn_v", "self_attn.v_proj"},
-    GgufName{"attn_output", "self_attn.o_proj"},
     // In files that were made with fused projections.
     GgufName{"attn_qkv", "self_attn.q_proj", GgufForm::kQueries},
     GgufName{"attn_qkv", "self_attn.k_proj", GgufForm::kKeys},
     GgufName{"attn_qkv", "self_attn.v_proj", GgufForm::kValues},
 };
+inline constexpr auto kAttention = joined(kProjections, std::array{
+                                                            GgufName{"attn_norm", "input_layernorm"},
+                                                            GgufName{"attn_output", "self_attn.o_proj"},
+                                                        });
 inline constexpr std::array kHeadNorms{
     GgufName{"attn_q_norm", "self_attn.q_norm"},
     GgufName{"attn_k_norm", "self_attn.k_norm"},
@@ -58,6 +62,13 @@ inline constexpr auto kLlamaLayer =
 void common_config(const GgufKeys& keys, Json& config);
 // Decoders with rotary positions: the keys of attention, a tied head where the file has none.
 void decoder_config(const GgufKeys& keys, Json& config);
+// Gives keys the names that a family has for them.
+void rename(Json& config, std::initializer_list<std::pair<const char*, const char*>> names);
+// The rotation of heads alone, the part that rotates in any case.
+void rotary_config(const GgufKeys& keys, Json& config);
+double layer_norm_epsilon(const GgufKeys& keys);
+// attention.sliding_window_pattern: a list becomes layer_types, a number the key `every`.
+void layer_types_config(const GgufKeys& keys, Json& config, const char* every);
 void llama_config(const GgufKeys& keys, Json& config);
 void granite_config(const GgufKeys& keys, Json& config);
 
@@ -67,6 +78,7 @@ inline constexpr std::string_view kWindowKeys[]{"attention.sliding_window"};
 
 // The rows, by topic.
 std::span<const GgufArchitecture> decoders();  // Llama and its kin
+std::span<const GgufArchitecture> gpt_kin();
 std::span<const GgufArchitecture> mixtures();
 std::span<const GgufArchitecture> encoders();
 

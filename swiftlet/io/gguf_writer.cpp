@@ -66,6 +66,11 @@ void GgufMetadata::texts(std::string_view key, const std::vector<std::string>& v
   for (const std::string& value : values) put_string(bytes_, value);
 }
 
+void GgufMetadata::booleans(std::string_view key, const std::vector<bool>& values) {
+  begin_array(key, GgufKind::kBool, values.size());
+  for (const bool value : values) put(bytes_, std::uint8_t{value});
+}
+
 void GgufMetadata::i32s(std::string_view key, const std::vector<std::int32_t>& values) {
   begin_array(key, GgufKind::kI32, values.size());
   for (const std::int32_t value : values) put(bytes_, value);

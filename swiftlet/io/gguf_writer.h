@@ -23,6 +23,7 @@ class GgufMetadata {
   void f32(std::string_view key, double value);
   void boolean(std::string_view key, bool value);
   void texts(std::string_view key, const std::vector<std::string>& values);
+  void booleans(std::string_view key, const std::vector<bool>& values);
   void i32s(std::string_view key, const std::vector<std::int32_t>& values);
   void f32s(std::string_view key, const std::vector<float>& values);
   void u8s(std::string_view key, std::string_view bytes);

@@ -63,6 +63,23 @@ INSTANTIATE_TEST_SUITE_P(
         model("olmoe", "models/olmoe", "models/olmoe/golden.safetensors"),
         model("gpt_oss", "models/gpt-oss-mxfp4", "models/gpt-oss-mxfp4/golden.safetensors"),
         model("granite_moe", "models/granitemoe", "models/granitemoe/golden.safetensors"),
+        model("stablelm", "models/stablelm-one", "models/stablelm-one/golden.safetensors"),
+        model("stablelm_parallel", "models/stablelm-parallel", "models/stablelm-parallel/golden.safetensors"),
+        model("command_r", "models/cohere-parallel", "models/cohere-parallel/golden.safetensors"),
+        model("cohere2", "models/cohere2-window", "models/cohere2-window/golden.safetensors"),
+        model("glm", "models/glm", "models/glm/golden.safetensors"),
+        model("glm4", "models/glm4-post-norms", "models/glm4-post-norms/golden.safetensors"),
+        model("gpt2", "models/gpt2", "models/gpt2/golden.safetensors"),
+        model("gpt_neox", "models/gpt-neox-parallel", "models/gpt-neox-parallel/golden.safetensors"),
+        model("gpt_neox_serial", "models/gpt-neox-serial", "models/gpt-neox-serial/golden.safetensors"),
+        model("bloom", "models/bloom", "models/bloom/golden.safetensors"),
+        model("falcon_7b", "models/falcon-7b", "models/falcon-7b/golden.safetensors"),
+        model("falcon_11b", "models/falcon-11b", "models/falcon-11b/golden.safetensors"),
+        model("falcon_40b", "models/falcon-40b", "models/falcon-40b/golden.safetensors"),
+        model("mpt", "models/mpt", "models/mpt/golden.safetensors"),
+        model("phi", "models/phi-parallel", "models/phi-parallel/golden.safetensors"),
+        model("nomic_bert", "models/nomic-bert", "models/nomic-bert/golden.safetensors"),
+        model("modernbert", "models/modernbert", "models/modernbert/golden.safetensors"),
         model("from_gguf_mixtral", "gguf/mixtral/model.gguf", "gguf/mixtral/golden.safetensors"),
         model("from_gguf_gpt_oss", "gguf/gpt-oss/model.gguf", "gguf/gpt-oss/golden.safetensors"),
         model("bert", "models/bert-gelu", "models/bert-gelu/golden.safetensors"),
@@ -83,7 +100,11 @@ TEST_F(WrittenGguf, IsRefusedForWhatTheFormatCannotSay) {
                                      {"llama-mlp-bias", "function=gelu_pytorch_tanh"},
                                      {"qwen3-heads", "q_proj.bias"},
                                      {"bert-mlm", "head (masked LM) cannot"},
-                                     {"gpt2", "'gpt2' cannot be written"}}) {
+                                     {"falcon-rw", "GGUF cannot say all"},
+                                     {"gpt2-scales", "GGUF cannot say all"},
+                                     {"phi-qk-norm", "GGUF cannot say all"},
+                                     {"modernbert-biases", "this model's head"},
+                                     {"gptj", "'gptj' cannot be written"}}) {
     testing::internal::CaptureStderr();
     try {
       convert_model(source_dir() / "tests/data/models" / name, path_, {});

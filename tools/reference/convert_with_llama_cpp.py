@@ -23,7 +23,7 @@ MODELS = Path(__file__).resolve().parents[2] / "tests" / "data" / "models"
 
 def no_vocabulary(self):
     self.gguf_writer.add_tokenizer_model("no_vocab")
-    self.gguf_writer.add_uint32("general.vocab_size", self.hparams["vocab_size"])  # an equal key twice is refused
+    self.gguf_writer.add_vocab_size(self.hparams["vocab_size"])
 
 
 def published(config):
@@ -79,6 +79,14 @@ def main():
         return json.loads((folder / "config.json").read_text()) | load(folder, is_mistral_format)
 
     ModelBase.load_hparams = staticmethod(load_all)
+    add = gguf.GGUFWriter.add_vocab_size
+
+    def add_once(writer, size):
+        if not hasattr(writer, "has_vocab_size"):
+            add(writer, size)
+        writer.has_vocab_size = True
+
+    gguf.GGUFWriter.add_vocab_size = add_once
     out.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[3:] or sorted(path.parent.name for path in MODELS.glob("*/config.json")):
         try:
