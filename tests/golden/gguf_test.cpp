@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -132,13 +134,24 @@ TEST(GgufBlocks, RoundedTheyStayCloseToTheReference) {
   }
 }
 
+// Small models with what the format has no keys for: windows and activations that a family's files do not
+// name, multipliers, biases, heads that take the place of a family's own.
+constexpr std::array kUnsayable{
+    "bloom-six-heads", "cohere2-window",  "distilbert",      "gemma2-caps",      "gemma3-old-keys",
+    "gemma3-text",     "gpt-neox-serial", "gpt-oss",         "gpt2-scales",      "llama-mlp-bias",
+    "mistral-window",  "mixtral-window",  "mpt-six-heads",   "olmoe-normalized", "qwen2-window",
+    "qwen3-heads",     "qwen3-window",    "smollm3-no-rope", "smollm3-window",
+};
+
 // The small models as llama.cpp's own converter writes them: tools/reference/convert_with_llama_cpp.py.
 TEST(ConvertedGguf, EqualsTheReferenceOfItsSource) {
   const char* folder = std::getenv("SWIFTLET_CONVERTED_DIR");
   if (folder == nullptr)
     GTEST_SKIP() << "SWIFTLET_CONVERTED_DIR is not set: no files by llama.cpp's converter";
+  int compared = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().stem().string();
+    if (std::find(kUnsayable.begin(), kUnsayable.end(), name) != kUnsayable.end()) continue;
     SCOPED_TRACE(name);
     try {
       check_against_dump(
@@ -146,7 +159,9 @@ TEST(ConvertedGguf, EqualsTheReferenceOfItsSource) {
     } catch (const std::exception& error) {
       ADD_FAILURE() << error.what();
     }
+    ++compared;
   }
+  EXPECT_GT(compared, 0);
 }
 
 // A file that the world made, of the weights that the bundled llama2.c file has.
