@@ -92,7 +92,8 @@ void layer_types_config(const GgufKeys& keys, Json& config, const char* every) {
 std::span<const GgufArchitecture> gguf_architectures() {
   static const std::vector<GgufArchitecture> all = [] {
     std::vector<GgufArchitecture> rows;
-    for (const auto part : {gguf::decoders(), gguf::gpt_kin(), gguf::mixtures(), gguf::encoders()})
+    for (const auto part :
+         {gguf::decoders(), gguf::gemmas(), gguf::gpt_kin(), gguf::mixtures(), gguf::encoders()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

@@ -6,14 +6,6 @@
 namespace swiftlet::gguf {
 namespace {
 
-// Gemma 2 and 3: norms on both sides.
-constexpr auto kGemma2Layer = joined(kAttention, kHeadNorms, kGatedMlp,
-                                     std::array{
-                                         GgufName{"post_attention_norm", "post_attention_layernorm"},
-                                         GgufName{"ffn_norm", "pre_feedforward_layernorm"},
-                                         GgufName{"post_ffw_norm", "post_feedforward_layernorm"},
-                                     });
-
 constexpr std::array kPhi3Layer{
     GgufName{"attn_norm", "input_layernorm"},    GgufName{"attn_qkv", "self_attn.qkv_proj"},
     GgufName{"attn_output", "self_attn.o_proj"}, GgufName{"ffn_norm", "post_attention_layernorm"},
@@ -37,33 +29,14 @@ void phi3_config(const GgufKeys& keys, Json& config) {
   if (window > 0) config["sliding_window"] = window;
 }
 
-void gemma_config(const GgufKeys& keys, Json& config) {
-  decoder_config(keys, config);
-  config.erase("hidden_act");
-  config["hidden_activation"] = "gelu_pytorch_tanh";
+void write_granite(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  write_multipliers(writer);
 }
 
-// `widest`: the layers of the one size whose scores are divided by another root than that of a head.
-void later_gemma_config(const GgufKeys& keys, Json& config, std::int64_t widest) {
-  gemma_config(keys, config);
-  const std::int64_t width = config["hidden_size"], heads = config["num_attention_heads"];
-  config["query_pre_attn_scalar"] =
-      config["num_hidden_layers"] == widest ? Json(width / heads) : config["head_dim"];
-  if (keys.file.has(keys.key("attention.sliding_window")))
-    config["sliding_window"] = keys.extent("attention.sliding_window");
-}
-
-void gemma2_config(const GgufKeys& keys, Json& config) {
-  later_gemma_config(keys, config, 46);
-  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"})
-    if (const auto cap = keys.number(key)) config[key] = *cap;
-}
-
-void gemma3_config(const GgufKeys& keys, Json& config) {
-  later_gemma_config(keys, config, 62);
-  if (!keys.number("rope.freq_base")) config["rope_theta"] = 1e6;
-  config["rope_local_base_freq"] = keys.number("rope.freq_base_swa").value_or(10000);
-  config["sliding_window_pattern"] = 6;  // files do not say it
+void write_phi3(GgufModelWriter& writer) {
+  write_gguf_decoder(writer);
+  write_window(writer, 0);
 }
 
 // StableLM: LayerNorm, a norm for the heads of the largest, one norm for both halves there.
@@ -96,6 +69,21 @@ void write_stablelm(GgufModelWriter& writer) {
   write_layer_norm(writer);
   write_rotary(writer, {.partial = 0.25});
   writer.boolean("use_parallel_residual", writer.config().bool_or("use_parallel_residual", false));
+}
+
+// OLMo: norms without weights.
+constexpr auto kOlmoLayer = joined(kAttention, kGatedMlp);
+
+void olmo_config(const GgufKeys& keys, Json& config) {
+  decoder_config(keys, config);
+  if (const double clip = keys.number(kClampKey).value_or(0); clip > 0) config["clip_qkv"] = clip;
+}
+
+void write_olmo(GgufModelWriter& writer) {
+  write_common(writer);
+  write_layer_norm(writer);
+  write_rotary(writer);
+  write_clamp(writer, writer.config());
 }
 
 // Command R: one norm for both halves.
@@ -159,12 +147,10 @@ void write_glm(GgufModelWriter& writer) {
   write_rotary(writer, {.partial = 0.5});
 }
 
+constexpr std::string_view kClampKeys[]{kClampKey};
 constexpr std::string_view kCohereKeys[]{"logit_scale"};
 constexpr std::string_view kCohere2Keys[]{"logit_scale", "attention.sliding_window",
                                           "attention.sliding_window_pattern"};
-constexpr std::string_view kGemmaKeys[]{"attention.sliding_window", "attn_logit_softcapping",
-                                        "final_logit_softcapping", "rope.freq_base_swa"};
-
 constexpr std::array kRows{
     GgufArchitecture{.name = "llama",
                      .model_type = "llama",
@@ -195,7 +181,7 @@ constexpr std::array kRows{
                      .layer_names = kLlamaLayer,
                      .neighbours = true,
                      .config = granite_config,
-                     .write = write_gguf_granite,
+                     .write = write_granite,
                      .keys = kGraniteKeys},
     GgufArchitecture{.name = "smollm3",
                      .model_type = "smollm3",
@@ -205,11 +191,20 @@ constexpr std::array kRows{
                      .neighbours = true,
                      .config = smollm3_config,
                      .write = write_gguf_decoder},
+    GgufArchitecture{.name = "olmo",
+                     .model_type = "olmo",
+                     .class_name = "OlmoForCausalLM",
+                     .names = kDecoderNames,
+                     .layer_names = kOlmoLayer,
+                     .neighbours = true,
+                     .config = olmo_config,
+                     .write = write_olmo,
+                     .keys = kClampKeys},
     GgufArchitecture{.name = "olmo2",
                      .model_type = "olmo2",
                      .class_name = "Olmo2ForCausalLM",
                      .names = kDecoderNames,
-                     .layer_names = kGemma2Layer,
+                     .layer_names = kBothSidesLayer,
                      .config = olmo2_config,
                      .write = write_gguf_decoder,
                      .keys = kWindowKeys},
@@ -219,34 +214,8 @@ constexpr std::array kRows{
                      .names = kDecoderNames,
                      .layer_names = kPhi3Layer,
                      .config = phi3_config,
-                     .write = write_gguf_windowed,
+                     .write = write_phi3,
                      .keys = kWindowKeys},
-    GgufArchitecture{.name = "gemma",
-                     .model_type = "gemma",
-                     .class_name = "GemmaForCausalLM",
-                     .names = kDecoderNames,
-                     .layer_names = kLlamaLayer,
-                     .config = gemma_config,
-                     .write = write_gguf_decoder,
-                     .norm_offset = -1},
-    GgufArchitecture{.name = "gemma2",
-                     .model_type = "gemma2",
-                     .class_name = "Gemma2ForCausalLM",
-                     .names = kDecoderNames,
-                     .layer_names = kGemma2Layer,
-                     .config = gemma2_config,
-                     .write = write_gguf_gemma2,
-                     .norm_offset = -1,
-                     .keys = kGemmaKeys},
-    GgufArchitecture{.name = "gemma3",
-                     .model_type = "gemma3_text",
-                     .class_name = "Gemma3ForCausalLM",
-                     .names = kDecoderNames,
-                     .layer_names = kGemma2Layer,
-                     .config = gemma3_config,
-                     .write = write_gguf_gemma3,
-                     .norm_offset = -1,
-                     .keys = kGemmaKeys},
     GgufArchitecture{.name = "stablelm",
                      .model_type = "stablelm",
                      .class_name = "StableLmForCausalLM",
@@ -311,6 +280,14 @@ void granite_config(const GgufKeys& keys, Json& config) {
       {"logit_scale", "logits_scaling"}};
   for (const auto& [key, name] : kMultipliers)
     if (const auto value = keys.number(key)) config[name] = *value;
+}
+
+void write_multipliers(GgufModelWriter& writer) {
+  const Config& config = writer.config();
+  writer.f32("attention.scale", config.number_or("attention_multiplier", 1));
+  writer.f32("embedding_scale", config.number_or("embedding_multiplier", 1));
+  writer.f32("residual_scale", config.number_or("residual_multiplier", 1));
+  writer.f32("logit_scale", config.number_or("logits_scaling", 1));
 }
 
 std::span<const GgufArchitecture> decoders() {

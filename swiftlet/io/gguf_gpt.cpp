@@ -170,7 +170,7 @@ void mpt_config(const GgufKeys& keys, Json& config) {
   const double alibi = keys.number("attention.max_alibi_bias").value_or(0);
   config["attn_config"] = {{"alibi", alibi > 0}};
   if (alibi > 0) config["attn_config"]["alibi_bias_max"] = alibi;
-  if (const double clip = keys.number("attention.clamp_kqv").value_or(0); clip > 0)
+  if (const double clip = keys.number(kClampKey).value_or(0); clip > 0)
     config["attn_config"]["clip_qkv"] = clip;
   config["no_bias"] = true;
   rename(config, {{"hidden_size", "d_model"},
@@ -184,7 +184,7 @@ void write_mpt(GgufModelWriter& writer) {
   const Config attention = writer.config().section("attn_config").value_or(Config());
   writer.f32("attention.max_alibi_bias",
              attention.bool_or("alibi", true) ? attention.number_or("alibi_bias_max", 8) : 0);
-  if (attention.has("clip_qkv")) writer.f32("attention.clamp_kqv", attention.require_number("clip_qkv"));
+  write_clamp(writer, attention);
 }
 
 constexpr std::array kPhiNames{
@@ -212,7 +212,7 @@ void write_phi(GgufModelWriter& writer) {
   write_rotary(writer, {.partial = 0.5});
 }
 
-constexpr std::string_view kMptKeys[]{"attention.max_alibi_bias", "attention.clamp_kqv"};
+constexpr std::string_view kMptKeys[]{"attention.max_alibi_bias", kClampKey};
 
 constexpr std::array kRows{
     GgufArchitecture{.name = "gpt2",

@@ -66,7 +66,15 @@ void write_layer_types(GgufModelWriter& writer) {
   std::vector<bool> sliding;
   for (const std::string& type : writer.config().strings("layer_types"))
     sliding.push_back(type == "sliding_attention");
-  if (!sliding.empty()) writer.metadata.booleans(writer.key("attention.sliding_window_pattern"), sliding);
+  constexpr std::string_view kPattern = "attention.sliding_window_pattern";
+  if (!sliding.empty())
+    writer.metadata.booleans(writer.key(kPattern), sliding);
+  else if (writer.config().has("sliding_window_pattern"))
+    writer.u32(kPattern, writer.config().require_int("sliding_window_pattern", 1, kMostExtent));
+}
+
+void write_clamp(GgufModelWriter& writer, const Config& section) {
+  if (section.has("clip_qkv")) writer.f32("attention.clamp_kqv", section.require_number("clip_qkv"));
 }
 
 double rope_theta_of_windows(const Config& config, const char* key) {
@@ -91,37 +99,6 @@ void write_gguf_decoder(GgufModelWriter& writer) {
   write_common(writer);
   writer.f32("attention.layer_norm_rms_epsilon", writer.config().number_or("rms_norm_eps", 1e-6, 0, 1));
   write_rotary(writer);
-}
-
-void write_multipliers(GgufModelWriter& writer) {
-  const Config& config = writer.config();
-  writer.f32("attention.scale", config.number_or("attention_multiplier", 1));
-  writer.f32("embedding_scale", config.number_or("embedding_multiplier", 1));
-  writer.f32("residual_scale", config.number_or("residual_multiplier", 1));
-  writer.f32("logit_scale", config.number_or("logits_scaling", 1));
-}
-
-void write_gguf_granite(GgufModelWriter& writer) {
-  write_gguf_decoder(writer);
-  write_multipliers(writer);
-}
-
-void write_gguf_windowed(GgufModelWriter& writer) {
-  write_gguf_decoder(writer);
-  write_window(writer, 0);
-}
-
-void write_gguf_gemma2(GgufModelWriter& writer) {
-  write_gguf_decoder(writer);
-  write_window(writer, 4096);
-  writer.f32("attn_logit_softcapping", writer.config().number_or("attn_logit_softcapping", 50));
-  writer.f32("final_logit_softcapping", writer.config().number_or("final_logit_softcapping", 30));
-}
-
-void write_gguf_gemma3(GgufModelWriter& writer) {
-  write_gguf_decoder(writer);
-  write_window(writer, 4096);
-  writer.f32("rope.freq_base_swa", rope_theta_of_windows(writer.config(), "rope_local_base_freq"));
 }
 
 }  // namespace swiftlet

@@ -41,19 +41,16 @@ struct GgufRopeDefaults {
 void write_common(GgufModelWriter& writer, std::int64_t left_out = 0);
 void write_layer_norm(GgufModelWriter& writer, double usual = 1e-5);
 void write_window(GgufModelWriter& writer, std::int64_t usual);
-// Which layers see the window, where a config lists them.
+// Which layers see the window, where a config says it.
 void write_layer_types(GgufModelWriter& writer);
-// The base of their positions: rope_parameters, or a key of older configs.
+// clip_qkv of a section.
+void write_clamp(GgufModelWriter& writer, const Config& section);
+// The base of positions within windows: rope_parameters, or a key of older configs.
 double rope_theta_of_windows(const Config& config, const char* key);
 // Heads and their rotation.
 void write_rotary(GgufModelWriter& writer, const GgufRopeDefaults& defaults = {});
 
-// By architecture.
+// All of a decoder with RMSNorm.
 void write_gguf_decoder(GgufModelWriter& writer);
-void write_gguf_granite(GgufModelWriter& writer);
-void write_gguf_windowed(GgufModelWriter& writer);  // Phi 3
-void write_gguf_gemma2(GgufModelWriter& writer);
-void write_gguf_gemma3(GgufModelWriter& writer);
-void write_multipliers(GgufModelWriter& writer);  // of Granite
 
 }  // namespace swiftlet

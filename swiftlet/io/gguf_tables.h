@@ -58,6 +58,15 @@ inline constexpr std::array kGatedMlp{
 inline constexpr auto kLlamaLayer =
     joined(kAttention, kHeadNorms, std::array{GgufName{"ffn_norm", "post_attention_layernorm"}}, kGatedMlp);
 
+// Norms on both sides: Gemma 2 and 3, OLMo 2.
+inline constexpr auto kBothSidesLayer =
+    joined(kAttention, kHeadNorms, kGatedMlp,
+           std::array{
+               GgufName{"post_attention_norm", "post_attention_layernorm"},
+               GgufName{"ffn_norm", "pre_feedforward_layernorm"},
+               GgufName{"post_ffw_norm", "post_feedforward_layernorm"},
+           });
+
 // What all models have; encoders need no more.
 void common_config(const GgufKeys& keys, Json& config);
 // Decoders with rotary positions: the keys of attention, a tied head where the file has none.
@@ -71,13 +80,16 @@ double layer_norm_epsilon(const GgufKeys& keys);
 void layer_types_config(const GgufKeys& keys, Json& config, const char* every);
 void llama_config(const GgufKeys& keys, Json& config);
 void granite_config(const GgufKeys& keys, Json& config);
+void write_multipliers(GgufModelWriter& writer);  // of Granite
 
 inline constexpr std::string_view kGraniteKeys[]{"attention.scale", "embedding_scale", "residual_scale",
                                                  "logit_scale"};
+inline constexpr std::string_view kClampKey = "attention.clamp_kqv";
 inline constexpr std::string_view kWindowKeys[]{"attention.sliding_window"};
 
 // The rows, by topic.
 std::span<const GgufArchitecture> decoders();  // Llama and its kin
+std::span<const GgufArchitecture> gemmas();
 std::span<const GgufArchitecture> gpt_kin();
 std::span<const GgufArchitecture> mixtures();
 std::span<const GgufArchitecture> encoders();

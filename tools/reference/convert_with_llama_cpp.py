@@ -7,7 +7,8 @@ converter knows and whose configuration it accepts; one line tells why for the o
 
     SWIFTLET_CONVERTED_DIR=OUT build/release/tests/golden/golden_test --gtest_filter='ConvertedGguf*'
 
-which compares them with the references of their sources.
+which compares them with the references of their sources. tests/data/gguf/converted keeps one of most families, which
+that test reads where the variable is not set.
 """
 
 import json
@@ -83,7 +84,7 @@ def published(config):
     return config
 
 
-def convert(name, out, get_model_class, ftype):
+def convert(name, out, get_model_class, types):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder) / name
         folder.mkdir()
@@ -93,6 +94,7 @@ def convert(name, out, get_model_class, ftype):
         vocab = {str(token): token for token in range(config["vocab_size"])}
         model = {"type": "WordPiece", "vocab": vocab}
         (folder / "tokenizer.json").write_text(json.dumps({"model": model, "added_tokens": []}))
+        ftype = types.MOSTLY_BF16 if config["dtype"] == "bfloat16" else types.ALL_F32  # the same values
         cls = get_model_class(config["architectures"][0])
         kept, cls.set_vocab = cls.set_vocab, no_vocabulary
         try:
@@ -119,7 +121,7 @@ def main():
     for name in sys.argv[3:] or sorted(path.parent.name for path in MODELS.glob("*/config.json")):
         try:
             with torch.inference_mode():
-                convert(name, out, get_model_class, gguf.LlamaFileType.ALL_F32)
+                convert(name, out, get_model_class, gguf.LlamaFileType)
             print(f"{name}: written")
         except Exception as error:  # whatever the converter raises is why it does not take the model
             (out / f"{name}.gguf").unlink(missing_ok=True)
