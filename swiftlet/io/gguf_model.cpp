@@ -119,6 +119,12 @@ std::int64_t size_of(const Config& config, std::initializer_list<std::string_vie
   return config.require_int(*keys.begin());  // says that it is missing
 }
 
+void add_once(std::string& list, std::string_view name) {
+  const std::string all = ", " + list + ", ";
+  if (all.find(fmt::format(", {}, ", name)) != std::string::npos) return;
+  list += fmt::format("{}{}", list.empty() ? "" : ", ", name);
+}
+
 void warn_unread_keys(const GgufFile& file, const GgufArchitecture& architecture) {
   const std::string prefix = std::string(architecture.name) + ".";
   std::string unread;
@@ -178,8 +184,8 @@ const GgufArchitecture& find_gguf_architecture(const GgufFile& file) {
     if (row.name == *name && row.mixture == (experts > 0) && fits) return row;
     if (row.name == *name)
       named = true;
-    else if (!known.ends_with(row.name))
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+    else
+      add_once(known, row.name);
   }
   if (named && experts > 0)
     fail(ErrorCode::kUnsupported, keys.where("expert_count"),
@@ -204,8 +210,7 @@ const GgufArchitecture& find_gguf_architecture(const Checkpoint& checkpoint) {
     if (row.model_type == written &&
         (row.sign.empty() || std::any_of(checkpoint.weights.begin(), checkpoint.weights.end(), has_sign)))
       return row;
-    if (!known.ends_with(row.model_type))
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", row.model_type);
+    add_once(known, row.model_type);
   }
   fail(ErrorCode::kUnsupported, config.where() + ": model_type",
        "'{}' cannot be written to GGUF; known are {}, mistral", printable(type), known);
