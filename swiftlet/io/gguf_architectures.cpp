@@ -76,7 +76,7 @@ void layer_types_config(const GgufKeys& keys, Json& config, const char* every) {
   const std::vector<std::int64_t> pattern = keys.file.integers(keys.key(kPattern));
   const std::int64_t layers = config["num_hidden_layers"];
   if (pattern.empty()) return;
-  if (pattern.size() == 1 && layers > 1) {
+  if (!keys.file.values().find(keys.key(kPattern))->second.is_array) {
     config[every] = keys.extent(kPattern);
     return;
   }

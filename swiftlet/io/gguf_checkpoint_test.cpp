@@ -124,6 +124,23 @@ TEST(GgufCheckpoint, PartsBecomeWeightsOfTheirOwn) {
               HasSubstr("expected rows for 2 heads and 2 keys and values, came 7"));
 }
 
+// A number says that every so many layers one sees all, a list says it of each.
+TEST(GgufCheckpoint, WindowsOfLayers) {
+  GgufBytes bytes;
+  bytes.text("general.architecture", "modern-bert");
+  bytes.u32("modern-bert.embedding_length", 8).u32("modern-bert.block_count", 1);
+  bytes.u32("modern-bert.context_length", 64).u32("modern-bert.feed_forward_length", 12);
+  bytes.u32("modern-bert.attention.head_count", 2).u32("modern-bert.attention.sliding_window", 6);
+  bytes.tensor("token_embd.weight", {8, 5}, 0, floats(40));
+  GgufBytes counted = bytes, listed = bytes;
+  counted.u32("modern-bert.attention.sliding_window_pattern", 3);
+  const Config by_count = parsed(counted).config;
+  EXPECT_EQ(by_count.require_int("global_attn_every_n_layers"), 3);
+  EXPECT_FALSE(by_count.has("layer_types"));
+  listed.array("modern-bert.attention.sliding_window_pattern", GgufKind::kBool, 1, std::string(1, '\1'));
+  EXPECT_THAT(parsed(listed).config.strings("layer_types"), ElementsAre("sliding_attention"));
+}
+
 TEST(GgufCheckpoint, ScalingsOfRope) {
   const auto scaling_of = [](GgufBytes bytes) {
     const Config config = parsed(bytes).config;
