@@ -1,6 +1,7 @@
 #include "swiftlet/cli/choosing_options.h"
 
 #include "swiftlet/cli/session.h"
+#include "swiftlet/core/log.h"
 
 namespace swiftlet::cli {
 namespace {
@@ -74,6 +75,13 @@ void ChoosingOptions::add(CommandLine& line) {
 }
 
 void ChoosingOptions::check(const std::string& command) {
+  const GenerateOptions usual;
+  const bool samples = generate.top_k != usual.top_k || generate.top_p != usual.top_p ||
+                       generate.min_p != usual.min_p || generate.typical_p != usual.typical_p ||
+                       generate.seed != usual.seed;
+  if (samples && generate.temperature == 0 && generate.mirostat == 0 && generate.beams == 1)
+    warn("{}: without --temperature the likeliest token is taken: what chooses among others has no effect",
+         command);
   if (generate.top_p <= 0) wrong_use(command, "--top-p must be more than 0");
   if (generate.typical_p <= 0) wrong_use(command, "--typical-p must be more than 0");
   const auto no_empty = [&command](const char* name, const std::vector<std::string>& texts) {

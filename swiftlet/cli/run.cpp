@@ -86,6 +86,11 @@ void check(RunOptions& options) {
     wrong_use("run", "--samples must be at most --beams");
 }
 
+// Whether the context ended an answer rather than --max-tokens.
+bool is_full(const Generation& result, const GenerateOptions& generate) {
+  return result.finish_reason == "length" && std::ssize(result.tokens) < generate.max_new_tokens;
+}
+
 // Several answers to one prompt, one after the other, and what cannot be streamed.
 int run_samples(Session& session, const RunOptions& options) {
   Model model = session.load(options.model);
@@ -127,7 +132,8 @@ int run(Session& session, RunOptions& options) {
                  grouped(result.prompt_tokens), reused(result),
                  human_number(result.prefill_tokens_per_second()),
                  grouped(std::int64_t(result.tokens.size())), human_number(result.decode_tokens_per_second()),
-                 result.finish_reason, human_bytes(std::int64_t(peak_memory_bytes())));
+                 is_full(result, generate) ? "length: the context is full" : result.finish_reason,
+                 human_bytes(std::int64_t(peak_memory_bytes())));
   }
   return session.job.cancelled() ? interrupted_status() : kDone;
 }

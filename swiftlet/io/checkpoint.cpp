@@ -8,6 +8,7 @@
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/memory.h"
+#include "swiftlet/io/adapt_checkpoint.h"
 #include "swiftlet/io/checkpoint_parts.h"
 #include "swiftlet/io/folder_form.h"
 #include "swiftlet/io/gguf_checkpoint.h"
@@ -59,6 +60,8 @@ Checkpoint load_transformers(const fs::path& folder, const std::vector<TensorFil
   for (const auto& file : files) add_tensors(checkpoint, file, options.stream);
   join_quantized(checkpoint, options.stream);
   widen_float8(checkpoint, options.stream);
+  take_text_model(checkpoint);
+  settle_tied_head(checkpoint);
   leave_folder_form(checkpoint, options.stream);
   split_stacked_experts(checkpoint, options.stream);
   checkpoint.tokenizer = find_tokenizer(folder);

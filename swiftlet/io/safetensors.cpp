@@ -204,6 +204,10 @@ SafetensorsFile SafetensorsFile::parse(Buffer bytes, std::string where) {
 
 void SafetensorsFile::parse_header() {
   require(file_.size() >= 8, where_, "is {} bytes, a safetensors file has at least 8", file_.size());
+  constexpr std::string_view kPointer = "version https://git-lfs";
+  const bool is_pointer =
+      file_.size() >= kPointer.size() && std::memcmp(file_.data(), kPointer.data(), kPointer.size()) == 0;
+  require(!is_pointer, where_, "is a pointer of git-lfs, not the file itself: fetch it with `git lfs pull`");
   const std::uint64_t length = read_u64(file_.data());
   require(length <= kMaxSafetensorsHeader, where_,
           "header length is {}, at most {} is allowed: not a safetensors file?", length,

@@ -41,6 +41,9 @@ Value embed(const DecoderSpec& spec, Value ids, Value positions, Value table, co
 
 Value logits_of(const DecoderSpec& spec, Value x, Value table, const Scope& top) {
   const Scope head = top[spec.head].has("weight") ? top[spec.head] : top["lm_head"];
+  if (!spec.tied && !head.has("weight"))
+    fail(ErrorCode::kUnsupported, fmt::format("{}.weight", spec.head),
+         "the checkpoint has no output head: such a model gives vectors, it does not continue texts");
   const Value weight = spec.tied ? table : head.weight("weight", Shape{spec.vocab_size, width_of(x)});
   Value y = linear(x, weight, spec.head_bias ? head.weight("bias", Shape{spec.vocab_size}) : Value{});
   if (spec.logit_scale != 1) y = scale(y, spec.logit_scale);
@@ -99,7 +102,7 @@ DecoderSpec llama_spec(const Config& config, const LlamaDefaults& defaults) {
   spec.layers = config.require_int("num_hidden_layers", 1, 4096);
   spec.hidden_size = config.require_int("hidden_size", 1, kMaxExtent);
   spec.vocab_size = config.require_int("vocab_size", 1, kMaxExtent);
-  spec.max_positions = config.int_or("max_position_embeddings", 2048, 1, kMaxExtent);
+  spec.max_positions = rope_context(config, config.int_or("max_position_embeddings", 2048, 1, kMaxExtent));
   spec.tied = config.bool_or("tie_word_embeddings", defaults.tied);
   spec.norm.eps = config.number_or("rms_norm_eps", defaults.eps, 0, 1);
   spec.layer.norm = spec.layer.attention.qk_norm_spec = spec.norm;

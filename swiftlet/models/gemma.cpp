@@ -71,6 +71,8 @@ DecoderSpec gemma3(const Config& config) {
     fail(ErrorCode::kUnsupported, config.where() + ": attn_logit_softcapping", "Gemma 3 caps no scores");
   DecoderSpec spec = later_gemma(config, {.theta = 1e6, .layer_type = "full_attention"}, 0, 0, 4);
   spec.layer.attention.qk_norm = QkNorm::kHead;
+  // The factor of the layers that see everything is in this number already.
+  spec.max_positions = config.int_or("max_position_embeddings", 131072, 1, kMaxExtent);
   int window = window_of(config, 4096);
   if (config.bool_or("use_bidirectional_attention", false)) {  // EmbeddingGemma
     spec.layer.attention.spec.causal = false;

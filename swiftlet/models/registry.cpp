@@ -157,6 +157,12 @@ BuiltModel build_model(const Checkpoint& checkpoint) {
     else
       choice = choose_head(config, heads_of(family));
     ending.head = choice.spec;
+    const bool unknown = choice.spec == nullptr && choice.architecture.find("For") != std::string::npos &&
+                         !choice.architecture.ends_with("ForCausalLM");
+    if (family.kind == Kind::kDecoder && unknown)
+      fail(ErrorCode::kUnsupported, config.where() + ": architectures",
+           "'{}' is not available; known for '{}' are ForCausalLM, {}", choice.architecture,
+           family.model_type, known_heads(config));
     BuiltModel model = family.build(config, shapes, ending);
     if (choice.spec != nullptr)
       model.head = describe_head(*choice.spec, choice.architecture, config);

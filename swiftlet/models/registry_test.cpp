@@ -9,6 +9,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/graph/print.h"
 #include "swiftlet/models/family.h"
+#include "swiftlet/models/rope_config.h"
 
 namespace swiftlet::models {
 namespace {
@@ -228,6 +229,22 @@ TEST(Registry, WhatIsNotBuiltIsAnErrorThatNamesTheKey) {
   EXPECT_THAT(refused("llama-tied", {{"hidden_act", "mish"}}), HasSubstr("'mish' is not known"));
   EXPECT_THAT(refused("llama-tied", {{"rope_parameters", {{"rope_type", "spiral"}}}}),
               HasSubstr("'spiral' is not available"));
+}
+
+TEST(RopeContext, ReachesAsFarAsTheFactorStretchesIt) {
+  const auto context = [](std::string_view scaling) {
+    const Config config = Config::parse(
+        fmt::format(R"({{"max_position_embeddings":100,"rope_scaling":{}}})", scaling), "config.json");
+    return rope_context(config, 100);
+  };
+  EXPECT_EQ(context(R"({"type":"linear","factor":4.0})"), 400);
+  EXPECT_EQ(context(R"({"type":"yarn","factor":4.0,"original_max_position_embeddings":100})"), 400);
+  EXPECT_EQ(context(R"({"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":25})"), 100);
+  EXPECT_EQ(context(R"({"rope_type":"yarn","factor":4.0,"original_max_position_embeddings":20})"), 100);
+  EXPECT_EQ(context(R"({"rope_type":"dynamic","factor":4.0})"), 100);
+  EXPECT_EQ(context(R"({"rope_type":"llama3","factor":8.0})"), 100);
+  EXPECT_EQ(context("null"), 100);
+  EXPECT_EQ(context(R"({"type":"linear","factor":1e6})"), kMaxExtent);
 }
 
 }  // namespace

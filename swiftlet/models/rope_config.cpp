@@ -6,6 +6,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/io/rope_section.h"
+#include "swiftlet/models/family.h"
 
 namespace swiftlet::models {
 namespace {
@@ -126,6 +127,17 @@ ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeD
   spec.inverse_frequencies = ops::default_inverse_frequencies(theta, spec.rotary_dim);
   if (scaling) apply_scaling(spec, config, *scaling, theta);
   return spec;
+}
+
+std::int64_t rope_context(const Config& config, std::int64_t max_positions) {
+  const std::optional<Config> scaling = rope_section(config);
+  const std::string type = scaling ? rope_type(*scaling) : "default";
+  if (type != "linear" && type != "yarn") return max_positions;
+  const std::int64_t original =
+      type == "yarn" ? original_context(config, *scaling) : config.int_or("max_position_embeddings", 0);
+  const double stretched = static_cast<double>(original) * scaling->number_or("factor", 1, 1e-6, 1e6);
+  return std::clamp(static_cast<std::int64_t>(std::min<double>(stretched, kMaxExtent)), max_positions,
+                    kMaxExtent);
 }
 
 }  // namespace swiftlet::models

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/log.h"
 #include "swiftlet/tasks/scores.h"
 
 namespace swiftlet::tasks {
@@ -41,6 +42,8 @@ std::vector<std::int32_t> target_tokens(const HeadRunner& runner, const std::vec
       const auto pieces = tokenizer.encode(target, {.add_special = false}).ids;
       if (pieces.empty()) fail(ErrorCode::kUsage, "targets", "'{}' has no token", target);
       id = pieces.front();
+      warn("'{}' is no token of the model: '{}' is scored in its place", target,
+           tokenizer.id_to_token(*id).value_or("?"));
     }
     if (std::find(ids.begin(), ids.end(), *id) == ids.end()) ids.push_back(*id);
   }

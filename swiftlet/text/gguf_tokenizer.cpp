@@ -151,6 +151,7 @@ const GgufPreTokenizer& pretokenizer_of(const GgufFile& file) {
 // ["a b", ...]
 std::string merges_json(const GgufFile& file) {
   constexpr std::string_view kMergesKey = "tokenizer.ggml.merges";
+  require(file.has(kMergesKey), file.where_key(kMergesKey), "is missing: no word could be put together");
   std::string merges = "[";
   for (const std::string_view merge : file.texts(kMergesKey)) {
     if (merges.size() > 1) merges += ',';

@@ -65,7 +65,9 @@ def open_model(folder):
     """The class that the config names, in float32."""
     config = transformers.AutoConfig.from_pretrained(folder)
     cls = getattr(transformers, (config.architectures or ["AutoModel"])[0])
-    return cls.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    # transformers adds Falcon's ALiBi twice in its eager attention.
+    attention = "sdpa" if config.model_type == "falcon" and config.alibi else "eager"
+    return cls.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
 
 
 def sequences_for(folder, vocab_size, texts):
