@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 #include "swiftlet/kernels/carver.h"
 #include "swiftlet/kernels/kernel_table.h"
@@ -65,23 +64,25 @@ class Head {
       for (std::int64_t d = 0; d < args_.head_dim; ++d) to[d * count + row] = from[row * width_ + at_ + d];
   }
 
-  // y[n] = the head's columns of `row` times the matrix [D, n].
-  void multiply(const float* row, const float* matrix, std::int64_t n, float* y) const {
-    std::memset(y, 0, static_cast<std::size_t>(n) * sizeof(float));
-    for (std::int64_t d = 0; d < args_.head_dim; ++d) rows_.add_scaled(matrix + d * n, row[at_ + d], y, n);
+  // y[first .. last] = the head's columns of `row` times these columns of the positions [D, B]. Distances
+  // that ascend have rows that do not decrease, so a token needs no others.
+  void multiply_positions(const float* row, std::int64_t first, std::int64_t last, float* y) const {
+    rows_.combine(row + at_, scratch_.positions + first, used_, args_.head_dim, last - first + 1, y + first);
   }
 
   void multiply_keys() {
     turn(args_.position_queries + first_ * width_, used_, scratch_.positions);
     for (std::int64_t j = 0; j < tokens_; ++j)
-      multiply(args_.k + (begin_ + j) * width_, scratch_.positions, used_, scratch_.by_key + j * used_);
+      multiply_positions(args_.k + (begin_ + j) * width_, bucket(-j) - first_,
+                         bucket(tokens_ - 1 - j) - first_, scratch_.by_key + j * used_);
   }
 
   void attend(std::int64_t i) {
     const float* q = args_.q + (begin_ + i) * width_;
     float* scores = scratch_.scores;
-    multiply(q, scratch_.keys, tokens_, scores);
-    if (args_.position_keys != nullptr) multiply(q, scratch_.positions, used_, scratch_.by_query);
+    rows_.combine(q + at_, scratch_.keys, tokens_, args_.head_dim, tokens_, scores);
+    if (args_.position_keys != nullptr)
+      multiply_positions(q, bucket(i - tokens_ + 1) - first_, bucket(i) - first_, scratch_.by_query);
     for (std::int64_t j = 0; j < tokens_; ++j) {
       const std::int64_t b = bucket(i - j) - first_;
       if (args_.position_keys != nullptr) scores[j] += scratch_.by_query[b];
@@ -89,10 +90,8 @@ class Head {
       scores[j] *= args_.scale;
     }
     rows_.softmax(scores, scores, 1, tokens_);
-    float* y = args_.y + (begin_ + i) * width_ + at_;
-    std::memset(y, 0, static_cast<std::size_t>(args_.head_dim) * sizeof(float));
-    for (std::int64_t j = 0; j < tokens_; ++j)
-      rows_.add_scaled(args_.v + (begin_ + j) * width_ + at_, scores[j], y, args_.head_dim);
+    rows_.combine(scores, args_.v + begin_ * width_ + at_, width_, tokens_, args_.head_dim,
+                  args_.y + (begin_ + i) * width_ + at_);
   }
 
   const RowKernels& rows_;

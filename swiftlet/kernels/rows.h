@@ -51,6 +51,9 @@ struct RowKernels {
   void (*clip)(const float* x, float limit, float* y, std::int64_t n) noexcept;
   // y += x * factor.
   void (*add_scaled)(const float* x, float factor, float* y, std::int64_t n) noexcept;
+  // y[i] = the sum of weights[r] * rows[r * ld + i] over r < count, in this order, for i < n.
+  void (*combine)(const float* weights, const float* rows, std::int64_t ld, std::int64_t count,
+                  std::int64_t n, float* y) noexcept;
   // y = (1 + u) * g * sigmoid(alpha * g) with g = min(gate, limit) and u = up within [-limit, limit]: the
   // gate of gpt-oss.
   void (*clamped_gate)(const float* gate, const float* up, float alpha, float limit, float* y,

@@ -355,6 +355,26 @@ TEST_P(RowsTest, AddScaled) {
   }
 }
 
+TEST_P(RowsTest, Combine) {
+  constexpr std::int64_t kCount = 7;
+  for (const std::int64_t d : kSizes) {
+    const std::int64_t ld = d + 3;
+    Guarded weights(random_values(kCount, 38)), x(random_values(kCount * ld, 39)), y(d);
+    std::vector<double> expected(static_cast<std::size_t>(d)), size(expected.size());
+    for (std::int64_t r = 0; r < kCount; ++r)
+      for (std::int64_t i = 0; i < d; ++i) {
+        const double product = double{weights[r]} * x[r * ld + i];
+        expected[static_cast<std::size_t>(i)] += product;
+        size[static_cast<std::size_t>(i)] += std::abs(product);
+      }
+    rows().combine(weights.data(), x.data(), ld, kCount, d, y.data());
+    EXPECT_TRUE(near(y.values(), expected, [&](std::size_t i) { return kCount * kUlp * size[i]; }));
+    EXPECT_TRUE(y.intact());
+    rows().combine(weights.data(), x.data(), ld, 0, d, y.data());
+    for (std::int64_t i = 0; i < d; ++i) EXPECT_EQ(y[i], 0) << i;
+  }
+}
+
 TEST_P(RowsTest, Clip) {
   constexpr float kLimit = 0.75f;
   for (const std::int64_t d : kSizes) {
@@ -404,6 +424,7 @@ TEST_P(RowsTest, NoRowsAreNoWork) {
   rows().mul(nullptr, nullptr, y.data(), 0);
   rows().scale(nullptr, 2, y.data(), 0);
   rows().clip(nullptr, 2, y.data(), 0);
+  rows().combine(nullptr, nullptr, 8, 0, 0, y.data());
   rows().rope(rope);
   rows().softmax(nullptr, y.data(), 0, 8);
   rows().l2_normalize(nullptr, 0, 8, y.data());

@@ -19,8 +19,8 @@ void rope(const RopeArgs& args) noexcept {
 
 RowKernels avx2_row_kernels() {
   rope_definition = scalar_row_kernels().rope;
-  return {layer_norm, rms_norm,  activate, gate,         add_rows,  mul_rows,   scale_rows,  rope,
-          softmax,    mean_rows, max_rows, l2_normalize, clip_rows, add_scaled, clamped_gate};
+  return {layer_norm, rms_norm,  activate, gate,         add_rows,  mul_rows,   scale_rows, rope,
+          softmax,    mean_rows, max_rows, l2_normalize, clip_rows, add_scaled, combine,    clamped_gate};
 }
 
 }  // namespace swiftlet::kernels

@@ -211,6 +211,28 @@ void add_scaled(const float* x, float factor, float* y, std::int64_t n) noexcept
   });
 }
 
+void combine(const float* weights, const float* rows, std::int64_t ld, std::int64_t count, std::int64_t n,
+             float* y) noexcept {
+  std::int64_t i = 0;
+  for (; i + kSums * kLanes <= n; i += kSums * kLanes) {
+    Vec sums[kSums] = {zero(), zero(), zero(), zero()};
+    for (std::int64_t r = 0; r < count; ++r) {
+      const Vec weight = splat(weights[r]);
+#pragma GCC unroll 4
+      for (int s = 0; s < kSums; ++s) sums[s] = fma(load(rows + r * ld + i + s * kLanes), weight, sums[s]);
+    }
+#pragma GCC unroll 4
+    for (int s = 0; s < kSums; ++s) store(y + i + s * kLanes, sums[s]);
+  }
+  for (; i < n; i += kLanes) {
+    const std::int64_t lanes = n - i < kLanes ? n - i : std::int64_t{kLanes};
+    Vec sum = zero();
+    for (std::int64_t r = 0; r < count; ++r)
+      sum = fma(load_lanes(rows + r * ld + i, lanes), splat(weights[r]), sum);
+    store_lanes(y + i, lanes, sum);
+  }
+}
+
 // A NaN is greater than nothing and stays.
 inline Vec at_most(Vec x, Vec limit) {
   return select(greater(x, limit), limit, x);

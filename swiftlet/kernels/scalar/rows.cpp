@@ -176,6 +176,15 @@ void add_scaled(const float* x, float factor, float* y, std::int64_t n) noexcept
   for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<float>(y[i] + static_cast<double>(x[i]) * factor);
 }
 
+void combine(const float* weights, const float* rows, std::int64_t ld, std::int64_t count, std::int64_t n,
+             float* y) noexcept {
+  for (std::int64_t i = 0; i < n; ++i) {
+    double sum = 0;
+    for (std::int64_t r = 0; r < count; ++r) sum += static_cast<double>(rows[r * ld + i]) * weights[r];
+    y[i] = static_cast<float>(sum);
+  }
+}
+
 void clip(const float* x, float limit, float* y, std::int64_t n) noexcept {
   for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
@@ -192,8 +201,8 @@ void clamped_gate(const float* gates, const float* up, float alpha, float limit,
 }  // namespace
 
 RowKernels scalar_row_kernels() {
-  return {layer_norm, rms_norm,  activate, gate,         add,  mul,        scale,       rope,
-          softmax,    mean_rows, max_rows, l2_normalize, clip, add_scaled, clamped_gate};
+  return {layer_norm, rms_norm,  activate, gate,         add,  mul,        scale,   rope,
+          softmax,    mean_rows, max_rows, l2_normalize, clip, add_scaled, combine, clamped_gate};
 }
 
 }  // namespace swiftlet::kernels
