@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/core/memory.h"
 
 namespace swiftlet {
 namespace {
@@ -57,6 +58,7 @@ Weight between_groups(const Weight& weight, const Shape& shape, std::int64_t gro
   const std::int64_t outputs = shape[0], own = weight.shape.elements() / outputs,
                      other_row = shape.elements() / outputs, kernel = std::min(own, other_row);
   const std::size_t width = element_bytes(weight), bytes = static_cast<std::size_t>(kernel) * width;
+  check_fits(weight.name, static_cast<std::uint64_t>(shape.elements()) * width);
   other.codes = Buffer::heap(static_cast<std::size_t>(shape.elements()) * width);
   std::memset(other.codes.mutable_data(), 0, other.codes.size());
   for (std::int64_t row = 0; row < outputs; ++row) {
