@@ -73,7 +73,10 @@ struct Problem {
             .causal = shape.causal};
     std::int32_t rows = 0, keys = 0;
     for (std::size_t s = 0; s < shape.queries.size(); ++s) {
-      segments.push_back({rows, rows + shape.queries[s], keys, shape.keys[s], nullptr});
+      segments.push_back({.query_begin = rows,
+                          .query_end = rows + shape.queries[s],
+                          .key_begin = keys,
+                          .keys = shape.keys[s]});
       rows += shape.queries[s];
       keys += (shape.keys[s] + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
       for (int i = 0; i < shape.queries[s]; ++i)
