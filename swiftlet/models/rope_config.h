@@ -23,8 +23,8 @@ struct RopeDefaults {
 // hold for sequences beyond the original context. Others throw kUnsupported naming the type.
 ops::RopeSpec rope_spec(const Config& config, std::int64_t head_dim, const RopeDefaults& defaults = {});
 
-// Where contexts end: positions that linear and yarn stretch reach as many times further as their factor says,
-// also where max_position_embeddings is what the model began with (Qwen2.5, Vicuna).
+// Where contexts end: positions that linear and yarn stretch reach as many times further as their factor
+// says, also where max_position_embeddings is what the model began with (Qwen2.5, Vicuna).
 std::int64_t rope_context(const Config& config, std::int64_t max_positions);
 
 }  // namespace swiftlet::models
