@@ -118,9 +118,21 @@ class Chooser {
     return models;
   }
 
+  // The one model that has the tag; "" where none has it.
+  std::string only_tagged(std::string_view tag) const {
+    std::vector<std::string> found = gguf_models();
+    std::erase_if(found, [&](const std::string& path) { return !has_tag(path, tag); });
+    if (found.size() > 1) fail_several();
+    return found.empty() ? "" : found.front();
+  }
+
+  [[noreturn]] void fail_several() const {
+    fail(ErrorCode::kUsage, where(), "several GGUF files to choose from, as {}/FILE{}", name_.repository,
+         among());
+  }
+
   std::string tagged(std::string_view tag) const {
-    for (const std::string& path : gguf_models())
-      if (has_tag(path, tag)) return path;
+    if (std::string path = only_tagged(tag); !path.empty()) return path;
     fail(ErrorCode::kNotFound, where(), "no GGUF file of the repository is named after {}{}", tag, among());
   }
 
@@ -136,13 +148,10 @@ class Chooser {
   }
 
   void take_usual_gguf() {
-    const std::vector<std::string> models = gguf_models();
     for (const std::string_view tag : kUsualTags)
-      for (const std::string& path : models)
-        if (has_tag(path, tag)) return take_gguf(path);
-    if (models.size() > 1)
-      fail(ErrorCode::kUsage, where(), "several GGUF files to choose from, as {}/FILE{}", name_.repository,
-           among());
+      if (const std::string path = only_tagged(tag); !path.empty()) return take_gguf(path);
+    const std::vector<std::string> models = gguf_models();
+    if (models.size() > 1) fail_several();
     take_gguf(models.front());
   }
 

@@ -124,6 +124,14 @@ TEST(ChooseFiles, TagsNameEncodings) {
               HasSubstr("it holds none"));
 }
 
+TEST(ChooseFiles, SeveralModelsOfOneEncodingAreForTheUserToChoose) {
+  const std::vector<std::string> two{"m-Q8_0.gguf", "n-Q8_0.gguf"};
+  for (const char* name : {"o/n", "o/n:Q8_0"})
+    EXPECT_THAT(
+        message_of([&] { choose(name, two); }),
+        HasSubstr("several GGUF files to choose from, as o/n/FILE: it holds m-Q8_0.gguf, n-Q8_0.gguf"));
+}
+
 TEST(ChooseFiles, WithoutATagTheUsualEncodingIsTaken) {
   EXPECT_EQ(choose("o/n", kGguf).model, "m-Q4_K_M.gguf");
   EXPECT_EQ(choose("o/n", {"x-Q8_0.gguf", "x-F16.gguf"}).model, "x-Q8_0.gguf");

@@ -145,6 +145,8 @@ BuiltModel build_model(const Checkpoint& checkpoint) {
   const Family& family = find_family(checkpoint.config);
   const Scope::Shapes shapes = [&](const std::string& name) -> std::optional<Shape> {
     const Weight* weight = checkpoint.find(name);
+    if (const auto other = checkpoint.tensors.find(name); other != checkpoint.tensors.end())
+      fail(ErrorCode::kInvalid, name, "is of {}, expected floats", dtype_name(other->second.dtype()));
     if (weight == nullptr) return std::nullopt;
     return weight->shape;
   };

@@ -231,6 +231,18 @@ TEST(Registry, WhatIsNotBuiltIsAnErrorThatNamesTheKey) {
               HasSubstr("'spiral' is not available"));
 }
 
+TEST(Registry, WeightsOfIntegersAreNamed) {
+  Checkpoint checkpoint = load_checkpoint(tiny("llama-grouped"));
+  checkpoint.weights.erase("model.norm.weight");
+  checkpoint.tensors.emplace("model.norm.weight", Tensor::zeros(DType::kI32, Shape{2}));
+  try {
+    build_model(checkpoint);
+    FAIL() << "was built";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("[model.norm.weight] is of i32, expected floats"));
+  }
+}
+
 TEST(RopeContext, ReachesAsFarAsTheFactorStretchesIt) {
   const auto context = [](std::string_view scaling) {
     const Config config = Config::parse(
