@@ -121,8 +121,8 @@ void embed_tokenizer(Checkpoint& checkpoint) {
   if (source.kind == TokenizerKind::kNone) return;
   const Tokenizer tokenizer = Tokenizer::from_source(source);
   source.tables = buffer_of(tokenizer.tables());
-  if (source.kind == TokenizerKind::kTokenizerJson) return;
-  source.bytes = buffer_of(tokenizer.serialized());
+  if (source.kind != TokenizerKind::kTokenizerJson || tokenizer.serialized() != source.text())
+    source.bytes = buffer_of(tokenizer.serialized());
   if (!tokenizer.config().empty()) source.config = Config::parse(tokenizer.config(), source.where);
   source.kind = TokenizerKind::kTokenizerJson;
   source.files.clear();

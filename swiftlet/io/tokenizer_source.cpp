@@ -35,7 +35,7 @@ bool is_there(const fs::path& path) {
 void add_small_files(const fs::path& folder, TokenizerSource& source) {
   if (is_there(folder / "tokenizer_config.json"))
     source.config = Config::load(folder / "tokenizer_config.json");
-  if (source.kind == TokenizerKind::kTokenizerJson || source.kind == TokenizerKind::kLlama2c) return;
+  if (source.kind == TokenizerKind::kLlama2c) return;
   for (const std::string_view name : kBeside)
     if (is_there(folder / name)) source.files.emplace(name, map_file(folder / name));
   if (is_there(folder / "config.json"))

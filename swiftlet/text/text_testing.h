@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -77,6 +78,23 @@ inline std::uint32_t byte_place(std::string_view text, std::size_t index) {
 // Of a file or a folder.
 inline Tokenizer load_tokenizer(const std::filesystem::path& path) {
   return Tokenizer::from_source(open_tokenizer(path));
+}
+
+inline Buffer buffer_of(std::string_view bytes) {
+  Buffer buffer = Buffer::heap(bytes.size());
+  std::memcpy(buffer.mutable_data(), bytes.data(), bytes.size());
+  return buffer;
+}
+
+// As a native file carries it.
+inline TokenizerSource source_of(const Tokenizer& tokenizer, std::string_view tables) {
+  TokenizerSource source;
+  source.kind = TokenizerKind::kTokenizerJson;
+  source.where = "m.swiftlet: tokenizer";
+  source.bytes = buffer_of(tokenizer.serialized());
+  source.tables = buffer_of(tables);
+  if (!tokenizer.config().empty()) source.config = Config::parse(tokenizer.config(), "config");
+  return source;
 }
 
 // A name that no other process uses: tests run side by side.

@@ -5,12 +5,13 @@
 #include <charconv>
 #include <set>
 
-#include "swiftlet/text/json_view.h"
+#include "swiftlet/core/log.h"
 
 namespace swiftlet::text {
 namespace {
 
-constexpr std::array kRoleNames = {"bos", "eos", "unk", "sep", "cls", "pad", "mask"};
+// In the order in which transformers adds those that a vocabulary lacks.
+constexpr std::array<std::string_view, 7> kRoleNames = {"bos", "eos", "unk", "sep", "pad", "cls", "mask"};
 constexpr std::array kFlags = {"add_bos_token", "add_eos_token", "add_prefix_space",      "legacy",
                                "do_lower_case", "keep_accents",  "split_by_punct",        "trim_offsets",
                                "remove_space",  "strip_accents", "tokenize_chinese_chars"};
@@ -103,12 +104,20 @@ OrderedJson json_of(const NamedToken& token, std::int32_t id) {
 
 }  // namespace
 
-TokenSettings::TokenSettings(const TokenizerSource& source) {
+TokenSettings::TokenSettings(const TokenizerSource& source) : model_type_(source.model_type) {
   read_config(source);
-  if (const auto file = source.files.find("special_tokens_map.json"); file != source.files.end())
-    read_special_tokens_map(text_of(file->second), source.beside(file->first));
-  if (const auto file = source.files.find("added_tokens.json"); file != source.files.end())
-    read_added_tokens(text_of(file->second), source.beside(file->first));
+  // Both are of old: where added_tokens_decoder is there, it tells everything.
+  const auto read_old = [&](const char* name, auto read) {
+    const auto file = source.files.find(name);
+    if (file != source.files.end() && !config_has_ids_)
+      (this->*read)(text_of(file->second), source.beside(name));
+  };
+  read_old("special_tokens_map.json", &TokenSettings::read_special_tokens_map);
+  read_old("added_tokens.json", &TokenSettings::read_added_tokens);
+  // By their ids; those that wait for one come last, as they are listed.
+  std::stable_sort(tokens_.begin(), tokens_.end(), [](const NamedToken& a, const NamedToken& b) {
+    return a.id != Vocabulary::kNone && (b.id == Vocabulary::kNone || a.id < b.id);
+  });
   if (kind_.empty() || kind_ == "PreTrained" || kind_ == "TokenizersBackend")
     for (const auto& [model, kind] : kKindsOfModels)
       if (source.model_type == model) kind_ = kind;
@@ -121,13 +130,13 @@ void TokenSettings::read_config(const TokenizerSource& source) {
   const JsonDocument document(text, source.config.where());
   const JsonView root = document.root();
   kind_ = kind_of_class(root.string_or("tokenizer_class", ""));
-  for (const char* role : kRoleNames)
-    if (const auto token = root.find(std::string(role) + "_token")) roles_[role] = read_token(*token, true);
   for (const char* flag : kFlags)
     if (const auto value = root.find(flag)) flags_[flag] = value->boolean();
   for (const char* name : kNumbers)
     if (const auto value = root.find(name)) numbers_[name] = value->integer(0, 1 << 20);
-  if (const auto decoder = root.find("added_tokens_decoder"))
+  const auto decoder = root.find("added_tokens_decoder");
+  config_has_ids_ = decoder.has_value();
+  if (decoder)
     for (const auto& [key, value] : decoder->object()) {
       NamedToken token = read_token(decoder->member(key, value), false);
       const char* const end = key.data() + key.size();
@@ -135,21 +144,33 @@ void TokenSettings::read_config(const TokenizerSource& source) {
         decoder->member(key, value).invalid("expected an id as the name, came {}", shown(key));
       tokens_.push_back(std::move(token));
     }
-  std::stable_sort(tokens_.begin(), tokens_.end(),
-                   [](const NamedToken& a, const NamedToken& b) { return a.id < b.id; });
+  read_roles(root);
+}
+
+// "bos_token": "<s>", "image_token": {"content": ...}, and the named tokens of "extra_special_tokens".
+void TokenSettings::read_roles(const JsonView& json) {
+  const auto read = [&](std::string_view key, const JsonView& token, bool any_name) {
+    constexpr std::string_view kEnd = "_token";
+    if (!key.ends_with(kEnd) && !any_name) return;
+    const std::string role(key.ends_with(kEnd) ? key.substr(0, key.size() - kEnd.size()) : key);
+    const bool usual = std::find(kRoleNames.begin(), kRoleNames.end(), role) != kRoleNames.end();
+    // Other things may end like this: "add_bos_token": true.
+    if (!usual && !token.is_string() && !(token.is_object() && token.find("content"))) return;
+    if (!usual && !roles_.contains(role)) other_roles_.push_back(role);
+    roles_[role] = read_token(token, true);
+  };
+  for (const auto& [key, value] : json.object())
+    if (!value.is_null()) read(key, json.member(key, value), false);
+  if (const auto extra = json.find("extra_special_tokens"); extra && extra->is_object())
+    for (const auto& [key, value] : extra->object()) read(key, extra->member(key, value), true);
   for (const char* list : {"additional_special_tokens", "extra_special_tokens"})
-    if (const auto extra = root.find(list); extra && extra->is_array())
+    if (const auto extra = json.find(list); extra && extra->is_array())
       extra->each([&](const JsonView& item) { tokens_.push_back(read_token(item, true)); });
 }
 
 void TokenSettings::read_special_tokens_map(std::string_view json, const std::string& where) {
   const JsonDocument document(json, where);
-  for (const char* role : kRoleNames)
-    if (const auto token = document.root().find(std::string(role) + "_token");
-        token && !roles_.contains(role))
-      roles_[role] = read_token(*token, true);
-  if (const auto extra = document.root().find("additional_special_tokens"))
-    extra->each([&](const JsonView& item) { tokens_.push_back(read_token(item, true)); });
+  read_roles(document.root());
 }
 
 // {"token": id, ...}
@@ -162,6 +183,7 @@ void TokenSettings::read_added_tokens(std::string_view json, const std::string& 
     token.id = static_cast<std::int32_t>(document.root().member(key, value).integer(0, INT32_MAX));
     token.special = std::any_of(roles_.begin(), roles_.end(),
                                 [&](const auto& role) { return role.second.content == token.content; });
+    token.normalized = !token.special;
     added.push_back(std::move(token));
   }
   std::sort(added.begin(), added.end(), [](const NamedToken& a, const NamedToken& b) { return a.id < b.id; });
@@ -224,8 +246,9 @@ OrderedJson TokenSettings::added_tokens(const Vocabulary& vocabulary, std::vecto
   for (const NamedToken& token : tokens_)
     if (token.id != Vocabulary::kNone) add(token);
   for (const NamedToken& token : own) add(token);
-  for (const char* name : kRoleNames)
-    if (const NamedToken* const token = role(name)) add(*token);
+  for (const std::string_view name : kRoleNames)
+    if (const NamedToken* const token = role(std::string(name))) add(*token);
+  for (const std::string& name : other_roles_) add(*role(name));
   for (const NamedToken& token : tokens_) add(token);
   std::int32_t next = vocabulary.end_id();
   for (NamedToken& token : all) {
@@ -237,6 +260,57 @@ OrderedJson TokenSettings::added_tokens(const Vocabulary& vocabulary, std::vecto
     if (token.id == Vocabulary::kNone) token.id = next++;
   std::stable_sort(all.begin(), all.end(),
                    [](const NamedToken& a, const NamedToken& b) { return a.id < b.id; });
+  OrderedJson json = OrderedJson::array();
+  for (const NamedToken& token : all) json.push_back(json_of(token, token.id));
+  return json;
+}
+
+const NamedToken* TokenSettings::named_role(const std::string& content) const {
+  for (const auto& [name, token] : roles_)
+    if (token.content == content) return &token;
+  return nullptr;
+}
+
+OrderedJson TokenSettings::added_to(const std::optional<JsonView>& own, const Vocabulary& vocabulary,
+                                    const std::string& where) const {
+  std::vector<NamedToken> all;
+  std::int32_t next = vocabulary.end_id();
+  if (own)
+    own->each([&](const JsonView& json) {
+      all.push_back(read_token(json, false));
+      all.back().id = static_cast<std::int32_t>(json.at("id").integer(0, INT32_MAX));
+      next = std::max(next, all.back().id + 1);
+    });
+  bool changed = false;
+  const auto put = [&](NamedToken token, bool marks_count) {
+    if (token.content.empty()) return;
+    const auto known = std::find_if(all.begin(), all.end(),
+                                    [&](const NamedToken& other) { return other.content == token.content; });
+    const std::int32_t given = token.id;
+    if (known != all.end()) token.id = known->id;
+    if (known != all.end() && (!marks_count || *known == token)) return;
+    if (named_role(token.content)) token.special = true;
+    if (known == all.end()) {
+      token.id = vocabulary.find(token.content);
+      if (token.id == Vocabulary::kNone) token.id = next++;
+    }
+    if (given != Vocabulary::kNone && given != token.id)
+      warn("[{}] the files beside it give the token {} the id {}; it gets {}, as in transformers", where,
+           shown(token.content), given, token.id);
+    changed = true;
+    if (known != all.end()) {
+      *known = std::move(token);
+    } else {
+      all.push_back(std::move(token));
+    }
+  };
+  for (const NamedToken& token : tokens_)
+    if (token.id != Vocabulary::kNone) put(token, config_has_ids_);
+  for (const std::string_view name : kRoleNames)
+    if (const NamedToken* const token = role(std::string(name))) put(*token, false);
+  for (const std::string& name : other_roles_) put(*role(name), false);
+  for (const NamedToken& token : tokens_) put(token, false);
+  if (!changed) return nullptr;
   OrderedJson json = OrderedJson::array();
   for (const NamedToken& token : all) json.push_back(json_of(token, token.id));
   return json;
@@ -268,10 +342,17 @@ OrderedJson TokenSettings::around_texts(bool begins, const Vocabulary& vocabular
 
 std::string TokenSettings::config() const {
   OrderedJson json = config_;
-  for (const auto& [name, token] : roles_)
-    if (!json.contains(name + "_token") || json[name + "_token"].is_null())
-      json[name + "_token"] = token.content;
-  return dump(json);
+  for (const auto& [name, token] : roles_) {
+    const std::string key = name + "_token";
+    const auto extra = json.find("extra_special_tokens");
+    if (extra != json.end() && extra->is_object() && (extra->contains(key) || extra->contains(name)))
+      continue;
+    const auto told = json.find(key);
+    const bool same = told != json.end() &&
+                      (told->is_object() ? told->value("content", OrderedJson()) : *told) == token.content;
+    if (!same) json[key] = token.content;
+  }
+  return json.empty() ? "" : dump(json);
 }
 
 }  // namespace swiftlet::text

@@ -11,6 +11,7 @@
 #include "swiftlet/text/post_processor.h"
 #include "swiftlet/text/pretokenizer.h"
 #include "swiftlet/text/tokenizer_files.h"
+#include "swiftlet/text/tokenizer_overlay.h"
 #include "swiftlet/text/tokenizer_tables.h"
 
 namespace swiftlet {
@@ -80,20 +81,28 @@ Tokenizer::Impl::Impl(text::TokenizerText text, std::string where)
       has_tables(text.tables.has_value()),
       given_whole(std::move(text.whole)) {
   const JsonDocument settings(config.empty() ? "{}" : config, where + ": tokenizer_config.json");
-  const JsonDocument document(json, std::move(where));
-  const JsonView root = document.root();
-  const JsonView described = root.at("model");
+  const JsonDocument document(json, where);
+  const JsonView described = document.root().at("model");
   is_bpe = text::model_kind(described) == "BPE";
   model = has_tables ? text::make_model(described, *std::move(text.tables)) : text::make_model(described);
-  if (const auto part = root.find("normalizer")) normalizers = text::make_normalizers(*part);
-  if (const auto part = root.find("pre_tokenizer")) pretokenizers = text::make_pretokenizers(*part);
+  const text::OrderedJson changes =
+      text.beside ? text::changes_beside(document.root(), model->vocabulary(), *text.beside, where)
+                  : text::OrderedJson::object();
+  // What stands in the file as it is keeps its place there in messages.
+  const JsonDocument changed(text::dump(changes), where);
+  const auto part_of = [&](const char* name) {
+    return changes.contains(name) ? changed.root().find(name) : document.root().find(name);
+  };
+  if (!changes.empty()) json = text::with_members(document.root(), changes);
+  if (const auto part = part_of("normalizer")) normalizers = text::make_normalizers(*part);
+  if (const auto part = part_of("pre_tokenizer")) pretokenizers = text::make_pretokenizers(*part);
   const bool split_special = settings.root().boolean_or("split_special_tokens", false);
-  if (const auto part = root.find("added_tokens"))
+  if (const auto part = part_of("added_tokens"))
     added = text::AddedTokens(*part, model->vocabulary(), normalizers, split_special);
   tokens = text::TokenTable(model->vocabulary(), added);
-  if (const auto part = root.find("post_processor"))
+  if (const auto part = part_of("post_processor"))
     post_processors = text::make_post_processors(*part, tokens);
-  if (const auto part = root.find("decoder")) {
+  if (const auto part = part_of("decoder")) {
     decoders = text::make_decoders(*part);
   } else {
     decoders.push_back(text::make_space_joiner());
@@ -212,7 +221,7 @@ Tokenizer Tokenizer::from_source(const TokenizerSource& source) {
 }
 
 Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where, std::string_view config) {
-  return from_text({std::string(json), std::string(config), {}, {}}, std::string(where));
+  return from_text({std::string(json), std::string(config), {}, {}, {}}, std::string(where));
 }
 
 Tokenizer Tokenizer::from_text(text::TokenizerText text, std::string where) {

@@ -15,9 +15,11 @@ namespace swiftlet::text {
 TokenizerText text_of(const TokenizerSource& source) {
   const std::string_view bytes = source.text();
   switch (source.kind) {
-    case TokenizerKind::kTokenizerJson:
+    case TokenizerKind::kTokenizerJson: {
       if (source.tables.size() > 0) return read_tables(source);
-      return {std::string(bytes), source.config.empty() ? "" : source.config.dump(), {}, {}};
+      const auto settings = std::make_shared<const TokenSettings>(source);
+      return {std::string(bytes), settings->config(), {}, {}, settings};
+    }
     case TokenizerKind::kVocabText:
       return convert_vocab_txt(bytes, TokenSettings(source), source.where);
     case TokenizerKind::kVocabMerges: {

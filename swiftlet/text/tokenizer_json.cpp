@@ -98,6 +98,13 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void append_json_member(std::string& out, std::string_view key, std::string_view value) {
+  if (out.back() != '{') out += ',';
+  append_json_string(out, key);
+  out += ':';
+  out += value;
+}
+
 std::string dump(const OrderedJson& json) {
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::strict);
 }
@@ -174,7 +181,7 @@ TokenizerText ModelWriter::finish(const TokenizerParts& parts, std::string confi
                            {"post_processor", parts.post_processor},
                            {"decoder", parts.decoder}});
   text.pop_back();
-  return {text + ",\"model\":" + text_ + "}}", std::move(config), std::move(tables_), {}};
+  return {text + ",\"model\":" + text_ + "}}", std::move(config), std::move(tables_), {}, {}};
 }
 
 std::string whole_json(std::string_view json, const ModelTables& tables, bool merges) {

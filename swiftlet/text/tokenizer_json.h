@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -15,12 +16,15 @@ namespace swiftlet::text {
 
 using OrderedJson = nlohmann::ordered_json;
 
+class TokenSettings;
+
 // A tokenizer as Tokenizer::from_text() takes it.
 struct TokenizerText {
   std::string json;    // the text of a tokenizer.json; where there are tables, without what they hold
   std::string config;  // the text of its tokenizer_config.json, which names the roles of tokens; may be empty
   std::optional<ModelTables> tables;  // "vocab" and "merges" of the model
   Buffer whole;                       // the whole tokenizer.json beside the tables, where there is one
+  std::shared_ptr<const TokenSettings> beside;  // of the files beside `json`, to be put on top of it
 };
 
 // All pairs of tokens whose texts together are a token: the best results first, and, for one result, in the
@@ -70,6 +74,9 @@ class ModelWriter {
 std::string vocabulary_json(const Vocabulary& vocabulary);
 // The tokenizer.json of which ModelWriter made `json` and `tables`. `merges`: the model has a list of them.
 std::string whole_json(std::string_view json, const ModelTables& tables, bool merges);
+
+// Appends a member to the text of an object that is being written: "{" or more.
+void append_json_member(std::string& out, std::string_view key, std::string_view value);
 
 // Appends `text` (valid UTF-8) as a JSON string.
 void append_json_string(std::string& out, std::string_view text);

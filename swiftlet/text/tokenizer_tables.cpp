@@ -82,10 +82,7 @@ std::string settings_of(const std::string& json) {
   const JsonDocument document(json, "tokenizer");
   std::string text = "{";
   const auto put = [&](std::string_view key, std::string_view value) {
-    if (text.back() != '{') text += ',';
-    append_json_string(text, key);
-    text += ':';
-    text += value;
+    append_json_member(text, key, value);
   };
   for (const auto& [key, value] : document.root().object())
     if (key != "model") put(key, simdjson::minify(value));
@@ -102,7 +99,7 @@ TokenizerText read_tables(const TokenizerSource& source) {
   const std::string config = source.config.empty() ? "" : source.config.dump();
   const Header header = header_of(source.tables, where);
   if (header.version != kVersion || header.sections != kSections)
-    return {std::string(source.text()), config, {}, {}};
+    return {std::string(source.text()), config, {}, {}, {}};
   Reader reader(source.tables, header, where);
   const FlatTable<char> settings = reader.next<char>();
   auto text = reader.next<char>();
@@ -120,7 +117,7 @@ TokenizerText read_tables(const TokenizerSource& source) {
   require(scores.empty() || !trie.empty(), where, "expected a trie of the tokens");
   tables.scores = std::move(scores);
   if (!trie.empty()) tables.trie = TokenTrie(std::move(trie), tables.scores.size(), where);
-  return {std::string(settings.data(), settings.size()), config, std::move(tables), source.bytes};
+  return {std::string(settings.data(), settings.size()), config, std::move(tables), source.bytes, {}};
 }
 
 }  // namespace swiftlet::text

@@ -13,22 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-Buffer buffer_of(std::string_view bytes) {
-  Buffer buffer = Buffer::heap(bytes.size());
-  std::memcpy(buffer.mutable_data(), bytes.data(), bytes.size());
-  return buffer;
-}
-
-TokenizerSource source_of(const Tokenizer& tokenizer, std::string_view tables) {
-  TokenizerSource source;
-  source.kind = TokenizerKind::kTokenizerJson;
-  source.where = "m.swiftlet: tokenizer";
-  source.bytes = buffer_of(tokenizer.serialized());
-  source.tables = buffer_of(tables);
-  if (!tokenizer.config().empty()) source.config = Config::parse(tokenizer.config(), "config");
-  return source;
-}
-
 // A u32 or u64 of the blob, as it lies there.
 template <class T>
 void put(std::string& blob, std::size_t at, T value) {

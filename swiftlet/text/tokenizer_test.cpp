@@ -283,7 +283,8 @@ TEST(Tokenizer, RolesFromTheConfiguration) {
   std::ofstream(folder + "/tokenizer_config.json")
       << R"({"bos_token":{"content":"<x>"},"eos_token":"<y>","pad_token":null,"unk_token":"gone"})";
   const Tokenizer tokenizer = load_tokenizer(folder);
-  EXPECT_EQ(tokenizer.special(), (SpecialTokens{.bos = 1, .eos = 2}));
+  // A role that the file has no token for gets one, as in transformers.
+  EXPECT_EQ(tokenizer.special(), (SpecialTokens{.bos = 1, .eos = 2, .unk = 3}));
   EXPECT_EQ(Tokenizer::from_json(tokenizer.serialized(), "copy", tokenizer.config()).special(),
             tokenizer.special());
   EXPECT_EQ(tokenizer.encode("a<x>a").ids, (Ids{0, 1, 0}));
