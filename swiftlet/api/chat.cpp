@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "swiftlet/api/model_impl.h"
 #include "swiftlet/io/json.h"
@@ -48,6 +49,12 @@ std::string template_source(const LoadedModel& model, const std::string& given, 
       std::find_if(known.begin(), known.end(), [&](const auto& row) { return row.name == given; });
   if (named != known.end()) return std::string(named->source);
   if (!given.empty()) return given;
+  if (model.checkpoint.chat_template.empty() && !own.empty()) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, source] : own) names.push_back(name);
+    fail(ErrorCode::kNotFound, model.checkpoint.source,
+         "has chat templates by name and no default one; give one of {}", fmt::join(names, ", "));
+  }
   if (model.checkpoint.chat_template.empty())
     fail(ErrorCode::kNotFound, model.checkpoint.source,
          "has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); give one, "
@@ -56,25 +63,38 @@ std::string template_source(const LoadedModel& model, const std::string& given, 
   return model.checkpoint.chat_template;
 }
 
-// bos_token, eos_token, ...: as tokenizer_config.json spells them, else those that the tokenizer knows.
+// "<s>", or {"content": "<s>", ...}.
+std::optional<std::string> token_text(const Json& token) {
+  if (token.is_string()) return token.get<std::string>();
+  const auto content = token.is_object() ? token.find("content") : token.end();
+  if (!token.is_object() || content == token.end() || !content->is_string()) return std::nullopt;
+  return content->get<std::string>();
+}
+
+// bos_token, eos_token, image_token, ...: all that tokenizer_config.json names. Of what it does not speak of,
+// those that the tokenizer knows; null says that there is none.
 Json special_tokens(const LoadedModel& model) {
-  const auto& config = model.checkpoint.tokenizer.config.json();
+  const Json config = model.checkpoint.tokenizer.config.json();
+  Json tokens = Json::object();
+  const auto put = [&](const std::string& name, const Json& token) {
+    if (const auto text = token_text(token)) tokens[name] = *text;
+  };
+  if (config.is_object())
+    for (const auto& [name, token] : config.items()) {
+      if (name.ends_with("_token")) put(name, token);
+      if (name == "extra_special_tokens" && token.is_object())
+        for (const auto& [own, text] : token.items()) put(own, text);
+    }
   const Tokenizer& tokenizer = model.require_tokenizer();
   const SpecialTokens& ids = tokenizer.special();
-  const std::pair<const char*, std::int32_t> names[] = {{"bos_token", ids.bos}, {"eos_token", ids.eos},
-                                                        {"unk_token", ids.unk}, {"pad_token", ids.pad},
-                                                        {"cls_token", ids.cls}, {"sep_token", ids.sep}};
-  Json tokens = Json::object();
-  for (const auto& [name, id] : names) {
-    const auto found = config.is_object() ? config.find(name) : config.end();
-    if (found != config.end() && found->is_string())
-      tokens[name] = found->get<std::string>();
-    else if (found != config.end() && found->is_object() && found->contains("content") &&
-             (*found)["content"].is_string())
-      tokens[name] = (*found)["content"].get<std::string>();
-    else if (id >= 0)
-      tokens[name] = std::string(tokenizer.id_to_token(id).value_or(""));
-  }
+  for (const auto& [name, id] : {std::pair{"bos_token", ids.bos},
+                                 {"eos_token", ids.eos},
+                                 {"unk_token", ids.unk},
+                                 {"pad_token", ids.pad},
+                                 {"cls_token", ids.cls},
+                                 {"sep_token", ids.sep},
+                                 {"mask_token", ids.mask}})
+    if (id >= 0 && !config.contains(name)) tokens[name] = std::string(tokenizer.id_to_token(id).value_or(""));
   return tokens;
 }
 

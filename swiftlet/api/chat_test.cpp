@@ -4,10 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "swiftlet/io/test_files.h"
+
 namespace swiftlet {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 const std::string kModel = SWIFTLET_SOURCE_DIR "/assets/stories260K/stories260K.bin";
 constexpr const char* kHello = R"([{"role": "user", "content": "Once upon a time"}])";
@@ -79,6 +85,36 @@ TEST(Chat, RefusesWhatItCannotUse) {
     EXPECT_THAT(message_of([&] { chat.reply(messages); }), HasSubstr("[messages")) << messages;
   Chat strict(model, {.chat_template = "chatml"});
   EXPECT_THAT(message_of([&] { strict.reply(R"([{"role": "user"}])"); }), HasSubstr("[chat template: line"));
+}
+
+// A copy of a bundled model with a tokenizer_config.json of its own.
+class ChatFolder : public ::testing::Test {
+ protected:
+  ChatFolder() {
+    for (const auto& entry : std::filesystem::directory_iterator(SWIFTLET_SOURCE_DIR "/assets/stories-7m"))
+      std::filesystem::copy_file(entry.path(), folder_.path() / entry.path().filename());
+  }
+  void config(std::string_view json) { testing::write_file(folder_ / "tokenizer_config.json", json); }
+  std::string prompt(const ChatOptions& options = {}) const {
+    Model model = Model::load(folder_.path());
+    return Chat(model, options).prompt(kHello);
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(ChatFolder, TemplatesSeeTheTokensOfTheConfig) {
+  const ChatOptions own{.chat_template = "[{{ bos_token }}|{{ mask_token }}|{{ image_token }}|{{ boi }}]"};
+  EXPECT_THAT(prompt(own), Not(StartsWith("[|")));  // what the tokenizer knows
+  config(R"({"bos_token":null,"mask_token":{"content":"<m>"},"image_token":"<img>","add_bos_token":true,)"
+         R"("extra_special_tokens":{"boi":"<boi>"}})");
+  EXPECT_EQ(prompt(own), "[|<m>|<img>|<boi>]");
+}
+
+TEST_F(ChatFolder, TemplatesByNameAloneAreListed) {
+  config(R"({"chat_template":[{"name":"rag","template":"R"},{"name":"tool_use","template":"T"}]})");
+  EXPECT_THAT(message_of([&] { prompt(); }),
+              HasSubstr("has chat templates by name and no default one; give one of rag, tool_use"));
+  EXPECT_EQ(prompt({.chat_template = "rag"}), "R");
 }
 
 }  // namespace
