@@ -172,6 +172,9 @@ void read_gguf_rope(const GgufKeys& keys, std::int64_t head_dim, nlohmann::json&
                                  : factors.empty() ? from_keys(keys)
                                                    : from_factors(keys, factors, theta);
   if (!scaling.is_null()) config["rope_scaling"] = scaling;
+  // Where transformers looks first: the class of Phi-3 has a number of its own there.
+  constexpr const char* kOriginal = "original_max_position_embeddings";
+  if (lists && lists->contains(kOriginal)) config[kOriginal] = (*lists)[kOriginal];
 }
 
 void write_gguf_rope(GgufModelWriter& writer, std::int64_t head_dim, const GgufRopeDefaults& defaults) {
