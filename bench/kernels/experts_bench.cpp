@@ -45,7 +45,7 @@ void run(benchmark::State& state, const KernelTable& table, const Case& c, int t
   const Layer layer(c);
   const std::vector<float> x = random_values(c.rows * c.hidden, 3);
   std::vector<float> scores = random_values(c.rows * c.experts, 4), gates(scores.size()), y(x.size());
-  Buffer workspace = Buffer::heap(experts_workspace(layer.experts, c.rows, c.chosen));
+  Buffer workspace = Buffer::heap(experts_workspace(table, threads, layer.experts, c.rows, c.chosen));
   const double peak = limit_of(c.rows, c.arithmetic, pool);
   double best = 1e9, bytes = 0;
   for (auto _ : state) {

@@ -44,10 +44,12 @@ void run(benchmark::State& state, const KernelTable& table, const Case& c, int t
   ThreadPool pool(threads);
   const std::vector<Weight> weights = weights_for(c);
   const std::vector<float> x = random_values(c.m * c.k, 2);
-  std::vector<float> y(static_cast<std::size_t>(c.m * c.n));
-  LinearOutput output{
-      .weight = panel_view(weights[0]), .activation = c.activation, .y = y.data(), .ldy = c.n};
-  Buffer workspace = Buffer::heap(linear_workspace(c.arithmetic, {&output, 1}, c.m));
+  Buffer y = Buffer::heap(static_cast<std::size_t>(c.m * c.n) * sizeof(float));  // on cache lines, as in an arena
+  LinearOutput output{.weight = panel_view(weights[0]),
+                      .activation = c.activation,
+                      .y = reinterpret_cast<float*>(y.mutable_data()),
+                      .ldy = c.n};
+  Buffer workspace = Buffer::heap(linear_workspace(table, threads, c.arithmetic, {&output, 1}, c.m));
   const double peak = limit_of(c.m, c.arithmetic, pool);
   double best = 1e9;
   std::size_t next = 0;

@@ -9,6 +9,11 @@ namespace swiftlet::kernels {
 
 inline constexpr std::size_t kCarverAlignment = 64;
 
+inline std::int64_t round_up_to_line(std::int64_t bytes) {
+  constexpr auto kLine = static_cast<std::int64_t>(kCarverAlignment);
+  return (bytes + kLine - 1) / kLine * kLine;
+}
+
 struct Carver {
   std::byte* base;
   std::size_t used = 0;

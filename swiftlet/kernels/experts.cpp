@@ -228,7 +228,8 @@ void route(const Routing& routing, const float* scores, std::int64_t rows, std::
   }
 }
 
-std::size_t experts_workspace(std::span<const Expert> experts, std::int64_t rows, std::int64_t chosen) {
+std::size_t experts_workspace(const KernelTable& table, int threads, std::span<const Expert> experts,
+                              std::int64_t rows, std::int64_t chosen) {
   const std::int64_t pass = pass_rows(rows, chosen);
   const std::int64_t used = std::min<std::int64_t>(pass, std::ssize(experts));
   // Gate and up of different arithmetic prepare the rows twice.
@@ -243,7 +244,7 @@ std::size_t experts_workspace(std::span<const Expert> experts, std::int64_t rows
     const std::array kinds{LinearGroup{.arithmetic = expert.gate.arithmetic, .outputs = one ? both : gate},
                            LinearGroup{.arithmetic = expert.up.arithmetic, .outputs = one ? both : up},
                            LinearGroup{.arithmetic = expert.down.arithmetic, .outputs = outer}};
-    most = std::max(most, linear_groups_workspace(kinds, twice * pass, twice * used));
+    most = std::max(most, linear_groups_workspace(table, threads, kinds, twice * pass, twice * used));
   }
   const Expert& first = experts.front();
   Carver carver{nullptr};

@@ -140,7 +140,7 @@ struct Mixture {
                          const std::vector<float>& weights, std::int64_t chosen) const {
     const auto rows = static_cast<std::int64_t>(x.size()) / hidden;
     std::vector<float> y(x.size(), 123.0f);
-    const std::size_t bytes = experts_workspace(views, rows, chosen);
+    const std::size_t bytes = experts_workspace(table, pool.size(), views, rows, chosen);
     Buffer workspace = Buffer::heap(bytes + 64);
     std::fill(workspace.mutable_data(), workspace.mutable_data() + bytes + 64, std::byte{0xfe});
     experts(table, pool,

@@ -1,9 +1,12 @@
 #include "swiftlet/kernels/linear.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <new>
+#include <thread>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/kernels/carver.h"
@@ -13,20 +16,28 @@
 namespace swiftlet::kernels {
 namespace {
 
-constexpr std::int64_t kBlockBytes = 512 * 1024;  // of prepared rows that one pass over the panels reuses
-constexpr std::int64_t kChunkPanels = 8;          // panels of one unit of work, at most
-constexpr std::int64_t kFewRows = 4;              // up to which memory is the limit
-constexpr std::int64_t kUnitsPerMember = 4;       // so that a delayed member delays the others little
-// Below these sizes waking the pool costs more than it brings.
-constexpr std::int64_t kSerialElements = 16 * 1024;
+constexpr std::int64_t kChunkPanels = 8;     // panels of one unit of work, at most
+constexpr std::int64_t kFewRows = 4;         // up to which memory is the limit
+constexpr std::int64_t kUnitsPerMember = 4;  // so that a delayed member delays the others little
+// Below this size waking the pool costs more than it brings.
 constexpr double kSerialProducts = 256 * 1024;
+
+// Prepared rows that one pass over the panels reuses: they share the second-level cache with the panels.
+std::int64_t block_bytes() {
+  static const std::int64_t bytes = [] {
+    const std::int64_t cache = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return std::clamp<std::int64_t>(cache / 2, 256 * 1024, 4096 * 1024);
+  }();
+  return bytes;
+}
 
 std::int64_t columns_per_word(Arithmetic arithmetic) {
   return arithmetic == Arithmetic::kF32 ? 1 : arithmetic == Arithmetic::kBF16 ? 2 : 4;
 }
 
 // Outputs with equal keys read the same prepared rows.
-bool same_preparation(const PreparedRows& p, const PanelGeometry& g) {
+bool same_preparation(const PreparedRows& p, const PanelView& w) {
+  const PanelGeometry& g = w.geometry;
   return p.group == g.group && p.padded_group == g.padded_group && p.padded_k == g.padded_k;
 }
 
@@ -37,7 +48,8 @@ void carve_preparation(PreparedRows& p, Carver& carver) {
   p.sums = carver.take<std::int32_t>(p.m * p.groups);
 }
 
-PreparedRows describe(Arithmetic arithmetic, const PanelGeometry& g, std::int64_t m) {
+PreparedRows describe(Arithmetic arithmetic, const PanelView& w, std::int64_t m) {
+  const PanelGeometry& g = w.geometry;
   PreparedRows p;
   p.arithmetic = arithmetic;
   p.m = m;
@@ -57,9 +69,9 @@ const LinearPath* path_of(const KernelTable& table, Arithmetic arithmetic) {
                                            : kernels.int8;
 }
 
-PreparedRows* find_preparation(std::span<PreparedRows> preparations, const PanelGeometry& g) {
+PreparedRows* find_preparation(std::span<PreparedRows> preparations, const PanelView& w) {
   for (PreparedRows& p : preparations)
-    if (same_preparation(p, g)) return &p;
+    if (same_preparation(p, w)) return &p;
   return nullptr;
 }
 
@@ -68,28 +80,31 @@ std::span<PreparedRows> plan_preparations(const LinearPath& path, const LinearGr
   auto* all = carver.take<PreparedRows>(static_cast<std::int64_t>(group.outputs.size()));
   std::size_t count = 0;
   for (const LinearOutput& output : group.outputs) {
-    const PanelGeometry& g = output.weight.geometry;
-    if (find_preparation({all, count}, g) != nullptr) continue;
-    PreparedRows& p = *new (all + count++) PreparedRows(describe(group.arithmetic, g, group.m));
-    const int height = path.tile_rows(g.groups > 1, group.m);
+    if (find_preparation({all, count}, output.weight) != nullptr) continue;
+    PreparedRows& p = *new (all + count++) PreparedRows(describe(group.arithmetic, output.weight, group.m));
+    const int height = path.tile_rows(p.groups > 1, group.m);
     p.tiles = (group.m + height - 1) / height;
     carve_preparation(p, carver);
   }
   return {all, count};
 }
 
-std::int64_t blocks_of(std::span<const PreparedRows> preparations) {
-  std::int64_t blocks = 1, most_tiles = 1;
+// Into how many blocks the rows are cut. Where there are many rows for the columns that they have, every
+// member gets blocks of its own: it reads all of the weights, but what it prepares and writes stays in its
+// cache, for this product and for what follows. Else members share the rows and divide the weights.
+std::int64_t blocks_of(std::span<const PreparedRows> preparations, int members) {
+  std::int64_t bytes = 1, tiles = 1;
   for (const PreparedRows& p : preparations) {
-    const std::int64_t bytes = p.m * p.padded_k / p.columns_per_word * 4;
-    blocks = std::max(blocks, (bytes + kBlockBytes - 1) / kBlockBytes);
-    most_tiles = std::max(most_tiles, p.tiles);
+    bytes = std::max(bytes, p.m * p.padded_k / p.columns_per_word * 4);
+    tiles = std::max(tiles, p.tiles);
   }
-  return std::min(blocks, most_tiles);
+  const PreparedRows& first = preparations.front();
+  const std::int64_t shares = 2 * first.m >= first.k && tiles >= 2 * members ? members : 1;
+  const std::int64_t blocks = (bytes / shares + block_bytes() - 1) / block_bytes() * shares;
+  return std::min(std::max(blocks, shares), tiles);
 }
 
-// The units of work of one group: blocks of rows times chunks of panels, chunks running fastest so that the
-// members share a block of prepared rows.
+// The units of work of one group: blocks of rows times chunks of panels.
 struct Units {
   std::span<const LinearOutput> outputs;
   std::int64_t blocks = 1, chunk = kChunkPanels, chunks = 0;
@@ -116,9 +131,9 @@ Units plan_few_rows(std::span<const LinearOutput> outputs, std::int64_t wanted) 
 
 // About `wanted` units, or more.
 Units plan_units(std::span<const LinearOutput> outputs, std::span<const PreparedRows> preparations,
-                 std::int64_t wanted) {
+                 std::int64_t wanted, int members) {
   if (preparations.front().m <= kFewRows) return plan_few_rows(outputs, wanted);
-  Units units{outputs, blocks_of(preparations)};
+  Units units{outputs, blocks_of(preparations, members)};
   units.count_chunks();
   while (units.chunk > 2 && units.count() < wanted) {
     units.chunk /= 2;
@@ -127,29 +142,33 @@ Units plan_units(std::span<const LinearOutput> outputs, std::span<const Prepared
   return units;
 }
 
-void run_unit(const LinearPath& path, const Units& units, std::span<PreparedRows> preparations,
-              std::int64_t unit) {
-  const std::int64_t block = unit / units.chunks;
-  std::int64_t chunk = unit % units.chunks;
-  for (const LinearOutput& output : units.outputs) {
-    const std::int64_t own = units.chunks_of(output);
-    if (chunk >= own) {
-      chunk -= own;
-      continue;
-    }
-    const PreparedRows& x = *find_preparation(preparations, output.weight.geometry);
-    const Range tiles{x.tiles * block / units.blocks, x.tiles * (block + 1) / units.blocks};
-    const std::int64_t first = chunk * units.chunk;
-    path.multiply(x, output, tiles, {first, std::min(first + units.chunk, output.weight.geometry.panels)});
-    return;
-  }
-}
-
 double products(const LinearGroup& group) {
   double total = 0;
-  for (const LinearOutput& output : group.outputs)
-    total += static_cast<double>(output.weight.geometry.n) * static_cast<double>(output.weight.geometry.k);
+  for (const LinearOutput& output : group.outputs) {
+    const PanelGeometry& g = output.weight.geometry;
+    total += static_cast<double>(g.n) * static_cast<double>(g.k) * (output.factor == nullptr ? 1 : 2);
+  }
   return total * static_cast<double>(group.m);
+}
+
+// What the path needs for the largest of the weights, on whole cache lines.
+std::int64_t scratch_bytes(const LinearPath& path, std::span<const LinearOutput> outputs) {
+  std::int64_t most = 0;
+  if (path.scratch != nullptr)
+    for (const LinearOutput& output : outputs) {
+      most = std::max(most, path.scratch(output.weight));
+      if (output.factor != nullptr) most = std::max(most, path.scratch(output.factor->weight));
+    }
+  return round_up_to_line(most);
+}
+
+// Room for the factors of one unit.
+std::int64_t factor_bytes(std::span<const LinearOutput> outputs, std::int64_t m) {
+  std::int64_t panels = 0;
+  for (const LinearOutput& output : outputs)
+    if (output.factor != nullptr) panels = std::max(panels, output.weight.geometry.panels);
+  if (m > kFewRows) panels = std::min(panels, kChunkPanels);
+  return m * panels * kPanelRows * static_cast<std::int64_t>(sizeof(float));
 }
 
 // A group with the rows and the units that it was cut into.
@@ -158,29 +177,107 @@ struct GroupPlan {
   const LinearPath* path;
   std::span<PreparedRows> preparations;
   Units units;
-  std::int64_t first_tile, first_unit;  // among those of all groups
+};
 
-  std::int64_t tiles() const {
-    std::int64_t sum = 0;
-    for (const PreparedRows& p : preparations) sum += p.tiles;
-    return sum;
+// A block of rows of one group: whoever comes prepares tiles of it until there are none, then multiplies
+// chunks of panels by it.
+struct alignas(kCarverAlignment) Block {
+  const GroupPlan* plan;
+  std::int64_t index, tiles;
+  std::atomic<std::int64_t> next_tile{0}, prepared{0}, next_chunk{0};
+
+  Range tiles_of(const PreparedRows& p) const {
+    const std::int64_t blocks = plan->units.blocks;
+    return {p.tiles * index / blocks, p.tiles * (index + 1) / blocks};
   }
-  // Prepares the tiles [begin, end) of this group, counted through its preparations.
-  void prepare(std::int64_t begin, std::int64_t end) const {
-    for (const PreparedRows& p : preparations) {
-      const Range own{std::max<std::int64_t>(begin, 0), std::min(end, p.tiles)};
-      if (own.begin < own.end) path->prepare(p, group->x, group->ldx, own);
-      begin -= p.tiles;
-      end -= p.tiles;
+  // The tile of that number, counted through the preparations.
+  void prepare_tile(std::int64_t number) const {
+    for (const PreparedRows& p : plan->preparations) {
+      const Range own = tiles_of(p);
+      const std::int64_t count = own.end - own.begin;
+      if (number < count)
+        return plan->path->prepare(p, plan->group->x, plan->group->ldx,
+                                   {own.begin + number, own.begin + number + 1});
+      number -= count;
     }
   }
+  // Returns when all tiles are there. The only ones it may wait for are in the hands of members that run.
+  void prepare() {
+    for (std::int64_t tile; (tile = next_tile.fetch_add(1, std::memory_order_relaxed)) < tiles;) {
+      prepare_tile(tile);
+      prepared.fetch_add(1, std::memory_order_release);
+    }
+    for (int spin = 0; prepared.load(std::memory_order_acquire) < tiles; ++spin)
+      if (spin > 1000) std::this_thread::yield();
+  }
 };
+
+// What a member brings along.
+struct Member {
+  const KernelTable& table;
+  std::byte* scratch;
+  float* factors;
+};
+
+// y = activation(y) * factor for the rows of the tiles and the channels of the panels.
+void multiply_by_factor(const LinearPath& path, const Member& member, const PreparedRows& x,
+                        const LinearOutput& output, Range tiles, Range panels) {
+  const std::int64_t row = tile_row(x, tiles.begin), rows = tile_row(x, tiles.end) - row;
+  const std::int64_t channel = panels.begin * kPanelRows;
+  const std::int64_t columns = std::min(output.weight.geometry.n, panels.end * kPanelRows) - channel;
+  LinearOutput factor = *output.factor;
+  factor.ldy = (panels.end - panels.begin) * kPanelRows;
+  factor.y = member.factors - (row * factor.ldy + channel);  // the unit's first element is at `factors`
+  path.multiply(x, factor, tiles, panels);
+  float* y = output.y + row * output.ldy + channel;
+  member.table.rows.gate(output.activation, y, output.ldy, member.factors, factor.ldy, y, output.ldy, rows,
+                         columns);
+}
+
+void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
+  const Units& units = block.plan->units;
+  const LinearPath& path = *block.plan->path;
+  for (const LinearOutput& output : units.outputs) {
+    const std::int64_t own = units.chunks_of(output);
+    if (chunk >= own) {
+      chunk -= own;
+      continue;
+    }
+    PreparedRows x = *find_preparation(block.plan->preparations, output.weight);
+    x.scratch = member.scratch;
+    const Range tiles = block.tiles_of(x);
+    const std::int64_t first = chunk * units.chunk;
+    const Range panels{first, std::min(first + units.chunk, output.weight.geometry.panels)};
+    if (output.factor == nullptr) return path.multiply(x, output, tiles, panels);
+    LinearOutput plain = output;
+    plain.activation = Activation::kNone;
+    path.multiply(x, plain, tiles, panels);
+    return multiply_by_factor(path, member, x, output, tiles, panels);
+  }
+}
 
 struct Plan {
   std::span<GroupPlan> groups;
-  std::int64_t tiles = 0, units = 0, prepared_elements = 0;
+  std::span<Block> blocks;
+  std::int64_t scratch_bytes = 0, factor_bytes = 0;  // of a member
+  std::byte *scratch = nullptr, *factors = nullptr;
   double products = 0;
 };
+
+std::span<Block> plan_blocks(std::span<GroupPlan> groups, Carver& carver) {
+  std::int64_t count = 0, next = 0;
+  for (const GroupPlan& group : groups) count += group.units.blocks;
+  auto* blocks = carver.take<Block>(count);
+  for (const GroupPlan& group : groups)
+    for (std::int64_t i = 0; i < group.units.blocks; ++i) {
+      Block& block = *new (blocks + next++) Block{.plan = &group, .index = i, .tiles = 0};
+      for (const PreparedRows& p : group.preparations) {
+        const Range own = block.tiles_of(p);
+        block.tiles += own.end - own.begin;
+      }
+    }
+  return {blocks, static_cast<std::size_t>(count)};
+}
 
 Plan plan_groups(const KernelTable& table, std::span<const LinearGroup> groups, int members, Carver& carver) {
   Plan plan;
@@ -192,30 +289,34 @@ Plan plan_groups(const KernelTable& table, std::span<const LinearGroup> groups, 
     if (group.m <= 0 || group.outputs.empty()) continue;
     const LinearPath* path = path_of(table, group.arithmetic);
     const auto preparations = plan_preparations(*path, group, carver);
-    const double share = products(group) / plan.products;
+    const auto share = std::llround(wanted * products(group) / plan.products);
     const Units units =
-        plan_units(group.outputs, preparations, std::max<std::int64_t>(std::llround(wanted * share), 1));
-    const GroupPlan& made =
-        *new (all + count++) GroupPlan{&group, path, preparations, units, plan.tiles, plan.units};
-    plan.tiles += made.tiles();
-    plan.units += units.count();
-    for (const PreparedRows& p : preparations) plan.prepared_elements += p.m * p.k;
+        plan_units(group.outputs, preparations, std::max<std::int64_t>(share, 1), members);
+    new (all + count++) GroupPlan{&group, path, preparations, units};
+    plan.scratch_bytes = std::max(plan.scratch_bytes, scratch_bytes(*path, group.outputs));
+    plan.factor_bytes = std::max(plan.factor_bytes, factor_bytes(group.outputs, group.m));
   }
   plan.groups = {all, count};
+  plan.blocks = plan_blocks(plan.groups, carver);
+  plan.scratch = carver.take<std::byte>(members * plan.scratch_bytes);
+  plan.factors = carver.take<std::byte>(members * plan.factor_bytes);
   return plan;
 }
 
-void prepare_groups(const Plan& plan, std::int64_t begin, std::int64_t end) {
-  for (const GroupPlan& group : plan.groups)
-    if (group.first_tile < end) group.prepare(begin - group.first_tile, end - group.first_tile);
-}
-
-// The group that a unit of all is of.
-const GroupPlan& group_of(const Plan& plan, std::int64_t unit) {
-  const auto behind =
-      std::upper_bound(plan.groups.begin(), plan.groups.end(), unit,
-                       [](std::int64_t at, const GroupPlan& group) { return at < group.first_unit; });
-  return *(behind - 1);
+// Every member begins at a block of its own, as far as there are enough, and then helps the others.
+void run_member(const KernelTable& table, const Plan& plan, int number, int members) {
+  const Member member{table, plan.scratch + number * plan.scratch_bytes,
+                      reinterpret_cast<float*>(plan.factors + number * plan.factor_bytes)};
+  const std::size_t count = plan.blocks.size();
+  const std::size_t first = count * static_cast<std::size_t>(number) / static_cast<std::size_t>(members);
+  for (std::size_t i = 0; i < count; ++i) {
+    Block& block = plan.blocks[(first + i) % count];
+    if (block.next_chunk.load(std::memory_order_relaxed) >= block.plan->units.chunks) continue;
+    block.prepare();
+    for (std::int64_t chunk; (chunk = block.next_chunk.fetch_add(1, std::memory_order_relaxed)) <
+                             block.plan->units.chunks;)
+      run_chunk(block, member, chunk);
+  }
 }
 
 }  // namespace
@@ -233,27 +334,35 @@ PanelView panel_view(const Weight& weight) {
   return view;
 }
 
-std::size_t linear_workspace(Arithmetic arithmetic, std::span<const LinearOutput> outputs, std::int64_t m) {
+std::size_t linear_workspace(const KernelTable& table, int threads, Arithmetic arithmetic,
+                             std::span<const LinearOutput> outputs, std::int64_t m) {
+  const LinearPath& path = *path_of(table, arithmetic);
   Carver carver{nullptr};
   carver.take<GroupPlan>(1);
   carver.take<PreparedRows>(static_cast<std::int64_t>(outputs.size()));
+  std::int64_t bytes = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    PreparedRows p = describe(arithmetic, outputs[i].weight.geometry, m);
+    PreparedRows p = describe(arithmetic, outputs[i].weight, m);
     const bool seen =
         std::any_of(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
-                    [&](const LinearOutput& o) { return same_preparation(p, o.weight.geometry); });
+                    [&](const LinearOutput& o) { return same_preparation(p, o.weight); });
     if (!seen) carve_preparation(p, carver);
+    bytes = std::max(bytes, m * p.padded_k / p.columns_per_word * 4);
   }
+  carver.take<Block>(threads + bytes / block_bytes() + 1);
+  carver.take<std::byte>(threads * scratch_bytes(path, outputs));
+  carver.take<std::byte>(threads * factor_bytes(outputs, std::min(m, kFewRows)));
+  carver.take<std::byte>(threads * factor_bytes(outputs, m));
   return carver.used;
 }
 
-std::size_t linear_groups_workspace(std::span<const LinearGroup> kinds, std::int64_t rows,
-                                    std::int64_t groups) {
+std::size_t linear_groups_workspace(const KernelTable& table, int threads, std::span<const LinearGroup> kinds,
+                                    std::int64_t rows, std::int64_t groups) {
   // The bytes of a group grow evenly with its rows but for what alignment fills up.
   std::size_t most = 0, least = 0, outputs = 0;
   for (const LinearGroup& kind : kinds) {
-    most = std::max(most, linear_workspace(kind.arithmetic, kind.outputs, rows));
-    least = std::max(least, linear_workspace(kind.arithmetic, kind.outputs, 0));
+    most = std::max(most, linear_workspace(table, threads, kind.arithmetic, kind.outputs, rows));
+    least = std::max(least, linear_workspace(table, threads, kind.arithmetic, kind.outputs, 0));
     outputs = std::max(outputs, kind.outputs.size());
   }
   return most + static_cast<std::size_t>(groups) * (least + (2 + 3 * outputs) * kCarverAlignment);
@@ -268,23 +377,11 @@ void linear_groups(const KernelTable& table, ThreadPool& pool, std::span<const L
                    std::byte* workspace) noexcept {
   Carver carver{workspace};
   const Plan plan = plan_groups(table, groups, pool.size(), carver);
-  if (plan.units == 0) return;
-  const auto prepare = [&](std::int64_t begin, std::int64_t end) { prepare_groups(plan, begin, end); };
-  if (plan.prepared_elements <= kSerialElements)
-    prepare(0, plan.tiles);
-  else
-    pool.parallel_for(plan.tiles, 1, prepare);
-  std::atomic<std::int64_t> next{0};
-  const auto work = [&](int) {
-    for (std::int64_t unit; (unit = next.fetch_add(1, std::memory_order_relaxed)) < plan.units;) {
-      const GroupPlan& group = group_of(plan, unit);
-      run_unit(*group.path, group.units, group.preparations, unit - group.first_unit);
-    }
-  };
+  if (plan.blocks.empty()) return;
   if (plan.products <= kSerialProducts)
-    work(0);
+    run_member(table, plan, 0, 1);
   else
-    pool.run(work);
+    pool.run([&](int member) { run_member(table, plan, member, pool.size()); });
 }
 
 void linear(const KernelTable& table, ThreadPool& pool, Arithmetic arithmetic, const float* x,

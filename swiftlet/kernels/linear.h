@@ -37,10 +37,15 @@ struct LinearOutput {
   Activation activation = Activation::kNone;
   float* y = nullptr;  // [M, ldy]
   std::int64_t ldy = 0;
+  // Or null: y = activation(x W^T + bias) * (x V^T + its bias), as a gate is multiplied by what it gates. V is
+  // of the same sizes and encoding; activation, y and factor of the factor itself are not read.
+  const LinearOutput* factor = nullptr;
 };
 
-// Bytes of scratch that linear() needs for up to `m` rows over these weights (their y and bias are not read).
-std::size_t linear_workspace(Arithmetic arithmetic, std::span<const LinearOutput> outputs, std::int64_t m);
+// Bytes of scratch that linear() needs for up to `m` rows over these weights (their y and bias are not read)
+// on so many threads.
+std::size_t linear_workspace(const KernelTable& table, int threads, Arithmetic arithmetic,
+                             std::span<const LinearOutput> outputs, std::int64_t m);
 
 // Whether `table` has a kernel for the pair; where not, the compiler falls back to a slower pair and warns.
 bool linear_supported(const KernelTable& table, Arithmetic arithmetic, const Encoding& encoding);
@@ -61,8 +66,8 @@ void linear_groups(const KernelTable& table, ThreadPool& pool, std::span<const L
                    std::byte* workspace) noexcept;
 // Bytes of scratch for up to `groups` groups of up to `rows` rows in all, each with weights like one of
 // `kinds`, whose x, y and m are not read.
-std::size_t linear_groups_workspace(std::span<const LinearGroup> kinds, std::int64_t rows,
-                                    std::int64_t groups);
+std::size_t linear_groups_workspace(const KernelTable& table, int threads, std::span<const LinearGroup> kinds,
+                                    std::int64_t rows, std::int64_t groups);
 
 // x [M, ldx] f32. The workspace is 64-byte aligned. All outputs have the same K.
 void linear(const KernelTable& table, ThreadPool& pool, Arithmetic arithmetic, const float* x,

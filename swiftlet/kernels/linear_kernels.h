@@ -22,6 +22,7 @@ struct PreparedRows {
   std::int64_t columns_per_word = 1;
   std::int64_t tiles = 0;
   std::uint32_t* words = nullptr;  // tile after tile
+  std::byte* scratch = nullptr;    // LinearPath::scratch bytes of the calling member
   // kInt8 only. x is about code * scale, codes within ±127, scale = max|x| / 127. A row with a NaN or an
   // infinity has scale NaN, a row of zeros (or of magnitudes below 2^-100) scale 0; their codes are 0.
   float* scales = nullptr;       // [M]
@@ -72,6 +73,8 @@ struct LinearPath {
   void (*prepare)(const PreparedRows& prepared, const float* x, std::int64_t ldx, Range tiles) noexcept;
   // y = activation(x W^T + bias) for the rows of `tiles` and the channels of `panels`.
   void (*multiply)(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept;
+  // Bytes of scratch that multiply() needs for a weight like this, whose pointers are not read; null: none.
+  std::int64_t (*scratch)(const PanelView& weight) noexcept = nullptr;
 };
 
 // Null where the instruction set has none.

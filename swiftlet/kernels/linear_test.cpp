@@ -122,7 +122,7 @@ struct Call {
            std::vector<LinearOutput> outputs) {
     outputs[0].y = y.data() + 1;
     outputs[0].ldy = ldy;
-    const std::size_t bytes = linear_workspace(arithmetic, outputs, m);
+    const std::size_t bytes = linear_workspace(table, pool.size(), arithmetic, outputs, m);
     Buffer workspace = Buffer::heap(bytes + 64);
     std::fill(workspace.mutable_data(), workspace.mutable_data() + bytes + 64, std::byte{0xfe});
     linear(table, pool, arithmetic, row(0), ldx, m, outputs, workspace.mutable_data());
@@ -263,7 +263,7 @@ TEST_P(Linear, TakesNothingForAnAnswer) {
     const Weight weight = random_weight(c.encoding, 20, 33, 3);
     float y = Call::kGuard;
     const LinearOutput output{.weight = panel_view(weight), .y = &y, .ldy = 20};
-    Buffer workspace = Buffer::heap(linear_workspace(c.arithmetic, {&output, 1}, 0) + 64);
+    Buffer workspace = Buffer::heap(linear_workspace(table(), pool.size(), c.arithmetic, {&output, 1}, 0) + 64);
     linear(table(), pool, c.arithmetic, nullptr, 33, 0, {&output, 1}, workspace.mutable_data());
     linear(table(), pool, c.arithmetic, nullptr, 33, 5, {}, workspace.mutable_data());
     EXPECT_EQ(y, Call::kGuard) << case_name(table(), c);
@@ -365,6 +365,8 @@ void prepared_multiply(const LinearPath& path, Arithmetic arithmetic, const Pane
   std::vector<std::uint32_t> words(static_cast<std::size_t>(most_words(p)));
   std::vector<float> scales(static_cast<std::size_t>(p.m));
   std::vector<std::int32_t> sums(static_cast<std::size_t>(p.m * p.groups));
+  Buffer scratch = Buffer::heap(static_cast<std::size_t>(path.scratch == nullptr ? 0 : path.scratch(weight)));
+  p.scratch = scratch.mutable_data();
   p.words = words.data();
   p.scales = scales.data();
   p.sums = sums.data();
@@ -407,7 +409,7 @@ TEST_P(Linear, MergedOutputsEqualSeparateOnes) {
     merged[i].ldy = merged[i].weight.geometry.n;
   }
   Call call(m, k, 64, 6);
-  Buffer workspace = Buffer::heap(linear_workspace(Arithmetic::kInt8, merged, m));
+  Buffer workspace = Buffer::heap(linear_workspace(table(), pool.size(), Arithmetic::kInt8, merged, m));
   linear(table(), pool, Arithmetic::kInt8, call.row(0), call.ldx, m, merged, workspace.mutable_data());
   for (std::size_t i = 0; i < merged.size(); ++i) {
     const std::int64_t n = merged[i].weight.geometry.n;

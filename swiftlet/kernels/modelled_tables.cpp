@@ -23,6 +23,9 @@ ModelledTable avxvnni_over_evex() {
 // AMX over tile registers in plain code.
 struct ModelBody {
   using Tiles = amx::TileModel;
+  static void fma(amx::Floats& sum, const amx::Floats& a, const amx::Floats& b) {
+    for (int i = 0; i < amx::kLaneCount; ++i) sum[i] = __builtin_fmaf(a[i], b[i], sum[i]);
+  }
   static void activate(Activation activation, float* y, std::int64_t ldy, int rows, std::int64_t columns) {
     for (int r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < columns; ++c)
@@ -32,9 +35,9 @@ struct ModelBody {
 
 ModelledTable amx_over_a_model() {
   static constexpr LinearPath kBF16{amx::supports_bf16, amx::tile_rows, amx::prepare_bf16,
-                                    amx::multiply<ModelBody, amx::RunBF16>};
+                                    amx::multiply_bf16<ModelBody>};
   static constexpr LinearPath kInt8{amx::supports_int8, amx::tile_rows, amx::prepare_int8,
-                                    amx::multiply<ModelBody, amx::RunInt8>};
+                                    amx::multiply_int8_tiles<ModelBody>, amx::scratch_int8};
   static const LinearKernels linear{.bf16 = &kBF16, .int8 = &kInt8};
   static const KernelTable table{.isa = "amx_model", .linear = &linear};
   return {.name = table.isa, .table = &table};

@@ -105,7 +105,8 @@ Kernel lower(LowerContext& context, const std::vector<std::string>& activations)
   }
   const std::int64_t most = context.maximum(row_count(view.type(0)));
   return make_kernel(
-      kernel, kernels::linear_workspace(kernel.arithmetic, std::span(planned.data(), kernel.count), most));
+      kernel, kernels::linear_workspace(context.table(), context.threads(), kernel.arithmetic,
+                                        std::span(planned.data(), kernel.count), most));
 }
 
 Kernel lower_linear(LowerContext& context) {

@@ -3,8 +3,8 @@
 // group.
 //
 // A tile of r rows of x is [groups][blocks of a group][r][words of a block], zeros where a group ends within
-// a block. A panel has [words][16 channels] as it lies in memory; only blocks that end early and nibbles are
-// copied aside.
+// a block. A panel has [words][16 channels] as it lies in memory, and is read there where it is whole blocks
+// of bytes; other panels are spread out in scratch memory first (spread_panel.h).
 #pragma once
 
 #include "swiftlet/kernels/amx/tile.h"
@@ -14,6 +14,8 @@ namespace swiftlet::kernels {
 namespace {
 namespace amx {
 
+constexpr std::int64_t kRowBytes = 4 * kTileWords;  // of a word of sixteen channels
+
 struct Blocks {
   std::int64_t groups, group_words;  // of a full group
   std::int64_t total_words;          // of a row
@@ -22,21 +24,21 @@ struct Blocks {
   std::int64_t words_of(std::int64_t group) const {
     return group + 1 < groups ? group_words : total_words - group * group_words;
   }
-  std::int64_t row_words() const { return groups * per_group * words; }  // of x, with its zeros
+  std::int64_t count() const { return groups * per_group; }
+  std::int64_t row_words() const { return count() * words; }            // of x, with its zeros
+  std::int64_t panel_bytes() const { return row_words() * kRowBytes; }  // spread out
 };
 
+inline Blocks blocks_of(std::int64_t groups, std::int64_t group_words, std::int64_t total_words) {
+  const std::int64_t words = group_words < kTileWords ? group_words : kTileWords;
+  return {groups, group_words, total_words, words, (group_words + words - 1) / words};
+}
 inline Blocks blocks_of(const PreparedRows& x) {
-  Blocks b;
-  b.groups = x.groups;
-  b.group_words = x.padded_group / x.columns_per_word;
-  b.total_words = x.padded_k / x.columns_per_word;
-  b.words = b.group_words < kTileWords ? b.group_words : kTileWords;
-  b.per_group = (b.group_words + b.words - 1) / b.words;
-  return b;
+  return blocks_of(x.groups, x.padded_group / x.columns_per_word, x.padded_k / x.columns_per_word);
 }
 
-// One row of a tile of `rows`. A Convert turns up to a block of columns into words: store(x, count, to),
-// which leaves what is beyond `count` columns alone; done(group) follows each group.
+// One row of a tile of `rows`. convert(x, count, to) turns up to a block of columns into words and leaves
+// what is beyond `count` columns alone; done(group) follows each group.
 template <class Convert, class Done>
 inline void prepare_row(const PreparedRows& p, const Blocks& blocks, const float* x, Convert& convert,
                         std::uint32_t* to, std::int64_t rows, Done done) {
@@ -47,7 +49,7 @@ inline void prepare_row(const PreparedRows& p, const Blocks& blocks, const float
       const std::int64_t c = begin + b * block_columns;
       const std::int64_t left = end - c < 0 ? 0 : end - c;
       if (left < block_columns) __builtin_memset(to, 0, static_cast<std::size_t>(blocks.words) * 4);
-      convert.store(x + c, left < block_columns ? left : block_columns, to);
+      convert(x + c, left < block_columns ? left : block_columns, to);
     }
     done(g);
   }
@@ -61,33 +63,6 @@ inline void for_rows(const PreparedRows& p, const Blocks& blocks, Range tiles, R
     for (std::int64_t r = 0; r < rows; ++r)
       row(first + r, p.words + first * blocks.row_words() + r * blocks.words, rows, row_sums(p, first, r));
   }
-}
-
-constexpr std::int64_t kRowBytes = 4 * kTileWords;  // of a word of sixteen channels
-struct alignas(64) BlockBuffer {
-  std::uint8_t bytes[kTileWords * kRowBytes];
-};
-
-// The `count` words of a panel that end a group, as a tile of `words` reads them: zeros follow.
-inline const std::uint8_t* fill_up(const std::uint8_t* codes, std::int64_t count, std::int64_t words,
-                                   BlockBuffer& buffer) {
-  __builtin_memcpy(buffer.bytes, codes, static_cast<std::size_t>(count * kRowBytes));
-  __builtin_memset(buffer.bytes + count * kRowBytes, 0,
-                   static_cast<std::size_t>((words - count) * kRowBytes));
-  return buffer.bytes;
-}
-// The same of nibbles, whose rows hold two words each.
-inline const std::uint8_t* expand_nibbles(const std::uint8_t* codes, std::int64_t count, std::int64_t words,
-                                          BlockBuffer& buffer) {
-  std::uint8_t* to = buffer.bytes;
-  for (std::int64_t i = 0; i < count; i += 2, codes += kRowBytes, to += 2 * kRowBytes)
-    for (int j = 0; j < kRowBytes; ++j) {
-      const std::uint8_t both = codes[j];
-      to[j] = both & 15;
-      to[j + kRowBytes] = both >> 4;
-    }
-  __builtin_memset(to, 0, static_cast<std::size_t>((words - count) * kRowBytes));
-  return buffer.bytes;
 }
 
 }  // namespace amx

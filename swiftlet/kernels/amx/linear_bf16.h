@@ -14,15 +14,26 @@ bool supports_bf16(const Encoding& encoding) noexcept {
 
 // Rounds to nearest, ties to even; NaN stays a (quiet) NaN.
 struct ConvertBF16 {
-  static void store(const float* x, std::int64_t count, std::uint32_t* words) {
-    auto* halves = reinterpret_cast<unsigned char*>(words);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::uint32_t bits = bits_of(x[i]);
-      const std::uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-      const auto half =
-          static_cast<std::uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40u : rounded);
-      __builtin_memcpy(halves + 2 * i, &half, 2);
+  static void sixteen(const Floats& x, Halves& halves) {
+    Words bits, rounded;
+    same_bits(bits, x);
+    rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    rounded = ((bits & 0x7fffffffu) > 0x7f800000u) ? ((bits >> 16) | 0x40u) : rounded;
+    convert_lanes(halves, rounded);
+  }
+  void operator()(const float* x, std::int64_t count, std::uint32_t* words) const {
+    Floats values;
+    Halves halves;
+    auto* to = reinterpret_cast<std::byte*>(words);
+    for (; count >= kLaneCount; count -= kLaneCount, x += kLaneCount, to += sizeof halves) {
+      load_lanes(values, x);
+      sixteen(values, halves);
+      store_lanes(to, halves);
     }
+    if (count <= 0) return;
+    load_some(values, x, count);
+    sixteen(values, halves);
+    __builtin_memcpy(to, &halves, static_cast<std::size_t>(count) * 2);
   }
 };
 
@@ -34,25 +45,43 @@ void prepare_bf16(const PreparedRows& p, const float* x, std::int64_t ldx, Range
   });
 }
 
-struct BF16 {
+struct DotBF16 {
   using Sum = float;
   template <int kC, int kA, int kB, class Tiles>
-  static void dot(Tiles& tiles) {
+  [[gnu::always_inline]] static inline void dot(Tiles& tiles) {
     tiles.template dot_bf16<kC, kA, kB>();
   }
 };
 
-struct RunBF16 {
-  template <class Body, int R, int P>
-  static void run(typename Body::Tiles& tiles, const Job& job) {
-    Sums<float> sums;
-    multiply_group<BF16, R, P>(tiles, job, 0, sums);
-    for (int r = 0; r < R; ++r)
-      for (int p = 0; p < P; ++p)
-        finish<Body>(job, r, p,
-                     [&](std::int64_t row, int i, float bias) { return sums.at[r][p][row][i] + bias; });
+struct WholeBF16 {
+  using Dot = DotBF16;
+  template <class Body>
+  static void finish(const Rows& rows, const Channels& channels, const Sums<float>& sums) {
+    Floats bias, y;
+    channels.load_bias(bias);
+    const std::int64_t first = rows.first, count = rows.count, wide = channels.count();
+    for (std::int64_t r = 0; r < count; ++r) {
+      load_lanes(y, sums.at[r]);
+      y += bias;
+      store_channels(channels.y(first + r), wide, y);
+    }
   }
 };
+
+template <class Body>
+void multiply_bf16(const PreparedRows& x, const LinearOutput& output, Range tiles,
+                   Range panels) noexcept {
+  const Blocks blocks = blocks_of(x);
+  typename Body::Tiles registers;
+  registers.configure(config_of(x, blocks));
+  for (std::int64_t p = panels.begin; p < panels.end; p += 2) {
+    const bool pair = p + 1 < panels.end;
+    const Channels channels[2] = {{output, p}, {output, pair ? p + 1 : p}};
+    run_panels<Body, WholeBF16>(registers, x, blocks, tiles, channels, pair, channels[0].codes(),
+                                channels[1].codes());
+  }
+  registers.release();
+}
 
 }  // namespace amx
 }  // namespace

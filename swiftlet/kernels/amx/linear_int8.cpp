@@ -21,13 +21,13 @@ void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tile
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
   (x.m <= kFewRows ? avx512_linear_int8().multiply
-                   : amx::multiply<amx::Processor, amx::RunInt8>)(x, output, tiles, panels);
+                   : amx::multiply_int8_tiles<amx::Processor>)(x, output, tiles, panels);
 }
 
 }  // namespace
 
 const LinearPath& amx_linear_int8() {
-  static constexpr LinearPath kPath{amx::supports_int8, tile_rows, prepare, multiply};
+  static constexpr LinearPath kPath{amx::supports_int8, tile_rows, prepare, multiply, amx::scratch_int8};
   return kPath;
 }
 

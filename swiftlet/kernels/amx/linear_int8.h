@@ -1,10 +1,12 @@
-// Matrix products in int8 over tile registers: bytes of x signed, codes of the weight unsigned, sums exact in
-// int32. What follows the sums is that of the vector tables, so the bits are theirs.
+// Matrix products in int8 over tile registers: sums exact in int32. What follows the sums is that of the
+// vector tables, so the bits are theirs.
+//
+// Rows that are one group meet the bytes of a panel where they lie, x signed and the codes unsigned. Panels
+// of nibbles, and those with several groups in a row, are spread out in scratch memory once for all rows of a
+// unit; several groups go on in linear_groups.h.
 #pragma once
 
-#include "swiftlet/encoding/int4.h"
-#include "swiftlet/encoding/int8.h"
-#include "swiftlet/kernels/amx/linear_tiles.h"
+#include "swiftlet/kernels/amx/linear_groups.h"
 #include "swiftlet/kernels/generic/int8_job.h"
 
 namespace swiftlet::kernels {
@@ -14,30 +16,60 @@ namespace amx {
 bool supports_int8(const Encoding& encoding) noexcept {
   return encoding.format == Format::kInt8 || encoding.format == Format::kInt4;
 }
+
+// As bits: magnitudes order as integers, infinity and NaN above all.
 inline std::int32_t largest_magnitude(const float* x, std::int64_t k) {
-  std::int32_t most = 0;  // as bits: magnitudes order as integers, infinity and NaN above all
-  for (std::int64_t c = 0; c < k; ++c) {
-    const auto bits = static_cast<std::int32_t>(bits_of(x[c]) & 0x7fffffffu);
+  Ints most{}, bits;
+  std::int64_t c = 0;
+  for (; c + kLaneCount <= k; c += kLaneCount) {
+    load_lanes(bits, x + c);
+    bits &= 0x7fffffff;
     most = bits > most ? bits : most;
   }
-  return most;
+  if (c < k) {
+    load_some(bits, x + c, k - c);
+    bits &= 0x7fffffff;
+    most = bits > most ? bits : most;
+  }
+  std::int32_t largest = 0;
+  for (int i = 0; i < kLaneCount; ++i) largest = most[i] > largest ? most[i] : largest;
+  return largest;
 }
 
 // Rounds x * inverse to codes within ±127 and sums them.
 struct ConvertInt8 {
   float inverse;
-  std::int32_t sum = 0;
+  Ints sums{};
 
-  void store(const float* x, std::int64_t count, std::uint32_t* words) {
-    auto* codes = reinterpret_cast<std::int8_t*>(words);
-    std::int32_t total = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-      // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
-      const std::uint32_t code = bits_of(x[i] * inverse + 0x1.8p23f) - 0x4b400000u;
-      codes[i] = static_cast<std::int8_t>(code);
-      total += static_cast<std::int32_t>(code);
+  void sixteen(const Floats& x, Bytes& codes) {
+    // Adding 1.5 * 2^23 leaves the nearest integer, ties to even, in the low bits.
+    const Floats scaled = x * inverse;
+    const Floats shifted = scaled + 0x1.8p23f;
+    Ints rounded;
+    same_bits(rounded, shifted);
+    rounded -= 0x4b400000;
+    sums += rounded;
+    convert_lanes(codes, rounded);
+  }
+  void operator()(const float* x, std::int64_t count, std::uint32_t* words) {
+    Floats values;
+    Bytes codes;
+    auto* to = reinterpret_cast<std::byte*>(words);
+    for (; count >= kLaneCount; count -= kLaneCount, x += kLaneCount, to += sizeof codes) {
+      load_lanes(values, x);
+      sixteen(values, codes);
+      store_lanes(to, codes);
     }
-    sum += total;
+    if (count <= 0) return;
+    load_some(values, x, count);
+    sixteen(values, codes);
+    __builtin_memcpy(to, &codes, static_cast<std::size_t>(count));
+  }
+  std::int32_t take_sum() {
+    std::int32_t total = 0;
+    for (int i = 0; i < kLaneCount; ++i) total += sums[i];
+    sums = Ints{};
+    return total;
   }
 };
 
@@ -49,83 +81,112 @@ void prepare_int8(const PreparedRows& p, const float* x, std::int64_t ldx, Range
     p.scales[row] = scale.scale;
     ConvertInt8 convert{scale.inverse};
     if (scale.inverse == 0) {  // nothing of such a row may reach the codes
-      for (std::int64_t b = 0; b < p.groups * blocks.per_group; ++b)
+      for (std::int64_t b = 0; b < blocks.count(); ++b)
         __builtin_memset(to + b * rows * blocks.words, 0, static_cast<std::size_t>(blocks.words) * 4);
       for (std::int64_t g = 0; g < p.groups; ++g) sums[g * rows] = 0;
       return;
     }
-    prepare_row(p, blocks, from, convert, to, rows, [&](std::int64_t g) {
-      sums[g * rows] = convert.sum;
-      convert.sum = 0;
-    });
+    prepare_row(p, blocks, from, convert, to, rows, [&](std::int64_t g) { sums[g * rows] = convert.take_sum(); });
   });
 }
 
-inline float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000) << 16, rest = half & 0x7fff;
-  const float finite = float_of(rest << 13) * 0x1p112f;
-  return float_of(sign | (rest >= 0x7c00 ? 0x7f800000u | (rest << 13) : bits_of(finite)));
-}
-
-struct Int8 {
-  using Sum = std::int32_t;
-  template <int kC, int kA, int kB, class Tiles>
-  static void dot(Tiles& tiles) {
-    tiles.template dot_int8<kC, kA, kB>();
-  }
-};
-// Scales and zero points of one group of one panel.
-struct GroupOf {
-  alignas(64) float scale[kPanelRows];
-  alignas(64) std::int32_t zero_point[kPanelRows];
-};
-
-inline void load_group(const PanelView& w, std::int64_t panel, std::int64_t group, GroupOf& g) {
-  const std::int64_t at = (panel * w.geometry.groups + group) * kPanelRows;
-  const int symmetric = w.encoding.format == Format::kInt8 ? Int8Codes::kZeroPoint : Int4Codes::kZeroPoint;
-  if (w.geometry.scale_bytes == 2) {
-    std::uint16_t halves[kPanelRows];
-    __builtin_memcpy(halves, w.scales + at * 2, sizeof halves);
-    for (int i = 0; i < kPanelRows; ++i) g.scale[i] = half_to_float(halves[i]);
-  } else {
-    __builtin_memcpy(g.scale, w.scales + at * 4, sizeof g.scale);
-  }
-  for (int i = 0; i < kPanelRows; ++i)
-    g.zero_point[i] = w.zero_points == nullptr ? symmetric : w.zero_points[at + i];
-}
-
-// total += scale * (sum - zero point * sum of the codes of x)
-inline void add_group(float (*total)[kPanelRows], const std::int32_t (*sums)[kPanelRows], const GroupOf& g,
-                      const std::int32_t* x_sums, std::int64_t rows) {
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (int i = 0; i < kPanelRows; ++i)
-      total[r][i] = __builtin_fmaf(static_cast<float>(sums[r][i] - g.zero_point[i] * x_sums[r]), g.scale[i],
-                                   total[r][i]);
-}
-
-struct RunInt8 {
-  template <class Body, int R, int P>
-  static void run(typename Body::Tiles& tiles, const Job& job) {
-    Sums<std::int32_t> sums;
-    Sums<float> total;
-    __builtin_memset(&total, 0, sizeof total);
-    for (std::int64_t g = 0; g < job.blocks.groups; ++g) {
-      multiply_group<Int8, R, P>(tiles, job, g, sums);
-      for (int p = 0; p < P; ++p) {
-        GroupOf group;
-        load_group(job.output.weight, job.panel + p, g, group);
-        for (int r = 0; r < R; ++r)
-          add_group(total.at[r][p], sums.at[r][p], group,
-                    job.x.sums + job.first_row(r) * job.x.groups + g * job.rows(r), job.rows(r));
-      }
+// Rows that are one group. kSpread: their codes are signed and have the symmetric zero point taken off.
+template <bool kSpread>
+struct WholeInt8 {
+  struct Dot {
+    using Sum = std::int32_t;
+    template <int kC, int kA, int kB, class Tiles>
+    [[gnu::always_inline]] static inline void dot(Tiles& tiles) {
+      if constexpr (kSpread)
+        tiles.template dot_signed<kC, kA, kB>();
+      else
+        tiles.template dot_int8<kC, kA, kB>();
     }
-    for (int r = 0; r < R; ++r)
-      for (int p = 0; p < P; ++p)
-        finish<Body>(job, r, p, [&](std::int64_t row, int i, float bias) {
-          return __builtin_fmaf(total.at[r][p][row][i], job.x.scales[job.first_row(r) + row], bias);
-        });
+  };
+
+  template <class Body>
+  static void finish(const Rows& rows, const Channels& channels, const Sums<std::int32_t>& sums) {
+    const PanelView& w = channels.output.weight;
+    Floats bias, scale;
+    Ints zero_points;
+    channels.load_bias(bias);
+    load_scale(w, channels.panel, scale);
+    load_zero_points(w, channels.panel, zero_points);
+    const std::int64_t first = rows.first, count = rows.count, wide = channels.count();
+    const std::int32_t* x_sums = rows.x.sums + first;
+    const float* x_scales = rows.x.scales + first;
+    for (std::int64_t r = 0; r < count; ++r) {
+      Ints sum;
+      load_lanes(sum, sums.at[r]);
+      sum -= zero_points * x_sums[r];
+      Floats value, x_scale, y = bias;
+      convert_lanes(value, sum);
+      value *= scale;
+      splat_lanes(x_scale, x_scales[r]);
+      Body::fma(y, value, x_scale);
+      store_channels(channels.y(first + r), wide, y);
+    }
+  }
+
+ private:
+  static void load_scale(const PanelView& w, std::int64_t panel, Floats& scale) {
+    const std::byte* at = w.scales + panel * kPanelRows * w.geometry.scale_bytes;
+    if (w.geometry.scale_bytes == 2)
+      widen_halves(scale, at);
+    else
+      load_lanes(scale, at);
+  }
+  static void load_zero_points(const PanelView& w, std::int64_t panel, Ints& zero_points) {
+    const auto symmetric = static_cast<std::int32_t>(symmetric_zero_point(w.encoding));
+    splat_lanes(zero_points, symmetric);
+    if (w.zero_points != nullptr)
+      for (int i = 0; i < kLaneCount; ++i) zero_points[i] = w.zero_points[panel * kPanelRows + i];
+    if constexpr (kSpread) zero_points -= symmetric;
   }
 };
+
+inline bool is_spread(const PanelView& w) {
+  return w.geometry.groups > 1 || w.encoding.format == Format::kInt4;
+}
+
+// Of one member of the pool.
+std::int64_t scratch_int8(const PanelView& w) noexcept {
+  if (!is_spread(w)) return 0;
+  const PanelGeometry& g = w.geometry;
+  const Blocks blocks = blocks_of(g.groups, g.padded_group / 4, g.padded_k / 4);
+  return g.groups > 1 ? spread_bytes(blocks) + static_cast<std::int64_t>(sizeof(GroupSums))
+                      : 2 * spread_bytes(blocks);
+}
+
+template <class Body>
+void multiply_int8_tiles(const PreparedRows& x, const LinearOutput& output, Range tiles,
+                         Range panels) noexcept {
+  const Blocks blocks = blocks_of(x);
+  std::byte* scratch = x.scratch;
+  const PanelView& w = output.weight;
+  typename Body::Tiles registers;
+  registers.configure(config_of(x, blocks));
+  if (x.groups > 1) {
+    for (std::int64_t p = panels.begin; p < panels.end; ++p)
+      run_groups<Body>(registers, x, blocks, tiles, {output, p}, scratch);
+    return registers.release();
+  }
+  for (std::int64_t p = panels.begin; p < panels.end; p += 2) {
+    const bool pair = p + 1 < panels.end;
+    const Channels channels[2] = {{output, p}, {output, pair ? p + 1 : p}};
+    if (!is_spread(w)) {
+      run_panels<Body, WholeInt8<false>>(registers, x, blocks, tiles, channels, pair, channels[0].codes(),
+                                         channels[1].codes());
+      continue;
+    }
+    auto* w0 = reinterpret_cast<std::uint8_t*>(scratch);
+    std::uint8_t* w1 = pair ? w0 + spread_bytes(blocks) : w0;
+    spread_codes(w, p, blocks, w0);
+    if (pair) spread_codes(w, p + 1, blocks, w1);
+    run_panels<Body, WholeInt8<true>>(registers, x, blocks, tiles, channels, pair, w0, w1);
+  }
+  registers.release();
+}
 
 }  // namespace amx
 }  // namespace

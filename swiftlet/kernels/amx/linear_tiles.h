@@ -1,109 +1,111 @@
-// Matrix products over tile registers, in int8 and in bf16: R x P tiles of x and panels of a weight at once,
-// up to two each. Included by one file per body of the tiles; plain code but for those, so that each body
-// brings the instruction set that the compiler may use around them.
+// Matrix products over tile registers. Included by one file per body of the tiles; plain code but for those,
+// so that each body brings the instruction set that the compiler may use around them.
 //
-// A Body brings Tiles (tile.h) and activate(activation, y, ldy, rows, columns).
+// A Body brings Tiles (tile.h), fma(sum, a, b), which adds the products of two Floats with one rounding, and
+// activate(activation, y, ldy, rows, columns).
 //
 //   M tokens   N output channels   K input channels   R tiles of x   P panels
+//
+// Here is what all arithmetics share, and the product of rows that are one group: R x P tiles of x and panels
+// at once, up to two each, whose sums stay in tile registers over all of K.
 #pragma once
 
 #include "swiftlet/kernels/amx/blocks.h"
+#include "swiftlet/kernels/amx/lanes.h"
 #include "swiftlet/kernels/generic/inner_loop.h"
 
 namespace swiftlet::kernels {
 namespace {
 namespace amx {
 
-inline std::uint32_t bits_of(float value) {
-  std::uint32_t bits;
-  __builtin_memcpy(&bits, &value, 4);
-  return bits;
-}
-inline float float_of(std::uint32_t bits) {
-  float value;
-  __builtin_memcpy(&value, &bits, 4);
-  return value;
-}
-
 inline int tile_rows(bool, std::int64_t) noexcept {
   return kTileRows;
 }
 
-// R tiles of x meeting P panels.
-struct Job {
+// A path over tiles beside one panel, for some rows.
+struct Rows {
   const PreparedRows& x;
-  const LinearOutput& output;
-  Blocks blocks;
-  std::int64_t tile, panel;
+  const Blocks& blocks;
+  std::int64_t first, count;
 
-  std::int64_t first_row(int r) const { return tile_row(x, tile + r); }
-  std::int64_t rows(int r) const { return tile_row(x, tile + r + 1) - first_row(r); }
-  std::int64_t first_channel(int p) const { return (panel + p) * kPanelRows; }
-  std::int64_t channels(int p) const {
-    const std::int64_t left = output.weight.geometry.n - first_channel(p);
+  Rows(const PreparedRows& prepared, const Blocks& order, std::int64_t tile)
+      : x(prepared),
+        blocks(order),
+        first(tile_row(prepared, tile)),
+        count(tile_row(prepared, tile + 1) - first) {}
+  const std::uint8_t* words() const {
+    return reinterpret_cast<const std::uint8_t*>(x.words + first * blocks.row_words());
+  }
+};
+
+// Sixteen channels of an output.
+struct Channels {
+  const LinearOutput& output;
+  std::int64_t panel;
+
+  std::int64_t first() const { return panel * kPanelRows; }
+  std::int64_t count() const {
+    const std::int64_t left = output.weight.geometry.n - first();
     return left < kPanelRows ? left : kPanelRows;
   }
-  const std::uint8_t* codes(int p) const {
+  const std::uint8_t* codes() const {
     return reinterpret_cast<const std::uint8_t*>(output.weight.codes +
-                                                 (panel + p) * output.weight.geometry.panel_code_bytes);
+                                                 panel * output.weight.geometry.panel_code_bytes);
+  }
+  float* y(std::int64_t row) const { return output.y + row * output.ldy + first(); }
+  void load_bias(Floats& bias) const {
+    bias = Floats{};
+    if (output.bias != nullptr) load_some(bias, output.bias + first(), count());
   }
 };
 
-// One value for each channel of up to two panels and each row of up to two tiles.
-template <class T>
-struct alignas(64) Sums {
-  T at[2][2][kTileRows][kPanelRows];  // tile, panel, row, channel
-};
-
-// Where R x P tiles read a block: the second of a pair is the first again where there is none. Named members,
-// not arrays: those went through the stack.
-struct Operands {
-  const std::uint8_t *x0, *x1, *w0, *w1;
-};
-// Bytes from one block to the next, and between the rows of a tile of x.
-struct Steps {
-  std::int64_t x0, x1, w, x_stride;
-};
-
-template <int R, int P>
-inline Operands first_block(const Job& job, const Steps& steps, std::int64_t group, std::int64_t word_bytes) {
-  const Blocks& blocks = job.blocks;
-  const auto x = [&](int r, std::int64_t step) {
-    const std::uint32_t* tile = job.x.words + job.first_row(r) * blocks.row_words();
-    return reinterpret_cast<const std::uint8_t*>(tile) + group * blocks.per_group * step;
-  };
-  const std::int64_t w = group * blocks.group_words * word_bytes;
-  return {x(0, steps.x0), x(R - 1, steps.x1), job.codes(0) + w, job.codes(P - 1) + w};
+// Stores the first `channels` of sixteen values.
+[[gnu::always_inline]] inline void store_channels(float* y, std::int64_t channels, const Floats& values) {
+  if (channels == kPanelRows)
+    store_lanes(y, values);
+  else
+    __builtin_memcpy(y, &values, static_cast<std::size_t>(channels) * sizeof(float));
 }
 
+// The sums of one tile of x and one panel.
+template <class T>
+struct alignas(64) Sums {
+  T at[kTileRows][kPanelRows];  // row, channel
+};
+
+// A block of R tiles of x and of P panels. Where there is one, the second is not read.
 template <class Arithmetic, int R, int P, class Tiles>
-[[gnu::always_inline]] inline void dot_block(Tiles& tiles, const Operands& at, std::int64_t x_stride) {
-  tiles.template load<4>(at.x0, x_stride);
-  tiles.template load<6>(at.w0, kRowBytes);
+[[gnu::always_inline]] inline void dot_block(Tiles& tiles, const std::uint8_t* x0, const std::uint8_t* x1,
+                                             const std::uint8_t* w0, const std::uint8_t* w1,
+                                             std::int64_t x_stride) {
+  tiles.template load<4>(x0, x_stride);
+  tiles.template load<6>(w0, kRowBytes);
   Arithmetic::template dot<0, 4, 6>(tiles);
   if constexpr (P > 1) {
-    tiles.template load<7>(at.w1, kRowBytes);
+    tiles.template load<7>(w1, kRowBytes);
     Arithmetic::template dot<1, 4, 7>(tiles);
   }
   if constexpr (R > 1) {
-    tiles.template load<5>(at.x1, x_stride);
+    tiles.template load<5>(x1, x_stride);
     Arithmetic::template dot<2, 5, 6>(tiles);
   }
   if constexpr (R > 1 && P > 1) Arithmetic::template dot<3, 5, 7>(tiles);
 }
 
-// Blocks of sixteen words that lie in the panels as the tiles read them. A function of its own, with little
-// to keep in registers.
+// `count` blocks of `words`. A function of its own, with little to keep in registers. No structs here: a
+// vector that copies one waits for the stores of the fields, and they for all stores to y before them.
 template <class Arithmetic, int R, int P, class Tiles>
-[[gnu::noinline]] inline void dot_blocks(Tiles& tiles, Operands at, std::int64_t x0_step,
-                                         std::int64_t x1_step, std::int64_t count) {
+[[gnu::noinline]] inline void dot_blocks(Tiles& tiles, const std::uint8_t* x0, const std::uint8_t* x1,
+                                         const std::uint8_t* w0, const std::uint8_t* w1, std::int64_t count,
+                                         std::int64_t x0_step, std::int64_t x1_step, std::int64_t words) {
+  const std::int64_t x_stride = words * 4, w_step = words * kRowBytes;
   for (; count > 0; --count) {
     mark_inner_loop();
-    dot_block<Arithmetic, R, P>(tiles, at, kRowBytes);
-    at.x0 += x0_step;
-    at.w0 += kTileWords * kRowBytes;
-    if constexpr (R > 1) at.x1 += x1_step;
-    if constexpr (P > 1) at.w1 += kTileWords * kRowBytes;
+    dot_block<Arithmetic, R, P>(tiles, x0, x1, w0, w1, x_stride);
+    x0 += x0_step;
+    w0 += w_step;
+    if constexpr (R > 1) x1 += x1_step;
+    if constexpr (P > 1) w1 += w_step;
   }
 }
 
@@ -115,75 +117,86 @@ inline void zero_sums(Tiles& tiles) {
   if constexpr (R > 1 && P > 1) tiles.template zero<3>();
 }
 template <int R, int P, class Tiles, class T>
-inline void store_sums(Tiles& tiles, Sums<T>& sums) {
-  tiles.template store<0>(sums.at[0][0], kRowBytes);
-  if constexpr (P > 1) tiles.template store<1>(sums.at[0][1], kRowBytes);
-  if constexpr (R > 1) tiles.template store<2>(sums.at[1][0], kRowBytes);
-  if constexpr (R > 1 && P > 1) tiles.template store<3>(sums.at[1][1], kRowBytes);
+inline void store_sums(Tiles& tiles, Sums<T> (&sums)[2][2]) {
+  tiles.template store<0>(sums[0][0].at, kRowBytes);
+  if constexpr (P > 1) tiles.template store<1>(sums[0][1].at, kRowBytes);
+  if constexpr (R > 1) tiles.template store<2>(sums[1][0].at, kRowBytes);
+  if constexpr (R > 1 && P > 1) tiles.template store<3>(sums[1][1].at, kRowBytes);
 }
 
-// The sums of one group. A tile of x one row short of the configured height reads the row after it as well:
-// what that gives is not looked at.
+// The words of a panel that end a row within a block, as a tile reads them: zeros follow.
+struct alignas(64) BlockBuffer {
+  std::uint8_t bytes[kTileWords * kRowBytes];
+};
+inline const std::uint8_t* fill_up(const std::uint8_t* codes, std::int64_t count, std::int64_t words,
+                                   BlockBuffer& buffer) {
+  __builtin_memcpy(buffer.bytes, codes, static_cast<std::size_t>(count * kRowBytes));
+  __builtin_memset(buffer.bytes + count * kRowBytes, 0,
+                   static_cast<std::size_t>((words - count) * kRowBytes));
+  return buffer.bytes;
+}
+
+// The sums of R x P tiles over all of K, where the codes lie in the panel as tiles read them. A tile of x one
+// row short of the configured height reads the row after it as well: what that gives is not looked at.
 template <class Arithmetic, int R, int P, class Tiles>
-inline void multiply_group(Tiles& tiles, const Job& job, std::int64_t group,
-                           Sums<typename Arithmetic::Sum>& sums) {
-  const bool nibbles = job.output.weight.encoding.format == Format::kInt4;
-  const std::int64_t words = job.blocks.words, word_bytes = nibbles ? kRowBytes / 2 : kRowBytes;
-  const std::int64_t full = job.blocks.words_of(group) / words, rest = job.blocks.words_of(group) % words;
-  const Steps steps{job.rows(0) * words * 4, job.rows(R - 1) * words * 4, words * word_bytes, words * 4};
-  Operands at = first_block<R, P>(job, steps, group, word_bytes);
-  BlockBuffer buffers[2];
-  const auto dot_aside = [&](auto copy, std::int64_t count) {
-    const std::uint8_t* w0 = copy(at.w0, count, words, buffers[0]);
-    const std::uint8_t* w1 = P > 1 ? copy(at.w1, count, words, buffers[1]) : w0;
-    dot_block<Arithmetic, R, P>(tiles, {at.x0, at.x1, w0, w1}, steps.x_stride);
-  };
+inline void multiply_rows(Tiles& tiles, const Rows (&rows)[2], const std::uint8_t* w0, const std::uint8_t* w1,
+                          Sums<typename Arithmetic::Sum> (&sums)[2][2]) {
+  const Blocks& blocks = rows[0].blocks;
+  const std::int64_t full = blocks.total_words / blocks.words, rest = blocks.total_words % blocks.words;
+  const std::int64_t x0_step = rows[0].count * blocks.words * 4,
+                     x1_step = rows[R - 1].count * blocks.words * 4;
+  const std::uint8_t *x0 = rows[0].words(), *x1 = rows[R - 1].words();
   zero_sums<R, P>(tiles);
-  if (nibbles) {
-    for (std::int64_t b = 0; b < full; ++b) {
-      dot_aside(expand_nibbles, words);
-      at = {at.x0 + steps.x0, at.x1 + steps.x1, at.w0 + steps.w, at.w1 + steps.w};
-    }
-    if (rest > 0) dot_aside(expand_nibbles, rest);
-  } else {
-    if (words == kTileWords)
-      dot_blocks<Arithmetic, R, P>(tiles, at, steps.x0, steps.x1, full);
-    else if (full > 0)  // a small group, which is one block
-      dot_block<Arithmetic, R, P>(tiles, at, steps.x_stride);
-    at = {at.x0 + full * steps.x0, at.x1 + full * steps.x1, at.w0 + full * steps.w, at.w1 + full * steps.w};
-    if (rest > 0) dot_aside(fill_up, rest);
+  dot_blocks<Arithmetic, R, P>(tiles, x0, x1, w0, w1, full, x0_step, x1_step, blocks.words);
+  if (rest > 0) {
+    const std::int64_t skipped = full * blocks.words * kRowBytes;
+    BlockBuffer buffers[2];
+    const std::uint8_t* last0 = fill_up(w0 + skipped, rest, blocks.words, buffers[0]);
+    const std::uint8_t* last1 = P > 1 ? fill_up(w1 + skipped, rest, blocks.words, buffers[1]) : last0;
+    dot_block<Arithmetic, R, P>(tiles, x0 + full * x0_step, x1 + full * x1_step, last0, last1,
+                                blocks.words * 4);
   }
   store_sums<R, P>(tiles, sums);
 }
 
-// Sixteen channels of the rows of one tile: value(row, channel, its bias), activated.
-template <class Body, class Value>
-inline void finish(const Job& job, int r, int p, Value value) {
-  const LinearOutput& output = job.output;
-  const std::int64_t channels = job.channels(p), bytes = channels * 4;
-  float* y = output.y + job.first_row(r) * output.ldy + job.first_channel(p);
-  alignas(64) float bias[kPanelRows] = {}, row[kPanelRows];
-  if (output.bias != nullptr)
-    __builtin_memcpy(bias, output.bias + job.first_channel(p), static_cast<std::size_t>(bytes));
-  for (std::int64_t m = 0; m < job.rows(r); ++m) {
-    for (int i = 0; i < kPanelRows; ++i) row[i] = value(m, i, bias[i]);
-    __builtin_memcpy(y + m * output.ldy, row, static_cast<std::size_t>(bytes));
-  }
-  Body::activate(output.activation, y, output.ldy, static_cast<int>(job.rows(r)), channels);
+// The lines of y that a tile and a panel will write, on their way from memory during the products.
+inline void fetch_outputs(const Rows& rows, const Channels& channels) {
+  for (std::int64_t r = 0; r < rows.count; ++r) __builtin_prefetch(channels.y(rows.first + r), 1);
 }
 
+// R x P tiles of rows that are one group. Kind brings Dot (the arithmetic) and finish(rows, channels, sums).
+template <class Body, class Kind, int R, int P>
+void run_whole(typename Body::Tiles& tiles, const Rows (&rows)[2], const Channels (&channels)[2],
+               const std::uint8_t* w0, const std::uint8_t* w1) {
+  alignas(64) Sums<typename Kind::Dot::Sum> sums[2][2];
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) fetch_outputs(rows[r], channels[p]);
+  multiply_rows<typename Kind::Dot, R, P>(tiles, rows, w0, w1, sums);
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) {
+      Kind::template finish<Body>(rows[r], channels[p], sums[r][p]);
+      Body::activate(channels[p].output.activation, channels[p].y(rows[r].first), channels[p].output.ldy,
+                     static_cast<int>(rows[r].count), channels[p].count());
+    }
+}
+
+// All tiles meeting one or two panels, whose codes are at w0 and w1: the panels stay in the cache.
 template <class Body, class Kind>
-void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  using Run = void (*)(typename Body::Tiles&, const Job&);
-  static constexpr Run kRun[2][2] = {{Kind::template run<Body, 1, 1>, Kind::template run<Body, 1, 2>},
-                                     {Kind::template run<Body, 2, 1>, Kind::template run<Body, 2, 2>}};
-  const Blocks blocks = blocks_of(x);
-  typename Body::Tiles registers;
-  registers.configure(config_of((x.m + x.tiles - 1) / x.tiles, blocks.words));
-  for (std::int64_t p = panels.begin; p < panels.end; p += 2)
-    for (std::int64_t t = tiles.begin; t < tiles.end; t += 2)
-      kRun[t + 1 < tiles.end][p + 1 < panels.end](registers, {x, output, blocks, t, p});
-  registers.release();
+void run_panels(typename Body::Tiles& registers, const PreparedRows& x, const Blocks& blocks, Range tiles,
+                const Channels (&channels)[2], bool pair, const std::uint8_t* w0, const std::uint8_t* w1) {
+  using Run = void (*)(typename Body::Tiles&, const Rows(&)[2], const Channels(&)[2], const std::uint8_t*,
+                       const std::uint8_t*);
+  static constexpr Run kRun[2][2] = {{run_whole<Body, Kind, 1, 1>, run_whole<Body, Kind, 1, 2>},
+                                     {run_whole<Body, Kind, 2, 1>, run_whole<Body, Kind, 2, 2>}};
+  for (std::int64_t t = tiles.begin; t < tiles.end; t += 2) {
+    const bool two = t + 1 < tiles.end;
+    const Rows rows[2] = {Rows(x, blocks, t), Rows(x, blocks, two ? t + 1 : t)};
+    kRun[two][pair](registers, rows, channels, w0, w1);
+  }
+}
+
+inline TileConfig config_of(const PreparedRows& x, const Blocks& blocks) {
+  return config_of((x.m + x.tiles - 1) / x.tiles, blocks.words);
 }
 
 }  // namespace amx

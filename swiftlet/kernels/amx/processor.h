@@ -1,6 +1,7 @@
 // The body of the tile products on a processor with AMX.
 #pragma once
 
+#include "swiftlet/kernels/amx/lanes.h"
 #include "swiftlet/kernels/amx/tile_instructions.h"
 #include "swiftlet/kernels/avx512/epilogue.h"
 
@@ -10,6 +11,9 @@ namespace amx {
 
 struct Processor {
   using Tiles = TileInstructions;
+  [[gnu::always_inline]] static inline void fma(Floats& sum, const Floats& a, const Floats& b) {
+    sum = _mm512_fmadd_ps(a, b, sum);
+  }
   static constexpr auto activate = avx512::activate_block;
 };
 

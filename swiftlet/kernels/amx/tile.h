@@ -9,6 +9,7 @@
 //
 //   configure(config)  release()  zero<c>()  load<t>(base, stride)  store<t>(base, stride)
 //   dot_int8<c, a, b>()   C += A times B, bytes of A signed, of B unsigned         (TDPBSUD)
+//   dot_signed<c, a, b>() the same, both signed                                    (TDPBSSD)
 //   dot_bf16<c, a, b>()   C += A times B, pairs of bf16, sums in f32               (TDPBF16PS)
 #pragma once
 

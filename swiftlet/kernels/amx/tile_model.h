@@ -45,16 +45,11 @@ class TileModel {
 
   template <int kC, int kA, int kB>
   void dot_int8() {
-    check_product(kC, kA, kB);
-    for (int m = 0; m < config_.rows[kC]; ++m)
-      for (int k = 0; k < config_.row_bytes[kA] / 4; ++k)
-        for (int n = 0; n < config_.row_bytes[kC] / 4; ++n) {
-          std::uint32_t sum = word(kC, m, n);
-          for (int j = 0; j < 4; ++j)
-            sum += static_cast<std::uint32_t>(static_cast<std::int8_t>(bytes_[kA][m][4 * k + j]) *
-                                              bytes_[kB][k][4 * n + j]);
-          __builtin_memcpy(bytes_[kC][m] + 4 * n, &sum, 4);
-        }
+    dot_bytes<kC, kA, kB, std::uint8_t>();
+  }
+  template <int kC, int kA, int kB>
+  void dot_signed() {
+    dot_bytes<kC, kA, kB, std::int8_t>();
   }
 
   // The even and the odd columns are added up on their own, by fused multiply-adds, then together, then to C;
@@ -76,6 +71,20 @@ class TileModel {
   }
 
  private:
+  template <int kC, int kA, int kB, class Weight>
+  void dot_bytes() {
+    check_product(kC, kA, kB);
+    for (int m = 0; m < config_.rows[kC]; ++m)
+      for (int k = 0; k < config_.row_bytes[kA] / 4; ++k)
+        for (int n = 0; n < config_.row_bytes[kC] / 4; ++n) {
+          std::uint32_t sum = word(kC, m, n);
+          for (int j = 0; j < 4; ++j)
+            sum += static_cast<std::uint32_t>(static_cast<std::int8_t>(bytes_[kA][m][4 * k + j]) *
+                                              static_cast<Weight>(bytes_[kB][k][4 * n + j]));
+          __builtin_memcpy(bytes_[kC][m] + 4 * n, &sum, 4);
+        }
+  }
+
   static void check(bool fits) {
     if (!fits) __builtin_trap();
   }
