@@ -7,6 +7,7 @@
 
 #include "swiftlet/kernels/amx/linear_tiles.h"
 #include "swiftlet/kernels/amx/spread_panel.h"
+#include "swiftlet/kernels/generic/tile.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -46,31 +47,36 @@ template <int kTile, class Tiles>
   tiles.template store<kTile>(sums.at, kRowBytes);
 }
 
+// One for each row: registers (generic/tile.h).
+using Totals = PerPanel<Floats, kTileRows>;
+
 // total += scale * (sum - zero point * sum of the codes of x), of all rows of a tile.
 template <class Body, bool kAsymmetric>
-[[gnu::always_inline]] inline void add_group(Floats (&total)[kTileRows], const Sums<std::int32_t>& sums,
+[[gnu::always_inline]] inline void add_group(Totals& totals, const Sums<std::int32_t>& sums,
                                              const GroupJob& job, std::int64_t group) {
   Floats scale;
   load_lanes(scale, job.scales + group * kPanelRows);
   Ints zero_points;
   if constexpr (kAsymmetric) load_lanes(zero_points, job.zero_points + group * kPanelRows);
-#pragma GCC unroll 16
-  for (int r = 0; r < kTileRows; ++r) {
-    Ints sum;
-    load_lanes(sum, sums.at[r]);
-    // Rows that the tile does not have get the last one's: their totals are not looked at.
-    if constexpr (kAsymmetric)
-      sum -= zero_points * job.x_sums[group * job.rows + (r < job.rows ? r : job.rows - 1)];
-    Floats value;
-    convert_lanes(value, sum);
-    Body::fma(total[r], value, scale);
-  }
+  for_panels(
+      totals, [&](Floats & total, int r) __attribute__((always_inline)) {
+        Ints sum;
+        load_lanes(sum, sums.at[r]);
+        // Rows that the tile does not have get the last one's: their totals are not looked at.
+        if constexpr (kAsymmetric)
+          sum -= zero_points * job.x_sums[group * job.rows + (r < job.rows ? r : job.rows - 1)];
+        Floats value;
+        convert_lanes(value, sum);
+        Body::fma(total, value, scale);
+      });
 }
 
 template <class Body, bool kAsymmetric>
 [[gnu::noinline]] void add_up_groups(typename Body::Tiles& tiles, const GroupJob& job, GroupSums& sums,
                                      Sums<float>& result) {
-  Floats total[kTileRows] = {};
+  Totals total;
+  for_panels(
+      total, [](Floats & sum, int) __attribute__((always_inline)) { sum = Floats{}; });
   const std::int64_t groups = job.groups, rounds = groups / kGroupsAtOnce;
   for (std::int64_t i = 0; i < rounds; ++i) {
     const std::int64_t g = i * kGroupsAtOnce;
@@ -92,7 +98,8 @@ template <class Body, bool kAsymmetric>
     dot_group<0>(tiles, job, g, sums.at[0][0]);
     add_group<Body, kAsymmetric>(total, sums.at[0][0], job, g);
   }
-  for (int r = 0; r < kTileRows; ++r) store_lanes(result.at[r], total[r]);
+  for_panels(
+      total, [&](const Floats& sum, int r) __attribute__((always_inline)) { store_lanes(result.at[r], sum); });
 }
 
 template <class Body>

@@ -66,7 +66,8 @@ inline void spread_codes(const PanelView& w, std::int64_t panel, const Blocks& b
       for (std::int64_t i = 0; i < count; i += 2, from += kRowBytes) spread_nibbles(from, to + i * kRowBytes);
     else
       for (std::int64_t i = 0; i < count; ++i, from += kRowBytes) spread_bytes_of(from, to + i * kRowBytes);
-    __builtin_memset(to + count * kRowBytes, 0, static_cast<std::size_t>((whole - count) * kRowBytes));
+    if (count < whole)
+      __builtin_memset(to + count * kRowBytes, 0, static_cast<std::size_t>((whole - count) * kRowBytes));
   }
 }
 
