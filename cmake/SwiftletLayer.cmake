@@ -58,7 +58,13 @@ function(swiftlet_layer name)
     foreach(dep IN LISTS ARG_TEST_DEPENDS)  # a layer's tests may look below it: passes are tested by running graphs
       target_link_libraries(${name}_test PRIVATE swiftlet_${dep})
     endforeach()
-    target_compile_definitions(${name}_test PRIVATE SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    # Only where it is used: the other objects are the same in every folder, so a compiler cache serves them all.
+    foreach(source IN LISTS tests)
+      file(STRINGS ${source} uses REGEX "SWIFTLET_SOURCE_DIR|/text_testing\\.h" LIMIT_COUNT 1)
+      if(uses)
+        set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+      endif()
+    endforeach()
     set(discover TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60)
     gtest_discover_tests(${name}_test ${discover} NO_PRETTY_VALUES TEST_FILTER "-*Threads*:*Slow*"
                          PROPERTIES LABELS ${name} ${SWIFTLET_TEST_ENVIRONMENT})

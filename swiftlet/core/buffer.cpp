@@ -1,22 +1,34 @@
 #include "swiftlet/core/buffer.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <cstring>
 
 #include "swiftlet/core/error.h"
 
 namespace swiftlet {
+namespace {
+
+constexpr std::size_t kLine = 64;
+// Buffers that take several huge pages ask for them: kernels that walk through many rows at once otherwise wait
+// for the tables of small pages. Where the system grants none, nothing is lost.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kManyPages = 4 * kHugePage;
+
+}  // namespace
 
 Buffer Buffer::heap(std::size_t bytes) {
-  constexpr std::size_t kAlign = 64;
+  const std::size_t align = bytes >= kManyPages ? kHugePage : kLine;
   Buffer buffer;
   std::size_t padded = 0;
-  if (__builtin_add_overflow(bytes, 2 * kAlign - 1, &padded))
+  if (__builtin_add_overflow(bytes, kLine + align - 1, &padded))
     fail(ErrorCode::kMemory, "buffer", "{} bytes cannot be allocated", bytes);
-  padded &= ~(kAlign - 1);
-  void* data = std::aligned_alloc(kAlign, padded);
+  padded &= ~(align - 1);
+  void* data = std::aligned_alloc(align, padded);
   if (data == nullptr) fail(ErrorCode::kMemory, "buffer", "{} bytes cannot be allocated", bytes);
-  std::memset(data, 0, padded);
+  if (align == kHugePage) ::madvise(data, padded, MADV_HUGEPAGE);
+  std::memset(data, 0, bytes + kLine);
   buffer.owner_ = std::shared_ptr<const void>(data, [](const void* p) { std::free(const_cast<void*>(p)); });
   buffer.data_ = static_cast<const std::byte*>(data);
   buffer.size_ = bytes;

@@ -29,7 +29,7 @@ namespace swiftlet {
 struct EngineOptions {
   std::int64_t max_sequences = 8;  // that run at the same time; others wait
   std::int64_t context = 0;        // tokens a sequence may have; 0: what the model allows, at most 2048
-  std::int64_t step_tokens = 256;  // rows of one step: the size of a prefill chunk
+  std::int64_t step_tokens = 512;  // rows of one step: the size of a prefill chunk
 };
 
 struct GenerationOptions {

@@ -263,7 +263,8 @@ TEST_P(Linear, TakesNothingForAnAnswer) {
     const Weight weight = random_weight(c.encoding, 20, 33, 3);
     float y = Call::kGuard;
     const LinearOutput output{.weight = panel_view(weight), .y = &y, .ldy = 20};
-    Buffer workspace = Buffer::heap(linear_workspace(table(), pool.size(), c.arithmetic, {&output, 1}, 0) + 64);
+    Buffer workspace =
+        Buffer::heap(linear_workspace(table(), pool.size(), c.arithmetic, {&output, 1}, 0) + 64);
     linear(table(), pool, c.arithmetic, nullptr, 33, 0, {&output, 1}, workspace.mutable_data());
     linear(table(), pool, c.arithmetic, nullptr, 33, 5, {}, workspace.mutable_data());
     EXPECT_EQ(y, Call::kGuard) << case_name(table(), c);
@@ -390,6 +391,30 @@ TEST_P(Linear, WritesNoChannelTwice) {
         for (std::int64_t j = 0; j < call.ldy; ++j)
           ASSERT_EQ(call.at(r, j) == Call::kGuard, j < 32 || j >= 80)
               << case_name(table(), c) << " of " << m << " rows, channel " << j;
+    }
+  }
+}
+
+// A product times another gives the bits of the two and a gate, however the rows and channels are cut.
+TEST_P(Linear, AFactorEqualsAGateOfTwoProducts) {
+  if (table().rows.gate == nullptr) GTEST_SKIP() << "a modelled table has no kernels for rows";
+  ThreadPool one(1), two(2);
+  const std::int64_t n = 150, k = 70;
+  for (const Case& c : cases_of(table())) {
+    const Weight w = random_weight(c.encoding, n, k, 3), v = random_weight(c.encoding, n, k, 4);
+    const std::vector<float> bias = random_values(n, 6);
+    const LinearOutput up{.weight = panel_view(v), .bias = bias.data()};
+    for (const std::int64_t m : {1, 4, 5, 70}) {
+      Call gate(m, k, n, 5), factor(m, k, n, 5), alone(m, k, n, 5), shared(m, k, n, 5);
+      gate.run(table(), two, c.arithmetic, {{.weight = panel_view(w)}});
+      factor.run(table(), two, c.arithmetic, {up});
+      table().rows.gate(Activation::kSilu, gate.y.data() + 1, gate.ldy, factor.y.data() + 1, factor.ldy,
+                        gate.y.data() + 1, gate.ldy, m, n);
+      const LinearOutput gated{.weight = panel_view(w), .activation = Activation::kSilu, .factor = &up};
+      alone.run(table(), one, c.arithmetic, {gated});
+      shared.run(table(), two, c.arithmetic, {gated});
+      ASSERT_EQ(alone.y, gate.y) << case_name(table(), c) << " of " << m << " rows";
+      ASSERT_EQ(shared.y, gate.y) << case_name(table(), c) << " of " << m << " rows, two threads";
     }
   }
 }

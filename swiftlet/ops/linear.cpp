@@ -7,9 +7,7 @@
 #include "swiftlet/ops/elementwise.h"
 
 namespace swiftlet::ops {
-namespace {
-
-Inferred infer_output(const NodeView& node, std::size_t weight) {
+Inferred infer_linear_output(const NodeView& node, std::size_t weight) {
   const Type& x = require_f32(node, 0);
   const Type& w = node.type(weight);
   require(w.shape.size() == 2, "infer", "a weight must have 2 dimensions, is {}", w.to_string());
@@ -21,11 +19,13 @@ Inferred infer_output(const NodeView& node, std::size_t weight) {
   return Type{DType::kF32, std::move(shape)};
 }
 
+namespace {
+
 std::vector<Inferred> infer_linear(const NodeView& node) {
   require(node.inputs() == 3, "infer", "takes x, weight and bias (absent or not), got {} inputs",
           node.inputs());
   activation_from_name(node.node.attributes.get_or<std::string>("activation", ""));
-  return {infer_output(node, 1)};
+  return {infer_linear_output(node, 1)};
 }
 
 std::vector<std::string> split_names(const std::string& joined) {
@@ -48,7 +48,7 @@ std::vector<Inferred> infer_merged(const NodeView& node) {
           activations.size());
   for (const std::string& name : activations) activation_from_name(name);
   std::vector<Inferred> outputs;
-  for (std::size_t i = 0; i < count; ++i) outputs.push_back(infer_output(node, 1 + 2 * i));
+  for (std::size_t i = 0; i < count; ++i) outputs.push_back(infer_linear_output(node, 1 + 2 * i));
   return outputs;
 }
 
@@ -104,9 +104,8 @@ Kernel lower(LowerContext& context, const std::vector<std::string>& activations)
     planned[i].weight.geometry = panel_geometry(encoding, output.n, kernel.k);
   }
   const std::int64_t most = context.maximum(row_count(view.type(0)));
-  return make_kernel(
-      kernel, kernels::linear_workspace(context.table(), context.threads(), kernel.arithmetic,
-                                        std::span(planned.data(), kernel.count), most));
+  return make_kernel(kernel, kernels::linear_workspace(context.table(), context.threads(), kernel.arithmetic,
+                                                       std::span(planned.data(), kernel.count), most));
 }
 
 Kernel lower_linear(LowerContext& context) {

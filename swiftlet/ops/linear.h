@@ -13,6 +13,9 @@ extern const OpSchema kLinearMerged;  // fused; attribute activations: names joi
 
 inline constexpr std::size_t kMaxMerged = 4;  // linears in a linear_merged
 
+// What the linear of an op's x and of the weight at that input gives, whose bias follows it (absent or not).
+Inferred infer_linear_output(const NodeView& node, std::size_t weight);
+
 Value linear(Value x, Value weight, Value bias = {});
 // Uses `scope`.weight and, when `bias` is set, `scope`.bias; names the result after the scope.
 Value linear(Value x, const Scope& scope, bool bias = false);

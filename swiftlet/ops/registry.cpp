@@ -9,6 +9,7 @@
 #include "swiftlet/ops/embedding_norm.h"
 #include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/gate.h"
+#include "swiftlet/ops/gated_linear.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/ops/norm.h"
 #include "swiftlet/ops/pool.h"
@@ -47,6 +48,7 @@ std::span<const OpSchema* const> all_ops() {
       &kReshape,
       &kShapeOf,
       &kGate,
+      &kGatedLinear,
       &kEmbeddingNorm,
       &kRopeAppend,
       &kColumns,

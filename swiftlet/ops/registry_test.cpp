@@ -25,8 +25,8 @@ TEST(Registry, EveryOpInfersRunsOnTheCpuAndHasACost) {
 }
 
 TEST(Registry, FusedOpsNameWhatTheyStandFor) {
-  for (const char* name :
-       {"linear_merged", "add_layer_norm", "add_rms_norm", "gate", "embedding_norm", "rope_append"})
+  for (const char* name : {"linear_merged", "add_layer_norm", "add_rms_norm", "gate", "gated_linear",
+                           "embedding_norm", "rope_append"})
     EXPECT_NE(find_op(name).decompose, nullptr) << name;
 }
 

@@ -9,6 +9,7 @@
 #include "swiftlet/passes/fold_constants.h"
 #include "swiftlet/passes/fuse_embedding_norm.h"
 #include "swiftlet/passes/fuse_gated_activation.h"
+#include "swiftlet/passes/fuse_gated_linears.h"
 #include "swiftlet/passes/fuse_linear_epilogue.h"
 #include "swiftlet/passes/fuse_residual_norm.h"
 #include "swiftlet/passes/fuse_rope_append.h"
@@ -37,6 +38,13 @@ std::string kind_of(const WeightStore& weights, const std::string& name, const C
   return std::string(to_string(matrix_form(weights.get(name), options.precision, table).arithmetic));
 }
 
+// A gate and what it gates are one product where they are prepared alike.
+std::string encoding_of(const WeightStore& weights, const std::string& name, const CompileOptions& options,
+                        const kernels::KernelTable& table) {
+  const MatrixForm form = matrix_form(weights.get(name), options.precision, table);
+  return fmt::format("{} {}", to_string(form.arithmetic), to_string(form.encoding));
+}
+
 void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions& options,
                  const kernels::KernelTable& table) {
   std::vector<std::unique_ptr<Pass>> passes;
@@ -52,6 +60,8 @@ void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions&
     passes.push_back(std::make_unique<FuseLinearEpilogue>());
     passes.push_back(std::make_unique<MergeLinears>(
         [&](const std::string& name) { return kind_of(weights, name, options, table); }));
+    passes.push_back(std::make_unique<FuseGatedLinears>(
+        [&](const std::string& name) { return encoding_of(weights, name, options, table); }));
     passes.push_back(std::make_unique<FuseResidualNorm>());
   }
   if (options.paged_cache) {

@@ -69,8 +69,7 @@ struct WholeBF16 {
 };
 
 template <class Body>
-void multiply_bf16(const PreparedRows& x, const LinearOutput& output, Range tiles,
-                   Range panels) noexcept {
+void multiply_bf16(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
   const Blocks blocks = blocks_of(x);
   typename Body::Tiles registers;
   registers.configure(config_of(x, blocks));

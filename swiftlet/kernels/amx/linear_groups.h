@@ -22,9 +22,9 @@ struct GroupSums {
 
 // One tile of x meeting one spread panel.
 struct GroupJob {
-  const std::uint8_t* x;  // [groups][blocks of a group][rows][words]
-  const std::uint8_t* w;  // [groups][blocks of a group][words][16][4]
-  const float* scales;    // [groups][16]
+  const std::uint8_t* x;            // [groups][blocks of a group][rows][words]
+  const std::uint8_t* w;            // [groups][blocks of a group][words][16][4]
+  const float* scales;              // [groups][16]
   const std::int32_t* zero_points;  // [groups][16] or null
   const std::int32_t* x_sums;       // [groups][rows]
   std::int64_t rows, groups, per_group;
@@ -93,13 +93,15 @@ template <class Body, bool kAsymmetric>
   }
   if (rounds > 0)
     for (int j = 0; j < kGroupsAtOnce; ++j)
-      add_group<Body, kAsymmetric>(total, sums.at[(rounds + 1) % 2][j], job, (rounds - 1) * kGroupsAtOnce + j);
+      add_group<Body, kAsymmetric>(total, sums.at[(rounds + 1) % 2][j], job,
+                                   (rounds - 1) * kGroupsAtOnce + j);
   for (std::int64_t g = rounds * kGroupsAtOnce; g < groups; ++g) {
     dot_group<0>(tiles, job, g, sums.at[0][0]);
     add_group<Body, kAsymmetric>(total, sums.at[0][0], job, g);
   }
   for_panels(
-      total, [&](const Floats& sum, int r) __attribute__((always_inline)) { store_lanes(result.at[r], sum); });
+      total, [&](const Floats& sum, int r)
+                 __attribute__((always_inline)) { store_lanes(result.at[r], sum); });
 }
 
 template <class Body>
@@ -116,6 +118,14 @@ void finish_groups(const Rows& rows, const Channels& channels, const Sums<float>
   }
   Body::activate(channels.output.activation, channels.y(first), channels.output.ldy, static_cast<int>(count),
                  wide);
+}
+
+// A share of the codes of the next panel, into the second-level cache.
+inline void fetch_ahead(const Channels& channels, std::int64_t pass, std::int64_t passes) {
+  const std::int64_t bytes = channels.output.weight.geometry.panel_code_bytes;
+  const std::uint8_t* next = channels.codes() + bytes;
+  for (std::int64_t at = bytes * pass / passes; at < bytes * (pass + 1) / passes; at += kRowBytes)
+    __builtin_prefetch(next + at, 0, 2);
 }
 
 // All tiles meeting one panel.
@@ -140,6 +150,7 @@ void run_groups(typename Body::Tiles& registers, const PreparedRows& x, const Bl
                        .x_stride = blocks.words * 4};
     Sums<float> totals;
     fetch_outputs(rows, channels);
+    fetch_ahead(channels, t - tiles.begin, tiles.end - tiles.begin);
     if (panel.zero_points == nullptr)
       add_up_groups<Body, false>(registers, job, sums, totals);
     else

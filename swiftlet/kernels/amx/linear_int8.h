@@ -86,7 +86,8 @@ void prepare_int8(const PreparedRows& p, const float* x, std::int64_t ldx, Range
       for (std::int64_t g = 0; g < p.groups; ++g) sums[g * rows] = 0;
       return;
     }
-    prepare_row(p, blocks, from, convert, to, rows, [&](std::int64_t g) { sums[g * rows] = convert.take_sum(); });
+    prepare_row(p, blocks, from, convert, to, rows,
+                [&](std::int64_t g) { sums[g * rows] = convert.take_sum(); });
   });
 }
 

@@ -92,16 +92,32 @@ template <class Arithmetic, int R, int P, class Tiles>
   if constexpr (R > 1 && P > 1) Arithmetic::template dot<3, 5, 7>(tiles);
 }
 
+// Codes that the next panels will be read from. Each pass of a tile over the running panels fetches a share
+// of them into the second-level cache: else the first pass would wait for memory.
+struct Ahead {
+  const std::uint8_t* at = nullptr;
+  std::int64_t lines = 0;  // for each block
+
+  // The next `bytes` after `codes`, in shares of so many blocks.
+  static Ahead of(const std::uint8_t* codes, std::int64_t bytes, std::int64_t blocks) {
+    return {codes, (bytes / kRowBytes + blocks - 1) / blocks};
+  }
+  Ahead share(std::int64_t first_block) const { return {at + first_block * lines * kRowBytes, lines}; }
+};
+
 // `count` blocks of `words`. A function of its own, with little to keep in registers. No structs here: a
 // vector that copies one waits for the stores of the fields, and they for all stores to y before them.
 template <class Arithmetic, int R, int P, class Tiles>
 [[gnu::noinline]] inline void dot_blocks(Tiles& tiles, const std::uint8_t* x0, const std::uint8_t* x1,
                                          const std::uint8_t* w0, const std::uint8_t* w1, std::int64_t count,
-                                         std::int64_t x0_step, std::int64_t x1_step, std::int64_t words) {
+                                         std::int64_t x0_step, std::int64_t x1_step, std::int64_t words,
+                                         const std::uint8_t* ahead, std::int64_t ahead_lines) {
   const std::int64_t x_stride = words * 4, w_step = words * kRowBytes;
   for (; count > 0; --count) {
     mark_inner_loop();
     dot_block<Arithmetic, R, P>(tiles, x0, x1, w0, w1, x_stride);
+    for (std::int64_t line = 0; line < ahead_lines; ++line, ahead += kRowBytes)
+      __builtin_prefetch(ahead, 0, 2);
     x0 += x0_step;
     w0 += w_step;
     if constexpr (R > 1) x1 += x1_step;
@@ -140,14 +156,15 @@ inline const std::uint8_t* fill_up(const std::uint8_t* codes, std::int64_t count
 // row short of the configured height reads the row after it as well: what that gives is not looked at.
 template <class Arithmetic, int R, int P, class Tiles>
 inline void multiply_rows(Tiles& tiles, const Rows (&rows)[2], const std::uint8_t* w0, const std::uint8_t* w1,
-                          Sums<typename Arithmetic::Sum> (&sums)[2][2]) {
+                          const Ahead& ahead, Sums<typename Arithmetic::Sum> (&sums)[2][2]) {
   const Blocks& blocks = rows[0].blocks;
   const std::int64_t full = blocks.total_words / blocks.words, rest = blocks.total_words % blocks.words;
   const std::int64_t x0_step = rows[0].count * blocks.words * 4,
                      x1_step = rows[R - 1].count * blocks.words * 4;
   const std::uint8_t *x0 = rows[0].words(), *x1 = rows[R - 1].words();
   zero_sums<R, P>(tiles);
-  dot_blocks<Arithmetic, R, P>(tiles, x0, x1, w0, w1, full, x0_step, x1_step, blocks.words);
+  dot_blocks<Arithmetic, R, P>(tiles, x0, x1, w0, w1, full, x0_step, x1_step, blocks.words, ahead.at,
+                               ahead.lines);
   if (rest > 0) {
     const std::int64_t skipped = full * blocks.words * kRowBytes;
     BlockBuffer buffers[2];
@@ -167,11 +184,11 @@ inline void fetch_outputs(const Rows& rows, const Channels& channels) {
 // R x P tiles of rows that are one group. Kind brings Dot (the arithmetic) and finish(rows, channels, sums).
 template <class Body, class Kind, int R, int P>
 void run_whole(typename Body::Tiles& tiles, const Rows (&rows)[2], const Channels (&channels)[2],
-               const std::uint8_t* w0, const std::uint8_t* w1) {
+               const std::uint8_t* w0, const std::uint8_t* w1, const Ahead& ahead) {
   alignas(64) Sums<typename Kind::Dot::Sum> sums[2][2];
   for (int r = 0; r < R; ++r)
     for (int p = 0; p < P; ++p) fetch_outputs(rows[r], channels[p]);
-  multiply_rows<typename Kind::Dot, R, P>(tiles, rows, w0, w1, sums);
+  multiply_rows<typename Kind::Dot, R, P>(tiles, rows, w0, w1, ahead, sums);
   for (int r = 0; r < R; ++r)
     for (int p = 0; p < P; ++p) {
       Kind::template finish<Body>(rows[r], channels[p], sums[r][p]);
@@ -184,14 +201,17 @@ void run_whole(typename Body::Tiles& tiles, const Rows (&rows)[2], const Channel
 template <class Body, class Kind>
 void run_panels(typename Body::Tiles& registers, const PreparedRows& x, const Blocks& blocks, Range tiles,
                 const Channels (&channels)[2], bool pair, const std::uint8_t* w0, const std::uint8_t* w1) {
+  const std::int64_t passes = (tiles.end - tiles.begin + 1) / 2, full = blocks.total_words / blocks.words;
+  const std::int64_t bytes = channels[0].output.weight.geometry.panel_code_bytes;
+  const Ahead next = Ahead::of(channels[pair].codes() + bytes, 2 * bytes, passes * full + 1);
   using Run = void (*)(typename Body::Tiles&, const Rows(&)[2], const Channels(&)[2], const std::uint8_t*,
-                       const std::uint8_t*);
+                       const std::uint8_t*, const Ahead&);
   static constexpr Run kRun[2][2] = {{run_whole<Body, Kind, 1, 1>, run_whole<Body, Kind, 1, 2>},
                                      {run_whole<Body, Kind, 2, 1>, run_whole<Body, Kind, 2, 2>}};
   for (std::int64_t t = tiles.begin; t < tiles.end; t += 2) {
     const bool two = t + 1 < tiles.end;
     const Rows rows[2] = {Rows(x, blocks, t), Rows(x, blocks, two ? t + 1 : t)};
-    kRun[two][pair](registers, rows, channels, w0, w1);
+    kRun[two][pair](registers, rows, channels, w0, w1, next.share((t - tiles.begin) / 2 * full));
   }
 }
 
