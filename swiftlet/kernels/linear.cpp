@@ -162,13 +162,13 @@ std::int64_t scratch_bytes(const LinearPath& path, std::span<const LinearOutput>
   return round_up_to_line(most);
 }
 
-// Room for the factors of one unit.
+// Room for the two products of one unit that are multiplied.
 std::int64_t factor_bytes(std::span<const LinearOutput> outputs, std::int64_t m) {
   std::int64_t panels = 0;
   for (const LinearOutput& output : outputs)
     if (output.factor != nullptr) panels = std::max(panels, output.weight.geometry.panels);
   if (m > kFewRows) panels = std::min(panels, kChunkPanels);
-  return m * panels * kPanelRows * static_cast<std::int64_t>(sizeof(float));
+  return 2 * m * panels * kPanelRows * static_cast<std::int64_t>(sizeof(float));
 }
 
 // A group with the rows and the units that it was cut into.
@@ -219,19 +219,24 @@ struct Member {
   float* factors;
 };
 
-// y = activation(y) * factor for the rows of the tiles and the channels of the panels.
+// y = activation(output) * factor for the rows of the tiles and the channels of the panels. Both products stay
+// in the cache; y is written once, in longer pieces than those of a product.
 void multiply_by_factor(const LinearPath& path, const Member& member, const PreparedRows& x,
                         const LinearOutput& output, Range tiles, Range panels) {
   const std::int64_t row = tile_row(x, tiles.begin), rows = tile_row(x, tiles.end) - row;
-  const std::int64_t channel = panels.begin * kPanelRows;
-  const std::int64_t columns = std::min(output.weight.geometry.n, panels.end * kPanelRows) - channel;
-  LinearOutput factor = *output.factor;
-  factor.ldy = (panels.end - panels.begin) * kPanelRows;
-  factor.y = member.factors - (row * factor.ldy + channel);  // the unit's first element is at `factors`
-  path.multiply(x, factor, tiles, panels);
-  float* y = output.y + row * output.ldy + channel;
-  member.table.rows.gate(output.activation, y, output.ldy, member.factors, factor.ldy, y, output.ldy, rows,
-                         columns);
+  const std::int64_t channel = panels.begin * kPanelRows, width = (panels.end - panels.begin) * kPanelRows;
+  const std::int64_t columns = std::min(output.weight.geometry.n - channel, width);
+  float *gate = member.factors, *up = gate + rows * width;
+  const auto multiply_into = [&](LinearOutput product, float* to) {
+    product.activation = Activation::kNone;
+    product.y = to - (row * width + channel);  // the unit's first element is at `to`
+    product.ldy = width;
+    path.multiply(x, product, tiles, panels);
+  };
+  multiply_into(output, gate);
+  multiply_into(*output.factor, up);
+  member.table.rows.gate(output.activation, gate, width, up, width,
+                         output.y + row * output.ldy + channel, output.ldy, rows, columns);
 }
 
 void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
@@ -249,9 +254,6 @@ void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
     const std::int64_t first = chunk * units.chunk;
     const Range panels{first, std::min(first + units.chunk, output.weight.geometry.panels)};
     if (output.factor == nullptr) return path.multiply(x, output, tiles, panels);
-    LinearOutput plain = output;
-    plain.activation = Activation::kNone;
-    path.multiply(x, plain, tiles, panels);
     return multiply_by_factor(path, member, x, output, tiles, panels);
   }
 }
