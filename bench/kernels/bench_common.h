@@ -31,7 +31,7 @@ inline double peak_of(Arithmetic arithmetic, ThreadPool& pool) {
                                            : kernels::measure_int8_ops(pool);
 }
 
-constexpr std::int64_t kMemoryBound = 8;  // rows up to which memory is the limit
+constexpr std::int64_t kMemoryBound = 32;  // rows up to which memory is the limit
 
 // What a product of `rows` rows is held against: bytes or operations per second.
 inline double limit_of(std::int64_t rows, Arithmetic arithmetic, ThreadPool& pool) {

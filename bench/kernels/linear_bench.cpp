@@ -44,7 +44,8 @@ void run(benchmark::State& state, const KernelTable& table, const Case& c, int t
   ThreadPool pool(threads);
   const std::vector<Weight> weights = weights_for(c);
   const std::vector<float> x = random_values(c.m * c.k, 2);
-  Buffer y = Buffer::heap(static_cast<std::size_t>(c.m * c.n) * sizeof(float));  // on cache lines, as in an arena
+  Buffer y =
+      Buffer::heap(static_cast<std::size_t>(c.m * c.n) * sizeof(float));  // on cache lines, as in an arena
   LinearOutput output{.weight = panel_view(weights[0]),
                       .activation = c.activation,
                       .y = reinterpret_cast<float*>(y.mutable_data()),
@@ -77,6 +78,7 @@ const Case kCases[] = {
     {kBF16, "bf16", 1000, 1536, 384},
     // Prefill of a decoder of half a billion weights.
     {kInt8, "int8", 504, 4864, 896},
+    {kInt8, "int8", 504, 896, 4864},
     {kInt8, "int8-g32", 504, 4864, 896},
     {kInt8, "int4-g32", 504, 4864, 896},
     {kInt8, "int4-g128-asym", 504, 4864, 896},
@@ -87,6 +89,9 @@ const Case kCases[] = {
     {kInt8, "int8", 1, 4864, 896},
     {kInt8, "int4-g32", 1, 4864, 896},
     {kInt8, "int4-g32", 4, 4864, 896},
+    // And those of 16 sequences together.
+    {kInt8, "int8", 16, 4864, 896},
+    {kInt8, "int4-g32", 16, 4864, 896},
     {kBF16, "bf16", 1, 4864, 896},
     {kF32, "f32", 1, 4864, 896},
     {kF32, "f16", 1, 4864, 896},

@@ -17,7 +17,7 @@ namespace swiftlet::kernels {
 namespace {
 
 constexpr std::int64_t kChunkPanels = 8;     // panels of one unit of work, at most
-constexpr std::int64_t kFewRows = 4;         // up to which memory is the limit
+constexpr std::int64_t kFewRows = 32;        // up to which memory is the limit
 constexpr std::int64_t kUnitsPerMember = 4;  // so that a delayed member delays the others little
 // Below this size waking the pool costs more than it brings.
 constexpr double kSerialProducts = 256 * 1024;
@@ -219,8 +219,8 @@ struct Member {
   float* factors;
 };
 
-// y = activation(output) * factor for the rows of the tiles and the channels of the panels. Both products stay
-// in the cache; y is written once, in longer pieces than those of a product.
+// y = activation(output) * factor for the rows of the tiles and the channels of the panels. Both products
+// stay in the cache; y is written once, in longer pieces than those of a product.
 void multiply_by_factor(const LinearPath& path, const Member& member, const PreparedRows& x,
                         const LinearOutput& output, Range tiles, Range panels) {
   const std::int64_t row = tile_row(x, tiles.begin), rows = tile_row(x, tiles.end) - row;
@@ -235,8 +235,8 @@ void multiply_by_factor(const LinearPath& path, const Member& member, const Prep
   };
   multiply_into(output, gate);
   multiply_into(*output.factor, up);
-  member.table.rows.gate(output.activation, gate, width, up, width,
-                         output.y + row * output.ldy + channel, output.ldy, rows, columns);
+  member.table.rows.gate(output.activation, gate, width, up, width, output.y + row * output.ldy + channel,
+                         output.ldy, rows, columns);
 }
 
 void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
@@ -292,8 +292,7 @@ Plan plan_groups(const KernelTable& table, std::span<const LinearGroup> groups, 
     const LinearPath* path = path_of(table, group.arithmetic);
     const auto preparations = plan_preparations(*path, group, carver);
     const auto share = std::llround(wanted * products(group) / plan.products);
-    const Units units =
-        plan_units(group.outputs, preparations, std::max<std::int64_t>(share, 1), members);
+    const Units units = plan_units(group.outputs, preparations, std::max<std::int64_t>(share, 1), members);
     new (all + count++) GroupPlan{&group, path, preparations, units};
     plan.scratch_bytes = std::max(plan.scratch_bytes, scratch_bytes(*path, group.outputs));
     plan.factor_bytes = std::max(plan.factor_bytes, factor_bytes(group.outputs, group.m));
@@ -315,8 +314,8 @@ void run_member(const KernelTable& table, const Plan& plan, int number, int memb
     Block& block = plan.blocks[(first + i) % count];
     if (block.next_chunk.load(std::memory_order_relaxed) >= block.plan->units.chunks) continue;
     block.prepare();
-    for (std::int64_t chunk; (chunk = block.next_chunk.fetch_add(1, std::memory_order_relaxed)) <
-                             block.plan->units.chunks;)
+    for (std::int64_t chunk;
+         (chunk = block.next_chunk.fetch_add(1, std::memory_order_relaxed)) < block.plan->units.chunks;)
       run_chunk(block, member, chunk);
   }
 }
@@ -345,9 +344,8 @@ std::size_t linear_workspace(const KernelTable& table, int threads, Arithmetic a
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     PreparedRows p = describe(arithmetic, outputs[i].weight, m);
-    const bool seen =
-        std::any_of(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
-                    [&](const LinearOutput& o) { return same_preparation(p, o.weight); });
+    const bool seen = std::any_of(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
+                                  [&](const LinearOutput& o) { return same_preparation(p, o.weight); });
     if (!seen) carve_preparation(p, carver);
     bytes = std::max(bytes, m * p.padded_k / p.columns_per_word * 4);
   }

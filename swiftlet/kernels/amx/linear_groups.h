@@ -3,6 +3,7 @@
 //
 // The products of a group take a tile register some 100 cycles from its loads to its store, and little work:
 // so four groups are under way at once, and what is added to the totals are the sums of four groups before.
+// The first tile of a panel spreads its codes while they come from memory, four groups ahead.
 #pragma once
 
 #include "swiftlet/kernels/amx/linear_tiles.h"
@@ -71,25 +72,32 @@ template <class Body, bool kAsymmetric>
       });
 }
 
-template <class Body, bool kAsymmetric>
-[[gnu::noinline]] void add_up_groups(typename Body::Tiles& tiles, const GroupJob& job, GroupSums& sums,
-                                     Sums<float>& result) {
+// kSpread: the panel is spread on the way.
+template <class Body, bool kAsymmetric, bool kSpread>
+[[gnu::noinline]] void add_up_groups(typename Body::Tiles& tiles, const GroupJob& job,
+                                     const PanelSpreader& panel, GroupSums& sums, Sums<float>& result) {
   Totals total;
   for_panels(
       total, [](Floats & sum, int) __attribute__((always_inline)) { sum = Floats{}; });
   const std::int64_t groups = job.groups, rounds = groups / kGroupsAtOnce;
+  const auto spread = [&](std::int64_t group) __attribute__((always_inline)) {
+    if constexpr (kSpread)
+      if (group < groups) panel.spread(group);
+  };
+  for (std::int64_t g = 0; g < kGroupsAtOnce; ++g) spread(g);
   for (std::int64_t i = 0; i < rounds; ++i) {
     const std::int64_t g = i * kGroupsAtOnce;
     Sums<std::int32_t>* now = sums.at[i % 2];
     const Sums<std::int32_t>* before = sums.at[(i + 1) % 2];
-    dot_group<0>(tiles, job, g, now[0]);
-    if (i > 0) add_group<Body, kAsymmetric>(total, before[0], job, g - 4);
-    dot_group<1>(tiles, job, g + 1, now[1]);
-    if (i > 0) add_group<Body, kAsymmetric>(total, before[1], job, g - 3);
-    dot_group<2>(tiles, job, g + 2, now[2]);
-    if (i > 0) add_group<Body, kAsymmetric>(total, before[2], job, g - 2);
-    dot_group<3>(tiles, job, g + 3, now[3]);
-    if (i > 0) add_group<Body, kAsymmetric>(total, before[3], job, g - 1);
+    const auto step = [&]<int kTile>() __attribute__((always_inline)) {
+      dot_group<kTile>(tiles, job, g + kTile, now[kTile]);
+      spread(g + kTile + kGroupsAtOnce);
+      if (i > 0) add_group<Body, kAsymmetric>(total, before[kTile], job, g + kTile - kGroupsAtOnce);
+    };
+    step.template operator()<0>();
+    step.template operator()<1>();
+    step.template operator()<2>();
+    step.template operator()<3>();
   }
   if (rounds > 0)
     for (int j = 0; j < kGroupsAtOnce; ++j)
@@ -120,27 +128,19 @@ void finish_groups(const Rows& rows, const Channels& channels, const Sums<float>
                  wide);
 }
 
-// A share of the codes of the next panel, into the second-level cache.
-inline void fetch_ahead(const Channels& channels, std::int64_t pass, std::int64_t passes) {
-  const std::int64_t bytes = channels.output.weight.geometry.panel_code_bytes;
-  const std::uint8_t* next = channels.codes() + bytes;
-  for (std::int64_t at = bytes * pass / passes; at < bytes * (pass + 1) / passes; at += kRowBytes)
-    __builtin_prefetch(next + at, 0, 2);
-}
-
 // All tiles meeting one panel.
-template <class Body>
-void run_groups(typename Body::Tiles& registers, const PreparedRows& x, const Blocks& blocks, Range tiles,
-                const Channels& channels, std::byte* scratch) {
+template <class Body, bool kAsymmetric>
+void run_groups_of(typename Body::Tiles& registers, const PreparedRows& x, const Blocks& blocks, Range tiles,
+                   const Channels& channels, std::byte* scratch) {
   auto& sums = *reinterpret_cast<GroupSums*>(scratch);
-  const SpreadPanel panel =
-      spread_panel(channels.output.weight, channels.panel, blocks, scratch + sizeof(GroupSums));
+  const PanelSpreader panel =
+      spreader(channels.output.weight, channels.panel, blocks, scratch + sizeof(GroupSums));
   for (std::int64_t t = tiles.begin; t < tiles.end; ++t) {
     const Rows rows(x, blocks, t);
     const GroupJob job{.x = rows.words(),
-                       .w = panel.codes,
-                       .scales = panel.scales,
-                       .zero_points = panel.zero_points,
+                       .w = panel.to.codes,
+                       .scales = panel.to.scales,
+                       .zero_points = panel.to.zero_points,
                        .x_sums = x.sums + rows.first * blocks.groups,
                        .rows = rows.count,
                        .groups = blocks.groups,
@@ -150,13 +150,20 @@ void run_groups(typename Body::Tiles& registers, const PreparedRows& x, const Bl
                        .x_stride = blocks.words * 4};
     Sums<float> totals;
     fetch_outputs(rows, channels);
-    fetch_ahead(channels, t - tiles.begin, tiles.end - tiles.begin);
-    if (panel.zero_points == nullptr)
-      add_up_groups<Body, false>(registers, job, sums, totals);
+    if (t == tiles.begin)
+      add_up_groups<Body, kAsymmetric, true>(registers, job, panel, sums, totals);
     else
-      add_up_groups<Body, true>(registers, job, sums, totals);
+      add_up_groups<Body, kAsymmetric, false>(registers, job, panel, sums, totals);
     finish_groups<Body>(rows, channels, totals);
   }
+}
+
+template <class Body>
+void run_groups(typename Body::Tiles& registers, const PreparedRows& x, const Blocks& blocks, Range tiles,
+                const Channels& channels, std::byte* scratch) {
+  (channels.output.weight.zero_points == nullptr
+       ? run_groups_of<Body, false>
+       : run_groups_of<Body, true>)(registers, x, blocks, tiles, channels, scratch);
 }
 
 }  // namespace amx

@@ -41,8 +41,16 @@ inline SpreadPanel carve_spread_panel(const Blocks& blocks, std::byte* memory) {
           reinterpret_cast<std::int32_t*>(scales + blocks.groups * kPanelRows)};
 }
 
+// Codes are read from memory in one stream, panel after panel, while products run: too slowly for the
+// hardware to run far ahead.
+inline void fetch_codes(const std::uint8_t* running) {
+  constexpr std::int64_t kAhead = 4096;
+  __builtin_prefetch(running + kAhead, 0, 2);
+}
+
 // One row of nibbles: two words of sixteen channels.
 inline void spread_nibbles(const std::uint8_t* from, std::uint8_t* to) {
+  fetch_codes(from);
   Words both, low, high;
   load_lanes(both, from);
   low = both & 0x0f0f0f0fu;
@@ -51,24 +59,30 @@ inline void spread_nibbles(const std::uint8_t* from, std::uint8_t* to) {
   less_zero_point<Int4Codes::kZeroPoint>(high, to + kRowBytes);
 }
 inline void spread_bytes_of(const std::uint8_t* from, std::uint8_t* to) {
+  fetch_codes(from);
   Words codes;
   load_lanes(codes, from);
   less_zero_point<Int8Codes::kZeroPoint>(codes, to);
 }
 
-inline void spread_codes(const PanelView& w, std::int64_t panel, const Blocks& blocks, std::uint8_t* to) {
+// The codes of one group.
+[[gnu::always_inline]] inline void spread_group_codes(const PanelView& w, std::int64_t panel,
+                                                      const Blocks& blocks, std::int64_t group,
+                                                      std::uint8_t* to) {
   const auto* from = reinterpret_cast<const std::uint8_t*>(w.codes + panel * w.geometry.panel_code_bytes);
   const bool nibbles = w.encoding.format == Format::kInt4;
-  const std::int64_t whole = blocks.per_group * blocks.words;
-  for (std::int64_t g = 0; g < blocks.groups; ++g, to += whole * kRowBytes) {
-    const std::int64_t count = blocks.words_of(g);
-    if (nibbles)
-      for (std::int64_t i = 0; i < count; i += 2, from += kRowBytes) spread_nibbles(from, to + i * kRowBytes);
-    else
-      for (std::int64_t i = 0; i < count; ++i, from += kRowBytes) spread_bytes_of(from, to + i * kRowBytes);
-    if (count < whole)
-      __builtin_memset(to + count * kRowBytes, 0, static_cast<std::size_t>((whole - count) * kRowBytes));
-  }
+  const std::int64_t whole = blocks.per_group * blocks.words, count = blocks.words_of(group);
+  from += group * blocks.group_words * (nibbles ? kRowBytes / 2 : kRowBytes);
+  to += group * whole * kRowBytes;
+  if (nibbles)
+    for (std::int64_t i = 0; i < count; i += 2, from += kRowBytes) spread_nibbles(from, to + i * kRowBytes);
+  else
+    for (std::int64_t i = 0; i < count; ++i, from += kRowBytes) spread_bytes_of(from, to + i * kRowBytes);
+  for (std::int64_t i = count; i < whole; ++i) store_lanes(to + i * kRowBytes, Words{});
+}
+
+inline void spread_codes(const PanelView& w, std::int64_t panel, const Blocks& blocks, std::uint8_t* to) {
+  for (std::int64_t g = 0; g < blocks.groups; ++g) spread_group_codes(w, panel, blocks, g, to);
 }
 
 // f16 to f32, exact.
@@ -90,37 +104,34 @@ inline void widen_halves(Floats& to, const void* from) {
   same_bits(to, result);
 }
 
-// The scales of all groups of a panel, one after another.
-inline void spread_scales(const PanelView& w, std::int64_t panel, float* to) {
-  const std::int64_t groups = w.geometry.groups;
-  const std::byte* from = w.scales + panel * groups * kPanelRows * w.geometry.scale_bytes;
-  for (std::int64_t g = 0; g < groups; ++g, from += kPanelRows * w.geometry.scale_bytes) {
+// A panel on its way into a SpreadPanel, group by group.
+struct PanelSpreader {
+  const PanelView& w;
+  const Blocks& blocks;
+  std::int64_t panel;
+  SpreadPanel to;
+
+  [[gnu::always_inline]] inline void spread(std::int64_t group) const {
+    spread_group_codes(w, panel, blocks, group, to.codes);
+    const std::int64_t lane = (panel * blocks.groups + group) * kPanelRows;
     Floats scale;
     if (w.geometry.scale_bytes == 2)
-      widen_halves(scale, from);
+      widen_halves(scale, w.scales + lane * 2);
     else
-      load_lanes(scale, from);
-    store_lanes(to + g * kPanelRows, scale);
+      load_lanes(scale, w.scales + lane * 4);
+    store_lanes(to.scales + group * kPanelRows, scale);
+    if (to.zero_points == nullptr) return;
+    const auto symmetric = static_cast<std::int32_t>(symmetric_zero_point(w.encoding));
+    for (int i = 0; i < kLaneCount; ++i)
+      to.zero_points[group * kPanelRows + i] = w.zero_points[lane + i] - symmetric;
   }
-}
+};
 
-inline void spread_zero_points(const PanelView& w, std::int64_t panel, std::int64_t offset,
-                               std::int32_t* to) {
-  const std::int64_t count = w.geometry.groups * kPanelRows;
-  const std::uint8_t* from = w.zero_points + panel * count;
-  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<std::int32_t>(from[i] - offset);
-}
-
-inline SpreadPanel spread_panel(const PanelView& w, std::int64_t panel, const Blocks& blocks,
-                                std::byte* memory) {
-  SpreadPanel spread = carve_spread_panel(blocks, memory);
-  spread_codes(w, panel, blocks, spread.codes);
-  spread_scales(w, panel, spread.scales);
-  if (w.zero_points == nullptr)
-    spread.zero_points = nullptr;
-  else
-    spread_zero_points(w, panel, symmetric_zero_point(w.encoding), spread.zero_points);
-  return spread;
+inline PanelSpreader spreader(const PanelView& w, std::int64_t panel, const Blocks& blocks,
+                              std::byte* memory) {
+  PanelSpreader spreader{w, blocks, panel, carve_spread_panel(blocks, memory)};
+  if (w.zero_points == nullptr) spreader.to.zero_points = nullptr;
+  return spreader;
 }
 
 }  // namespace amx
