@@ -1,7 +1,7 @@
 # Compiler flags of the instruction-set folders of kernels/. All else is compiled for baseline x86-64.
 #
-# A file named *_bf16.cpp in avx512/ may use the BF16 dot products, which not every AVX-512 machine has. A file named
-# *_evex.cpp in avxvnni/ has the instructions of that folder in their AVX-512 encoding.
+# A file named *_bf16.cpp in avx512/ or amx/ may use the BF16 dot products, which not every AVX-512 machine has (every one
+# with AMX has). A file named *_evex.cpp in avxvnni/ has the instructions of that folder in their AVX-512 encoding.
 
 function(swiftlet_isa_flags folder)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/${folder}/*.cpp)
@@ -24,7 +24,8 @@ swiftlet_isa_flags(avx2 ${SWIFTLET_AVX2_FLAGS})
 swiftlet_isa_flags(avxvnni ${SWIFTLET_AVX2_FLAGS} -mavxvnni)
 swiftlet_isa_flags(avx512 ${SWIFTLET_AVX512_FLAGS})
 swiftlet_isa_flags(amx ${SWIFTLET_AVX512_FLAGS} -mamx-tile -mamx-int8 -mamx-bf16)
-file(GLOB bf16_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avx512/*_bf16.cpp)
+file(GLOB bf16_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avx512/*_bf16.cpp
+     ${CMAKE_CURRENT_SOURCE_DIR}/kernels/amx/*_bf16.cpp)
 if(bf16_files)
   set_property(SOURCE ${bf16_files} APPEND PROPERTY COMPILE_OPTIONS -mavx512bf16)
 endif()

@@ -2,8 +2,8 @@
 // percentage of the multiply-add peak that was measured on one core in the same run.
 #include <benchmark/benchmark.h>
 
-#include <cstring>
 #include <map>
+#include <numeric>
 #include <vector>
 
 #include "bench/kernels/fma_peak.h"
@@ -31,6 +31,7 @@ struct Shape {
   std::vector<int> queries, keys;  // per sequence
   DType dtype;
   bool paged;
+  bool bf16;  // products, where the table has them
 };
 
 std::vector<Shape> shapes() {
@@ -38,20 +39,26 @@ std::vector<Shape> shapes() {
   for (std::uint64_t s = 0; s < 64; ++s)
     ragged.push_back(5 + static_cast<int>(55 * uniform(1, s, 0) * uniform(1, s, 1)));
   return {
-      {"minilm_ragged_5_60", 12, 12, 32, false, ragged, ragged, DType::kF32, false},
+      {"minilm_ragged_5_60", 12, 12, 32, false, ragged, ragged, DType::kF32, false, false},
       {"minilm_8_of_25", 12, 12, 32, false, std::vector<int>(8, 25), std::vector<int>(8, 25), DType::kF32,
-       false},
-      {"minilm_256", 12, 12, 32, false, {256, 256}, {256, 256}, DType::kF32, false},
-      {"prefill_512_d64", 14, 2, 64, true, {512}, {512}, DType::kBF16, true},
-      {"prefill_2048_d128", 8, 8, 128, true, {2048}, {2048}, DType::kBF16, true},
-      {"decode_4096_grouped", 14, 2, 64, true, {1}, {4096}, DType::kBF16, true},
-      {"decode_4096_grouped_int8", 14, 2, 64, true, {1}, {4096}, DType::kI8, true},
+       false, false},
+      {"minilm_8_of_25_bf16", 12, 12, 32, false, std::vector<int>(8, 25), std::vector<int>(8, 25),
+       DType::kF32, false, true},
+      {"minilm_256", 12, 12, 32, false, {256, 256}, {256, 256}, DType::kF32, false, false},
+      {"prefill_512_d64", 14, 2, 64, true, {512}, {512}, DType::kBF16, true, true},
+      {"prefill_2048_d64", 14, 2, 64, true, {2048}, {2048}, DType::kBF16, true, true},
+      {"prefill_2048_d128", 8, 8, 128, true, {2048}, {2048}, DType::kBF16, true, true},
+      {"prefill_512_d64_int8", 14, 2, 64, true, {512}, {512}, DType::kI8, true, true},
+      {"decode_512_d64", 14, 2, 64, true, {1}, {512}, DType::kBF16, true, true},
+      {"decode_2048_d64", 14, 2, 64, true, {1}, {2048}, DType::kBF16, true, true},
+      {"decode_4096_d64", 14, 2, 64, true, {1}, {4096}, DType::kBF16, true, true},
+      {"decode_4096_d64_int8", 14, 2, 64, true, {1}, {4096}, DType::kI8, true, true},
+      {"decode_4096_d64_f32", 14, 2, 64, true, {1}, {4096}, DType::kF32, true, false},
       // The same with keys in rows: what transposed keys save.
-      {"decode_4096_grouped_key_rows", 14, 2, 64, true, {1}, {4096}, DType::kBF16, false},
-      {"decode_4096_heads_6_d48", 6, 6, 48, true, {1}, {4096}, DType::kF32, true},
-      {"decode_4096_heads_6_d48_key_rows", 6, 6, 48, true, {1}, {4096}, DType::kF32, false},
+      {"decode_4096_d64_f32_key_rows", 14, 2, 64, true, {1}, {4096}, DType::kF32, false, false},
+      {"decode_4096_8_heads_d128", 8, 8, 128, true, {1}, {4096}, DType::kBF16, true, true},
       {"decode_8_of_512", 9, 3, 64, true, std::vector<int>(8, 1), std::vector<int>(8, 512), DType::kBF16,
-       true},
+       true, true},
   };
 }
 
@@ -87,29 +94,48 @@ struct Problem {
     }
     for (std::int32_t b = 0; b < keys / kKeyBlock; ++b) blocks.push_back(b);
     for (Segment& segment : segments) segment.blocks = blocks.data() + segment.key_begin / kKeyBlock;
-    const auto fill = [](std::int64_t count, DType dtype) {
-      Buffer buffer = Buffer::heap(static_cast<std::size_t>(count) * dtype_size(dtype));
-      for (std::int64_t i = 0; i < count; ++i) {
-        const auto value = static_cast<float>(2 * uniform(7, 0, static_cast<std::uint64_t>(i)) - 1);
-        std::uint32_t bits;
-        std::memcpy(&bits, &value, 4);
-        const auto half = static_cast<std::uint16_t>(bits >> 16);
-        std::memcpy(buffer.mutable_data() + i * static_cast<std::int64_t>(dtype_size(dtype)),
-                    dtype == DType::kBF16 ? static_cast<const void*>(&half) : &value, dtype_size(dtype));
-      }
-      return buffer;
-    };
     const std::int64_t width = shape.heads * shape.head_dim, kv_width = shape.kv_heads * shape.head_dim;
-    q = fill(rows * width, DType::kF32), y = fill(rows * width, DType::kF32);
-    if (shape.dtype == DType::kI8)  // filled as f32: whatever the codes, the scales are ordinary numbers
-      k = v = fill(keys / kKeyBlock * shape.kv_heads * cache_head_bytes(DType::kI8, shape.head_dim) / 4,
-                   DType::kF32);
-    else
-      k = fill(keys * kv_width, shape.dtype), v = fill(keys * kv_width, shape.dtype);
+    q = random_values(rows * width), y = random_values(rows * width);
+    k = random_values(keys * kv_width), v = random_values(keys * kv_width);
+    if (shape.paged) page(shape, keys);
     args.q = reinterpret_cast<const float*>(q.data()), args.ldq = width;
     args.y = reinterpret_cast<float*>(y.mutable_data()), args.ldy = width;
     args.kv = {k.data(), v.data(), shape.dtype, kv_width, kv_width, shape.paged};
+    args.bf16 = shape.bf16;
     args.segments = segments.data(), args.segment_count = static_cast<int>(segments.size());
+  }
+
+  static Buffer random_values(std::int64_t count) {
+    Buffer buffer = Buffer::heap(static_cast<std::size_t>(count) * sizeof(float));
+    auto* values = reinterpret_cast<float*>(buffer.mutable_data());
+    for (std::int64_t i = 0; i < count; ++i)
+      values[i] = static_cast<float>(2 * uniform(7, 0, static_cast<std::uint64_t>(i)) - 1);
+    return buffer;
+  }
+
+  // Moves keys and values from rows to a cache, in the order of the rows.
+  void page(const Shape& shape, std::int64_t keys) {
+    const auto cache_of = [&] {
+      return Buffer::heap(static_cast<std::size_t>(keys / kKeyBlock * shape.kv_heads *
+                                                   cache_head_bytes(shape.dtype, shape.head_dim)));
+    };
+    Buffer key_cache = cache_of(), value_cache = cache_of();
+    std::vector<std::int64_t> slots(static_cast<std::size_t>(keys));
+    std::iota(slots.begin(), slots.end(), 0);
+    const std::int64_t width = shape.kv_heads * shape.head_dim;
+    cache_append_rows({.k = reinterpret_cast<const float*>(k.data()),
+                       .v = reinterpret_cast<const float*>(v.data()),
+                       .ldk = width,
+                       .ldv = width,
+                       .rows = keys,
+                       .kv_heads = shape.kv_heads,
+                       .head_dim = shape.head_dim,
+                       .value_dim = shape.head_dim,
+                       .slots = slots.data(),
+                       .dtype = shape.dtype,
+                       .key_cache = key_cache.mutable_data(),
+                       .value_cache = value_cache.mutable_data()});
+    k = std::move(key_cache), v = std::move(value_cache);
   }
 };
 

@@ -13,7 +13,7 @@ namespace swiftlet {
 namespace {
 
 constexpr std::string_view kFormat = "swiftlet-prompt-cache";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;  // 1: bf16 keys and values were not in words of two
 constexpr const char* kChecksum = "sha256";
 constexpr const char* kLength = "length";
 
@@ -52,10 +52,10 @@ void check_kind(const SafetensorsFile& file, const PromptCacheKind& kind) {
   const std::string text = metadatum(file, "version");
   int version = 0;
   std::from_chars(text.data(), text.data() + text.size(), version);
-  if (version > kVersion)
-    fail(ErrorCode::kUnsupported, file.where(), "is a prompt cache of version {}, at most {} is read",
-         version, kVersion);
-  require(version == kVersion, file.where(), "is a prompt cache without a version");
+  require(version > 0, file.where(), "is a prompt cache without a version");
+  if (version != kVersion)
+    fail(ErrorCode::kUnsupported, file.where(), "is a prompt cache of version {}, only {} is read", version,
+         kVersion);
   require(metadatum(file, "model") == kind.model, file.where(),
           "is the prompt cache of another model: remove it, or name another file");
   const auto same = [&](const char* key, const std::string& now) {

@@ -146,8 +146,11 @@ TEST_F(PromptCache, WhatWasComputedOtherwiseIsRefused) {
 TEST_F(PromptCache, OtherFilesAndNewerVersionsAreNamed) {
   EXPECT_THAT(error(testing::safetensors_bytes("{}")), HasSubstr("[x.state] is no prompt cache"));
   std::string newer = written();
-  newer.replace(newer.find("\"version\":\"1\""), 13, "\"version\":\"2\"");
-  EXPECT_THAT(error(newer), HasSubstr("is a prompt cache of version 2, at most 1 is read"));
+  newer.replace(newer.find("\"version\":\"2\""), 13, "\"version\":\"3\"");
+  EXPECT_THAT(error(newer), HasSubstr("is a prompt cache of version 3, only 2 is read"));
+  std::string older = newer;
+  older.replace(older.find("\"version\":\"3\""), 13, "\"version\":\"1\"");
+  EXPECT_THAT(error(older), HasSubstr("is a prompt cache of version 1, only 2 is read"));
 }
 
 }  // namespace

@@ -13,15 +13,18 @@ namespace {
 
 // States of chunks that one round of a split may hold, for each member of the pool.
 constexpr std::int64_t kStatesPerThread = 2;
-// With this many parts for each member, parts alone keep the pool busy.
+// With this many parts for each member, or as many equal ones, parts alone keep the pool busy.
 constexpr std::int64_t kPartsPerThread = 4;
-
-std::int64_t member_floats(const AttentionSpec& spec) {
-  return carve_scratch(spec, nullptr).floats;
-}
 
 std::int64_t states_floats(const AttentionSpec& spec) {
   return pairs_at_once(spec) * state_floats(spec);
+}
+
+// Of one member: the states of a chunk, those of the chunks before it, and what the kernels ask for.
+std::int64_t member_bytes(const AttentionSpec& spec) {
+  const std::int64_t kernels =
+      larger(carve_scratch(spec, nullptr).bytes, carve_bf16_scratch(spec, nullptr).bytes);
+  return 2 * states_floats(spec) * static_cast<std::int64_t>(sizeof(float)) + kernels;
 }
 
 std::int64_t chunks_of(const Segment& segment) {
@@ -34,12 +37,38 @@ struct Batch {
   const AttentionArgs& args;
   std::byte* workspace;
 
-  std::byte* scratch(int member) const {
-    return workspace + member * member_floats(args.spec) * static_cast<std::int64_t>(sizeof(float));
+  float* member_states(int member) const {
+    return reinterpret_cast<float*>(workspace + member * member_bytes(args.spec));
   }
-  // Behind the members' scratch: the states of a split, then its totals.
-  float* states(std::int64_t index) const {
-    return reinterpret_cast<float*>(scratch(pool.size())) + index * states_floats(args.spec);
+  float* member_totals(int member) const { return member_states(member) + states_floats(args.spec); }
+  std::byte* scratch(int member) const {
+    return reinterpret_cast<std::byte*>(member_totals(member) + states_floats(args.spec));
+  }
+  // Behind the members' memory: the totals of a split, then the states of its chunks.
+  float* split_totals() const { return member_states(pool.size()); }
+  float* split_states() const { return split_totals() + states_floats(args.spec); }
+
+  void attend_chunk(const AttentionPart& part, std::int64_t chunk, int member, float* states) const {
+    const AttentionKernels& kernels = table.attention;
+    const bool bf16 =
+        args.bf16 && kernels.attend_chunk_bf16 != nullptr && !(args.kv.paged && args.kv.dtype == DType::kF32);
+    (bf16 ? kernels.attend_chunk_bf16 : kernels.attend_chunk)(args, part, chunk, scratch(member), states);
+  }
+
+  // A part from all its keys. Chunks that no row sees are left out: their states would be empty, and merging
+  // those changes nothing.
+  void attend(const AttentionPart& part, int member) const {
+    const Segment& segment = args.segments[part.segment];
+    const std::int64_t pairs = (part.query_end - part.query_begin) * heads_per_group(args.spec);
+    const std::int64_t first = visible_keys(args.spec, segment, part.query_begin).begin / kKeyChunk;
+    const std::int64_t end = visible_keys(args.spec, segment, part.query_end - 1).end;
+    float* totals = member_totals(member);
+    attend_chunk(part, first, member, totals);
+    for (std::int64_t chunk = first + 1; chunk * kKeyChunk < end; ++chunk) {
+      attend_chunk(part, chunk, member, member_states(member));
+      table.attention.merge(args, pairs, member_states(member), false, totals);
+    }
+    table.attention.finish(args, part, totals);
   }
 };
 
@@ -47,9 +76,11 @@ std::int64_t rows_of(const Segment& segment) {
   return std::int64_t{segment.query_end} - segment.query_begin;
 }
 
-// Work of one part, in units of one query meeting one key; the constant stands for the part's fixed work.
-double part_cost(const Segment& segment, std::int64_t rows) {
-  return static_cast<double>(rows) * (segment.keys + 8.0) + 64.0;
+// Work of one part, in units of one query meeting one key; the constants stand for the fixed work of a row
+// and of the part.
+double part_cost(const AttentionSpec& spec, const Segment& segment, std::int64_t begin, std::int64_t end) {
+  const KeyRange keys = visible_keys(spec, segment, end - 1);
+  return static_cast<double>(end - begin) * (static_cast<double>(keys.end - keys.begin) + 8.0) + 64.0;
 }
 
 // Calls visit(part, cost) for every part of the segments that `select` wants, in a fixed order.
@@ -62,7 +93,7 @@ void for_each_part(const AttentionArgs& args, Select&& select, Visit&& visit) {
     for (int head = 0; head < args.spec.kv_heads; ++head)
       for (std::int64_t row = segment.query_begin; row < segment.query_end; row += step) {
         const std::int64_t end = smaller(segment.query_end, row + step);
-        visit(AttentionPart{s, head, row, end}, part_cost(segment, end - row));
+        visit(AttentionPart{s, head, row, end}, part_cost(args.spec, segment, row, end));
       }
   }
 }
@@ -78,7 +109,7 @@ void run_parts(const Batch& batch, Select&& select) {
     const double end = total * (member + 1) / batch.pool.size();
     double at = 0;
     for_each_part(batch.args, select, [&](const AttentionPart& part, double cost) {
-      if (at >= begin && at < end) batch.table.attention.attend(batch.args, part, batch.scratch(member));
+      if (at >= begin && at < end) batch.attend(part, member);
       at += cost;
     });
   });
@@ -87,11 +118,11 @@ void run_parts(const Batch& batch, Select&& select) {
 // Few queries over many keys: units of (key/value head, chunk), in rounds of as many as there are states for.
 void run_split(const Batch& batch, int s) {
   const Segment& segment = batch.args.segments[s];
+  const AttentionSpec& spec = batch.args.spec;
   const AttentionKernels& kernels = batch.table.attention;
-  const std::int64_t chunks = chunks_of(segment), units = batch.args.spec.kv_heads * chunks;
-  const std::int64_t capacity = kStatesPerThread * batch.pool.size();
-  const std::int64_t pairs = rows_of(segment) * heads_per_group(batch.args.spec);
-  float* totals = batch.states(capacity);
+  const std::int64_t chunks = chunks_of(segment), units = spec.kv_heads * chunks;
+  const std::int64_t pairs = rows_of(segment) * heads_per_group(spec), floats = pairs * state_floats(spec);
+  const std::int64_t capacity = kStatesPerThread * batch.pool.size() * states_floats(spec) / floats;
   const auto part_of = [&](std::int64_t unit) {
     return AttentionPart{s, static_cast<int>(unit / chunks), segment.query_begin, segment.query_end};
   };
@@ -99,13 +130,13 @@ void run_split(const Batch& batch, int s) {
     const std::int64_t count = smaller(capacity, units - first);
     batch.pool.run([&](int member) {
       for (std::int64_t i = member; i < count; i += batch.pool.size())
-        kernels.attend_chunk(batch.args, part_of(first + i), (first + i) % chunks, batch.scratch(member),
-                             batch.states(i));
+        batch.attend_chunk(part_of(first + i), (first + i) % chunks, member,
+                           batch.split_states() + i * floats);
     });
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t chunk = (first + i) % chunks;
-      kernels.merge(batch.args, pairs, batch.states(i), chunk == 0, totals);
-      if (chunk == chunks - 1) kernels.finish(batch.args, part_of(first + i), totals);
+      kernels.merge(batch.args, pairs, batch.split_states() + i * floats, chunk == 0, batch.split_totals());
+      if (chunk == chunks - 1) kernels.finish(batch.args, part_of(first + i), batch.split_totals());
     }
   }
 }
@@ -127,39 +158,46 @@ float quantize_row(const float* x, std::int64_t size, std::int8_t* codes, std::i
   return has_codes ? largest / 127.0f : 0.0f;
 }
 
-template <class T>
-T convert_to(float value);
-template <>
-float convert_to<float>(float value) {
-  return value;
-}
-template <>
-std::uint16_t convert_to<std::uint16_t>(float value) {
-  return f32_to_bf16(value);
-}
-
 // Keys go transposed into their block, see KeyValues.
-template <class T>
-void append_row(const CacheAppendArgs& args, std::int64_t row) {
-  const std::int64_t slot = args.slots[row];
-  if (slot < 0) return;
-  const std::int64_t block = slot / kKeyBlock, offset = slot % kKeyBlock;
-  const float* k = args.k + row * args.ldk;
-  const float* v = args.v + row * args.ldv;
+void append_f32_row(const CacheAppendArgs& args, std::int64_t row) {
+  const std::int64_t slot = args.slots[row], block = slot / kKeyBlock, offset = slot % kKeyBlock;
   for (std::int64_t head = 0; head < args.kv_heads; ++head) {
     const std::int64_t place = block * args.kv_heads + head;
-    T* keys = static_cast<T*>(args.key_cache) + place * args.head_dim * kKeyBlock + offset;
-    T* values = static_cast<T*>(args.value_cache) + (place * kKeyBlock + offset) * args.value_dim;
-    for (std::int64_t d = 0; d < args.head_dim; ++d)
-      keys[d * kKeyBlock] = convert_to<T>(k[head * args.head_dim + d]);
-    for (std::int64_t e = 0; e < args.value_dim; ++e) values[e] = convert_to<T>(v[head * args.value_dim + e]);
+    const float* k = args.k + row * args.ldk + head * args.head_dim;
+    const float* v = args.v + row * args.ldv + head * args.value_dim;
+    float* keys = static_cast<float*>(args.key_cache) + place * args.head_dim * kKeyBlock + offset;
+    float* values = static_cast<float*>(args.value_cache) + (place * kKeyBlock + offset) * args.value_dim;
+    for (std::int64_t d = 0; d < args.head_dim; ++d) keys[d * kKeyBlock] = k[d];
+    for (std::int64_t e = 0; e < args.value_dim; ++e) values[e] = v[e];
+  }
+}
+
+// The halves of words that a block of `size` elements a token consists of.
+std::uint16_t* bf16_block(void* cache, std::int64_t place, std::int64_t size) {
+  return reinterpret_cast<std::uint16_t*>(static_cast<std::byte*>(cache) +
+                                          place * cache_head_bytes(DType::kBF16, size));
+}
+
+void append_bf16_row(const CacheAppendArgs& args, std::int64_t row) {
+  constexpr std::int64_t kHalf = kKeyBlock / 2;
+  const std::int64_t slot = args.slots[row], block = slot / kKeyBlock, offset = slot % kKeyBlock;
+  for (std::int64_t head = 0; head < args.kv_heads; ++head) {
+    const std::int64_t place = block * args.kv_heads + head;
+    const float* k = args.k + row * args.ldk + head * args.head_dim;
+    const float* v = args.v + row * args.ldv + head * args.value_dim;
+    std::uint16_t* keys = bf16_block(args.key_cache, place, args.head_dim) + 2 * offset;
+    for (std::int64_t d = 0; d < args.head_dim; d += 2) {
+      keys[d * kKeyBlock] = f32_to_bf16(k[d]);
+      keys[d * kKeyBlock + 1] = d + 1 < args.head_dim ? f32_to_bf16(k[d + 1]) : std::uint16_t{0};
+    }
+    std::uint16_t* values = bf16_block(args.value_cache, place, args.value_dim) +
+                            offset % kHalf * 2 * args.value_dim + offset / kHalf;
+    for (std::int64_t e = 0; e < args.value_dim; ++e) values[2 * e] = f32_to_bf16(v[e]);
   }
 }
 
 void append_int8_row(const CacheAppendArgs& args, std::int64_t row) {
-  const std::int64_t slot = args.slots[row];
-  if (slot < 0) return;
-  const std::int64_t block = slot / kKeyBlock, offset = slot % kKeyBlock;
+  const std::int64_t slot = args.slots[row], block = slot / kKeyBlock, offset = slot % kKeyBlock;
   const auto codes_of = [&](void* cache, std::int64_t head, std::int64_t size) {
     return static_cast<std::int8_t*>(cache) +
            (block * args.kv_heads + head) * cache_head_bytes(DType::kI8, size);
@@ -178,22 +216,19 @@ void append_int8_row(const CacheAppendArgs& args, std::int64_t row) {
 }
 
 void append_rows(const CacheAppendArgs& args, std::int64_t begin, std::int64_t end) {
-  for (std::int64_t row = begin; row < end; ++row) {
-    if (args.dtype == DType::kI8)
-      append_int8_row(args, row);
-    else if (args.dtype == DType::kBF16)
-      append_row<std::uint16_t>(args, row);
-    else
-      append_row<float>(args, row);
-  }
+  const auto append_row = args.dtype == DType::kI8     ? append_int8_row
+                          : args.dtype == DType::kBF16 ? append_bf16_row
+                                                       : append_f32_row;
+  for (std::int64_t row = begin; row < end; ++row)
+    if (args.slots[row] >= 0) append_row(args, row);
 }
 
 }  // namespace
 
 std::size_t attention_workspace(const AttentionSpec& spec, int threads) {
-  const std::int64_t floats =
-      threads * member_floats(spec) + (threads * kStatesPerThread + 1) * states_floats(spec);
-  return static_cast<std::size_t>(floats) * sizeof(float);
+  const std::int64_t split = (threads * kStatesPerThread + 1) * states_floats(spec);
+  return static_cast<std::size_t>(threads * member_bytes(spec)) +
+         static_cast<std::size_t>(split) * sizeof(float);
 }
 
 void attention(const KernelTable& table, ThreadPool& pool, const AttentionArgs& args,
@@ -203,7 +238,8 @@ void attention(const KernelTable& table, ThreadPool& pool, const AttentionArgs& 
   for (int s = 0; s < args.segment_count; ++s)
     parts += args.spec.kv_heads *
              ((rows_of(args.segments[s]) + rows_at_once(args.spec) - 1) / rows_at_once(args.spec));
-  const bool busy = pool.size() == 1 || parts >= kPartsPerThread * pool.size();
+  const bool busy = pool.size() == 1 || parts >= kPartsPerThread * pool.size() ||
+                    (args.segment_count == 1 && parts % pool.size() == 0);
   const auto is_split = [&](const Segment& segment) {
     return !busy && chunks_of(segment) > 1 && rows_of(segment) <= rows_at_once(args.spec);
   };

@@ -18,9 +18,8 @@ namespace swiftlet::kernels {
 
 struct KernelTable;
 
-constexpr int kKeyBlock = 32;  // keys of one cache block, and of one step of the online softmax
-constexpr int kKeyChunk =
-    1024;  // keys of one partial softmax: what a long sequence is split into over threads
+constexpr int kKeyBlock = 32;   // keys of one cache block, and of one step of the online softmax
+constexpr int kKeyChunk = 256;  // keys of one partial softmax: what a long sequence is split into
 
 enum class RelativeBias : std::uint8_t { kNone, kT5 };
 
@@ -55,6 +54,7 @@ struct Segment {
 
 // Bytes of the keys (of size D), or values (E), of one head in one cache block.
 constexpr std::int64_t cache_head_bytes(DType dtype, std::int64_t size) {
+  if (dtype == DType::kBF16) size += size % 2;  // keys lie in pairs of elements
   const std::int64_t codes = kKeyBlock * size * static_cast<std::int64_t>(dtype_size(dtype));
   return dtype == DType::kI8 ? codes + kKeyBlock * static_cast<std::int64_t>(sizeof(float)) : codes;
 }
@@ -69,19 +69,22 @@ constexpr double cache_token_bytes(DType dtype, std::int64_t head_dim, std::int6
 // head g of a segment is at
 //   pure   keys    (key_begin + j) * ldk + g * D + d
 //          values  (key_begin + j) * ldv + g * E + d
-//   paged  keys    ((block * kv_heads + g) * D + d) * kKeyBlock + j % kKeyBlock     (transposed in a block)
-//          values  ((block * kv_heads + g) * kKeyBlock + j % kKeyBlock) * E + d     with block = blocks[j /
-//          kKeyBlock]
+//   paged  in the block blocks[j / kKeyBlock], which has cache_head_bytes() for each head, at
+//          keys    [D][kKeyBlock]                    transposed
+//          values  [kKeyBlock][E]
+//     bf16 keys    [D / 2, rounded up][kKeyBlock][2]  a word holds elements 2i and 2i + 1 of a key
+//          values  [kKeyBlock / 2][E][2]              a word holds an element of values i and i + kKeyBlock /
+//          2
 // Transposed keys are what a query's scores are computed from: one vector holds the same element of
-// neighbouring keys.
+// neighbouring keys. Words of two are what a dot product in bf16 takes, of a vector or of a tile. The second
+// half of the last key word is zero where D is odd.
 //
 // A cache in int8 has a scale for every key and every value of a head, max|x| / 127: the codes of a head's
-// block come first, as above, then its [kKeyBlock] f32 scales, so a head's block has cache_head_bytes() in
-// any type.
+// block come first, as above, then its [kKeyBlock] f32 scales.
 struct KeyValues {
   const void* keys = nullptr;
   const void* values = nullptr;
-  DType dtype = DType::kF32;      // kF32, kBF16; paged also kI8
+  DType dtype = DType::kF32;      // paged also kBF16, kI8
   std::int64_t ldk = 0, ldv = 0;  // row strides in elements (pure only)
   bool paged = false;
 };
@@ -91,6 +94,9 @@ struct AttentionArgs {
   const float* q = nullptr;  // [T, ldq]
   std::int64_t ldq = 0;
   KeyValues kv;
+  // Asks for products in bf16: queries, keys, values and probabilities are rounded, sums stay f32. Tables
+  // without such products compute in f32; so do all over a cache in f32.
+  bool bf16 = false;
   const Segment* segments = nullptr;  // [S]
   int segment_count = 0;
   const float* sink_logits = nullptr;   // [H] when spec.sinks
@@ -109,19 +115,21 @@ struct AttentionPart {
   std::int64_t query_begin = 0, query_end = 0;
 };
 
+// A pair is a (row, query head) of a part; its state is the unfinished softmax over some keys
+// (generic/attention_parts.h).
+//
+// Computes the states of all pairs, at most pairs_at_once(spec) of them, over one chunk of keys.
+using AttendChunk = void(const AttentionArgs& args, const AttentionPart& part, std::int64_t chunk,
+                         std::byte* scratch, float* states) noexcept;
+
 struct AttentionKernels {
-  // Computes a part from all its keys, to args.y (and log_sum_exp).
-  void (*attend)(const AttentionArgs& args, const AttentionPart& part, std::byte* scratch) noexcept;
-  // The pieces of attend, for a driver that splits the keys over threads; a pair is a (row, query head) of
-  // the part, and its state the unfinished softmax over some keys (generic/attention_parts.h). The states of
-  // all pairs over one chunk of keys.
-  void (*attend_chunk)(const AttentionArgs& args, const AttentionPart& part, std::int64_t chunk,
-                       std::byte* scratch, float* states) noexcept;
+  AttendChunk* attend_chunk;
   // Merges the states of the next chunk into `totals`, which are empty before the `first`.
   void (*merge)(const AttentionArgs& args, std::int64_t pairs, const float* states, bool first,
                 float* totals) noexcept;
   // Divides, to args.y (and log_sum_exp).
   void (*finish)(const AttentionArgs& args, const AttentionPart& part, const float* totals) noexcept;
+  AttendChunk* attend_chunk_bf16;  // with products in bf16; null where the table has none
 };
 
 // Scratch bytes for a pool of `threads`; 64-byte aligned. Does not grow with the batch or the length.

@@ -1,4 +1,5 @@
-// Every available attention kernel against plain double precision, and its promises about equal bits.
+// Every attention kernel, in f32 and where a table has it in bf16, against plain double precision, and its
+// promises about equal bits.
 #include "swiftlet/kernels/attention.h"
 
 #include <algorithm>
@@ -8,12 +9,16 @@
 
 #include "swiftlet/core/buffer.h"
 #include "swiftlet/core/float_bits.h"
+#include "swiftlet/kernels/test_tables.h"
 #include "swiftlet/kernels/test_values.h"
 
 namespace swiftlet::kernels {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+// What probabilities lose in bf16, beside the rounding of their inputs: their own, and the error of a cubic.
+constexpr double kProbabilityError = 0x1p-8 + 8e-5;
 
 struct Lengths {
   int queries, keys;
@@ -32,18 +37,18 @@ AttentionSpec make_spec(int heads, int kv_heads, int head_dim, int value_dim, bo
 struct Problem {
   AttentionSpec spec;
   DType dtype;
+  bool bf16;
   std::vector<Segment> segments;
   std::vector<float> q, k, v;  // the values that the kernels see: rounded as the dtype asks
-  std::vector<std::uint16_t> k16, v16;
   std::vector<float> sinks, slopes, bias;
   std::int64_t ldq, ldk, ldv, rows = 0, keys = 0;
   double range;  // of all inputs
   Buffer key_cache, value_cache;
   std::vector<std::vector<std::int32_t>> blocks;
 
-  Problem(const AttentionSpec& s, const std::vector<Lengths>& lengths, DType type = DType::kF32,
-          double size = 2.0)
-      : spec(s), dtype(type), range(size) {
+  Problem(bool products, const AttentionSpec& s, const std::vector<Lengths>& lengths,
+          DType type = DType::kF32, double size = 2.0)
+      : spec(s), dtype(type), bf16(products), range(size) {
     for (const auto& [queries, count] : lengths) {
       Segment segment;
       segment.query_begin = static_cast<std::int32_t>(rows);
@@ -62,16 +67,17 @@ struct Problem {
     sinks = random_values(spec.heads, 4, 3);
     slopes = random_values(spec.heads, 5, 0.5);
     bias = random_values(spec.heads * (2 * kBiasExtent - 1), 6, 2);
-    if (dtype == DType::kBF16) {
-      for (float& x : k) k16.push_back(f32_to_bf16(x)), x = bf16_to_f32(k16.back());
-      for (float& x : v) v16.push_back(f32_to_bf16(x)), x = bf16_to_f32(v16.back());
-    }
+    if (bf16) round(q);
+    if (dtype == DType::kBF16 || (bf16 && dtype == DType::kF32)) round(k), round(v);
     if (dtype == DType::kI8) {
       quantize(k, ldk, spec.head_dim);
       quantize(v, ldv, spec.value_dim);
     }
   }
 
+  static void round(std::vector<float>& x) {
+    for (float& value : x) value = bf16_to_f32(f32_to_bf16(value));
+  }
   // Every head of a row by itself, to 127 steps either side of zero.
   void quantize(std::vector<float>& x, std::int64_t ld, int size) const {
     for (std::int64_t row = 0; row < keys; ++row)
@@ -89,13 +95,10 @@ struct Problem {
     AttentionArgs a;
     a.spec = spec;
     a.q = q.data(), a.ldq = ldq;
-    a.kv = {.dtype = dtype, .ldk = ldk, .ldv = ldv, .paged = paged};
-    a.kv.keys = paged                   ? static_cast<const void*>(key_cache.data())
-                : dtype == DType::kBF16 ? static_cast<const void*>(k16.data())
-                                        : k.data();
-    a.kv.values = paged                   ? static_cast<const void*>(value_cache.data())
-                  : dtype == DType::kBF16 ? static_cast<const void*>(v16.data())
-                                          : v.data();
+    a.bf16 = bf16;
+    a.kv = {.dtype = paged ? dtype : DType::kF32, .ldk = ldk, .ldv = ldv, .paged = paged};
+    a.kv.keys = paged ? static_cast<const void*>(key_cache.data()) : k.data();
+    a.kv.values = paged ? static_cast<const void*>(value_cache.data()) : v.data();
     a.segments = segments.data(), a.segment_count = static_cast<int>(segments.size());
     a.sink_logits = sinks.data(), a.alibi_slopes = slopes.data();
     a.bias = bias.data(), a.bias_extent = kBiasExtent;
@@ -163,6 +166,7 @@ Result run_kernel(const KernelTable& table, const Problem& problem, int threads 
 
 struct Reference {
   std::vector<double> y, log_sum_exp;
+  std::vector<double> magnitude;  // of y: the sum of the magnitudes
 };
 
 bool sees(const AttentionSpec& spec, std::int64_t i, std::int64_t j) {
@@ -197,7 +201,8 @@ Reference in_double(const Problem& p) {
     for (std::int64_t row = segment.query_begin; row < segment.query_end; ++row)
       for (int head = 0; head < spec.heads; ++head) {
         const int group = head / (spec.heads / spec.kv_heads);
-        std::vector<double> weights, y(static_cast<std::size_t>(spec.value_dim), 0.0);
+        const auto width = static_cast<std::size_t>(spec.value_dim);
+        std::vector<double> weights, y(width, 0.0), magnitude(width, 0.0);
         std::vector<std::int64_t> seen;
         double largest = -HUGE_VAL, total = 0;
         for (std::int64_t j = 0; j < segment.keys; ++j)
@@ -209,18 +214,22 @@ Reference in_double(const Problem& p) {
         for (double& w : weights) total += w = std::exp(w - largest);
         if (spec.sinks && !seen.empty()) total += std::exp(p.sinks[static_cast<std::size_t>(head)] - largest);
         for (std::size_t n = 0; n < seen.size(); ++n)
-          for (int e = 0; e < spec.value_dim; ++e)
-            y[static_cast<std::size_t>(e)] +=
+          for (std::size_t e = 0; e < width; ++e) {
+            const std::int64_t row_of_v = segment.key_begin + seen[n];
+            const double product =
                 weights[n] / total *
-                p.v[static_cast<std::size_t>((segment.key_begin + seen[n]) * p.ldv + group * spec.value_dim +
-                                             e)];
+                p.v[static_cast<std::size_t>(row_of_v * p.ldv) + static_cast<std::size_t>(group) * width + e];
+            y[e] += product, magnitude[e] += std::abs(product);
+          }
         result.y.insert(result.y.end(), y.begin(), y.end());
+        result.magnitude.insert(result.magnitude.end(), magnitude.begin(), magnitude.end());
         result.log_sum_exp.push_back(seen.empty() ? -HUGE_VAL : largest + std::log(total));
       }
   return result;
 }
 
-// The relative error of a probability is the absolute error of its score, whose size is that of range^2.
+// The relative error of a probability is the absolute error of its score, whose size is that of range^2; to
+// that comes that of its rounding, in the sum of products and in the sum that divides it.
 void expect_reference(const KernelTable& table, Problem problem) {
   const Reference expected = in_double(problem);
   const bool paged = problem.dtype == DType::kI8;  // has no other form
@@ -228,18 +237,61 @@ void expect_reference(const KernelTable& table, Problem problem) {
   if (paged) problem.page(pool);
   const Result actual = run_kernel(table, problem, 1, paged);
   const double range = problem.range;
-  EXPECT_TRUE(
-      near(actual.y, expected.y, [&](std::size_t) { return range * (2e-6 + range * range * 0x1p-22); }));
+  const double rounding = problem.bf16 ? kProbabilityError : 0;
+  EXPECT_TRUE(near(actual.y, expected.y, [&](std::size_t i) {
+    return range * (2e-6 + range * range * 0x1p-22) + 2 * rounding * expected.magnitude[i];
+  }));
   EXPECT_TRUE(near(actual.log_sum_exp, expected.log_sum_exp, [&](std::size_t i) {
-    return range * range * 1e-6 * (1 + std::abs(expected.log_sum_exp[i]));
+    return range * range * 1e-6 * (1 + std::abs(expected.log_sum_exp[i])) + 1.01 * rounding;
   }));
 }
 
 const std::vector<Lengths> kRagged = {{5, 5}, {1, 1}, {33, 33}, {60, 60}, {17, 17}, {3, 70}, {1, 64}};
 
-class AttentionTest : public testing::TestWithParam<const KernelTable*> {
+constexpr std::string_view kBF16Suffix = "_bf16";
+
+std::vector<std::string> kernel_names() {
+  std::vector<std::string> names;
+  for (const std::string_view name : table_names()) names.emplace_back(name);
+  for (const char* name : {"avx512", "amx", "amx_model"}) names.push_back(std::string(name) + "_bf16");
+  return names;
+}
+
+class AttentionTest : public testing::TestWithParam<std::string> {
+ public:
+  const KernelTable& table() const { return *table_; }
+  bool bf16() const { return bf16_; }
+  // A cache that is computed as the keys in rows are.
+  DType exact_cache() const { return bf16_ ? DType::kBF16 : DType::kF32; }
+
+  Problem make(const AttentionSpec& spec, const std::vector<Lengths>& lengths, DType dtype = DType::kF32,
+               double range = 2.0) const {
+    return Problem(bf16_, spec, lengths, dtype, range);
+  }
+
  protected:
-  const KernelTable& table() const { return *GetParam(); }
+  void SetUp() override {
+    std::string name = GetParam();
+    bf16_ = name.ends_with(kBF16Suffix);
+    if (bf16_) name.resize(name.size() - kBF16Suffix.size());
+    std::string_view missing;
+    if (name == "amx_model")
+      find_modelled(name, missing);
+    else if (missing = missing_for(name); missing.empty())
+      table_ = &table_for(name);
+    if (table_ != nullptr && bf16_ && table_->attention.attend_chunk_bf16 == nullptr)
+      table_ = nullptr, missing = "products in bf16";
+    if (table_ == nullptr) GTEST_SKIP() << "this machine lacks " << missing;
+  }
+
+ private:
+  void find_modelled(const std::string& name, std::string_view& missing) {
+    for (const ModelledTable& modelled : modelled_tables())
+      if (modelled.name == name) table_ = modelled.table, missing = modelled.missing;
+    if (missing.empty()) missing = "AVX2";
+  }
+  const KernelTable* table_ = nullptr;
+  bool bf16_ = false;
 };
 
 TEST_P(AttentionTest, HeadSizes) {
@@ -247,20 +299,20 @@ TEST_P(AttentionTest, HeadSizes) {
     for (const bool causal : {false, true})
       for (const DType dtype : {DType::kF32, DType::kBF16, DType::kI8}) {
         SCOPED_TRACE(testing::Message() << "D " << d << " causal " << causal << " " << dtype_name(dtype));
-        expect_reference(table(), Problem(make_spec(2, 2, d, d, causal), {{5, 5}, {40, 40}, {2, 35}}, dtype));
+        expect_reference(table(), make(make_spec(2, 2, d, d, causal), {{5, 5}, {40, 40}, {2, 35}}, dtype));
       }
 }
 
 TEST_P(AttentionTest, ValueSizeApartFromKeySize) {
-  expect_reference(table(), Problem(make_spec(2, 1, 48, 20, true), kRagged));
-  expect_reference(table(), Problem(make_spec(2, 1, 20, 72, false), kRagged));
+  expect_reference(table(), make(make_spec(2, 1, 48, 20, true), kRagged));
+  expect_reference(table(), make(make_spec(2, 1, 20, 72, false), kRagged));
 }
 
 TEST_P(AttentionTest, GroupedHeads) {
   for (const auto& [heads, kv_heads] : {std::pair{6, 6}, {6, 2}, {6, 1}, {71, 1}, {12, 3}})
     for (const bool causal : {false, true}) {
       SCOPED_TRACE(testing::Message() << heads << "/" << kv_heads << " causal " << causal);
-      expect_reference(table(), Problem(make_spec(heads, kv_heads, 32, 32, causal), kRagged));
+      expect_reference(table(), make(make_spec(heads, kv_heads, 32, 32, causal), kRagged));
     }
 }
 
@@ -275,7 +327,7 @@ TEST_P(AttentionTest, Options) {
       if (mask & 16) spec.relative_bias = RelativeBias::kT5;
       SCOPED_TRACE(testing::Message() << "options " << mask << " causal " << causal);
       for (const DType dtype : {DType::kF32, DType::kI8})
-        expect_reference(table(), Problem(spec, {{33, 33}, {2, 90}, {1, 3}}, dtype));
+        expect_reference(table(), make(spec, {{33, 33}, {2, 90}, {1, 3}}, dtype));
     }
 }
 
@@ -284,34 +336,34 @@ TEST_P(AttentionTest, WindowsOfAllSizes) {
     SCOPED_TRACE(window);
     AttentionSpec spec = make_spec(2, 2, 16, 16, true);
     spec.window = window;
-    expect_reference(table(), Problem(spec, {{70, 70}, {10, 130}}));
+    expect_reference(table(), make(spec, {{70, 70}, {10, 130}}));
     spec.causal = false;
-    expect_reference(table(), Problem(spec, {{70, 70}}));
+    expect_reference(table(), make(spec, {{70, 70}}));
   }
 }
 
 TEST_P(AttentionTest, SeveralChunks) {
   AttentionSpec spec = make_spec(4, 2, 16, 16, true);
-  expect_reference(table(), Problem(spec, {{3, 2 * kKeyChunk + 77}, {70, kKeyChunk + 5}}));
+  expect_reference(table(), make(spec, {{3, 2 * kKeyChunk + 77}, {70, kKeyChunk + 5}}));
   spec.window = kKeyChunk / 2;
   spec.sinks = true;
-  expect_reference(table(), Problem(spec, {{40, 2 * kKeyChunk + 20}}));
+  expect_reference(table(), make(spec, {{40, 2 * kKeyChunk + 20}}));
 }
 
 TEST_P(AttentionTest, LargeScores) {
-  expect_reference(table(), Problem(make_spec(2, 2, 4, 8, true), {{50, 50}}, DType::kF32, 8.0));
+  expect_reference(table(), make(make_spec(2, 2, 4, 8, true), {{50, 50}}, DType::kF32, 8.0));
 }
 
 TEST_P(AttentionTest, ScalesOfAllSigns) {
   AttentionSpec spec = make_spec(2, 2, 32, 32, true);
   for (const float scale : {1.0f, 0.0f, -0.5f}) {
     spec.scale = scale;
-    expect_reference(table(), Problem(spec, {{40, 40}}, DType::kF32, 0.5));
+    expect_reference(table(), make(spec, {{40, 40}}, DType::kF32, 0.5));
   }
 }
 
 TEST_P(AttentionTest, CrossAttentionWithMoreQueriesThanKeys) {
-  expect_reference(table(), Problem(make_spec(3, 3, 32, 32, false), {{50, 7}, {9, 33}}));
+  expect_reference(table(), make(make_spec(3, 3, 32, 32, false), {{50, 7}, {9, 33}}));
 }
 
 TEST_P(AttentionTest, NoVisibleKeys) {
@@ -319,22 +371,22 @@ TEST_P(AttentionTest, NoVisibleKeys) {
     AttentionSpec spec = make_spec(2, 1, 32, 32, causal);
     spec.sinks = causal;
     // Causal: the first two of five queries stand before the first of three keys.
-    const Problem problem(spec, {{4, 0}, {0, 5}, {5, 3}, {0, 0}});
+    const Problem problem = make(spec, {{4, 0}, {0, 5}, {5, 3}, {0, 0}});
     expect_reference(table(), problem);
     const Result result = run_kernel(table(), problem);
     EXPECT_EQ(result.y[0], 0.0f);
     EXPECT_EQ(result.log_sum_exp[0], -std::numeric_limits<float>::infinity());
   }
-  run_kernel(table(), Problem(make_spec(2, 1, 32, 32, true), {}));
+  run_kernel(table(), make(make_spec(2, 1, 32, 32, true), {}));
 }
 
 TEST_P(AttentionTest, PagedEqualsPure) {
   ThreadPool pool(2);
-  for (const DType dtype : {DType::kF32, DType::kBF16})
-    for (const int d : {32, 64, 80, 100}) {
+  for (const DType dtype : {exact_cache(), DType::kBF16})
+    for (const int d : {15, 32, 64, 80, 100}) {
       SCOPED_TRACE(testing::Message() << "D " << d << " " << dtype_name(dtype));
       AttentionSpec spec = make_spec(4, 2, d, d == 80 ? 48 : d, true);
-      Problem problem(spec, {{5, 5}, {1, 1}, {40, 40}, {3, 70}, {1, 64}, {1, kKeyChunk + 40}}, dtype);
+      Problem problem = make(spec, {{5, 5}, {1, 1}, {40, 40}, {3, 70}, {1, 64}, {1, kKeyChunk + 40}}, dtype);
       const Result pure = run_kernel(table(), problem);
       problem.page(pool);
       EXPECT_TRUE(run_kernel(table(), problem, 1, true) == pure);
@@ -348,7 +400,7 @@ TEST_P(AttentionTest, Int8CacheInAnySplit) {
     SCOPED_TRACE(d);
     AttentionSpec spec = make_spec(6, 2, d, d == 80 ? 48 : d, true);
     spec.sinks = true;
-    Problem problem(spec, {{5, 5}, {1, 1}, {40, 40}, {3, 70}, {1, 3 * kKeyChunk + 40}}, DType::kI8);
+    Problem problem = make(spec, {{5, 5}, {1, 1}, {40, 40}, {3, 70}, {1, 3 * kKeyChunk + 40}}, DType::kI8);
     expect_reference(table(), problem);
     problem.page(pool);
     const Result one = run_kernel(table(), problem, 1, true);
@@ -368,7 +420,7 @@ TEST_P(AttentionTest, Int8CacheInAnySplit) {
 TEST_P(AttentionTest, Int8CacheOfExtremes) {
   ThreadPool pool(1);
   const AttentionSpec spec = make_spec(2, 2, 32, 32, true);
-  Problem problem(spec, {{40, 40}}, DType::kI8, 0.0);
+  Problem problem = make(spec, {{40, 40}}, DType::kI8, 0.0);
   problem.q.assign(problem.q.size(), 1.0f);
   problem.k.assign(problem.k.size(), 1e-42f);
   problem.v.assign(problem.v.size(), 0.0f);
@@ -385,15 +437,29 @@ TEST_P(AttentionTest, Int8CacheOfExtremes) {
       EXPECT_EQ(std::isnan(y), spoiled) << row << " " << i;
       if (spoiled) continue;
       const double expected = i == 3 && row >= 20 ? 3e38 / static_cast<double>(row + 1) : 0.0;
-      EXPECT_NEAR(y, expected, 1e-5 * expected) << row << " " << i;
+      EXPECT_NEAR(y, expected, (bf16() ? 2 * kProbabilityError : 1e-5) * expected) << row << " " << i;
     }
+}
+
+TEST_P(AttentionTest, BF16IsAskedFor) {
+  const AttentionSpec spec = make_spec(2, 1, 32, 32, true);
+  Problem problem = make(spec, {{40, 40}});
+  const Result asked = run_kernel(table(), problem);
+  problem.bf16 = false;
+  EXPECT_EQ(run_kernel(table(), problem) == asked, !bf16());
+  // A cache in f32 is computed in f32 whatever is asked.
+  ThreadPool pool(1);
+  const Result exact = run_kernel(table(), problem);
+  problem.page(pool);
+  problem.bf16 = true;
+  EXPECT_TRUE(run_kernel(table(), problem, 1, true) == exact);
 }
 
 TEST_P(AttentionTest, WindowedPagedEqualsPureAndLeavesForgottenBlocksAlone) {
   ThreadPool pool(1);
   AttentionSpec spec = make_spec(2, 1, 32, 32, true);
   spec.window = 40;
-  Problem problem(spec, {{3, 200}});
+  Problem problem = make(spec, {{3, 200}}, exact_cache());
   const Result pure = run_kernel(table(), problem);
   problem.page(pool);
   for (int b = 0; b < 4; ++b) problem.blocks[0][static_cast<std::size_t>(b)] = 1 << 30;  // given back
@@ -402,7 +468,7 @@ TEST_P(AttentionTest, WindowedPagedEqualsPureAndLeavesForgottenBlocksAlone) {
 
 TEST_P(AttentionTest, ThreadsDoNotChangeTheResult) {
   for (const bool causal : {false, true}) {
-    const Problem problem(make_spec(3, 3, 32, 32, causal), kRagged);
+    const Problem problem = make(make_spec(3, 3, 32, 32, causal), kRagged);
     const Result one = run_kernel(table(), problem, 1);
     EXPECT_TRUE(run_kernel(table(), problem, 2) == one);
     EXPECT_TRUE(run_kernel(table(), problem, 3) == one);
@@ -412,7 +478,7 @@ TEST_P(AttentionTest, ThreadsDoNotChangeTheResult) {
 TEST_P(AttentionTest, SplitOverKeysDoesNotChangeTheResult) {
   AttentionSpec spec = make_spec(4, 1, 16, 24, true);
   spec.sinks = true;
-  const Problem problem(spec, {{2, 9 * kKeyChunk + 7}, {1, 3}, {1, kKeyChunk + 1}});
+  const Problem problem = make(spec, {{2, 9 * kKeyChunk + 7}, {1, 3}, {1, kKeyChunk + 1}});
   const Result one = run_kernel(table(), problem, 1);
   EXPECT_TRUE(run_kernel(table(), problem, 2) == one);
   EXPECT_TRUE(run_kernel(table(), problem, 3) == one);
@@ -420,7 +486,7 @@ TEST_P(AttentionTest, SplitOverKeysDoesNotChangeTheResult) {
 
 TEST_P(AttentionTest, BatchDoesNotChangeTheResult) {
   const AttentionSpec spec = make_spec(4, 2, 32, 40, true);
-  const Problem batch(spec, kRagged);
+  const Problem batch = make(spec, kRagged);
   const Result together = run_kernel(table(), batch);
   for (std::size_t s = 0; s < batch.segments.size(); ++s) {
     Problem alone = batch;
@@ -442,7 +508,7 @@ TEST_P(AttentionTest, StepsDoNotChangeTheResult) {
   AttentionSpec spec = make_spec(6, 2, 32, 32, true);
   for (const int window : {0, 50}) {
     spec.window = window;
-    const Problem whole(spec, {{kSteps, kLength}});
+    const Problem whole = make(spec, {{kSteps, kLength}});
     const Result at_once = run_kernel(table(), whole);
     for (const int step : {1, 7}) {
       Problem stepped = whole;
@@ -460,7 +526,7 @@ TEST_P(AttentionTest, StepsDoNotChangeTheResult) {
 
 TEST_P(AttentionTest, NanStaysWithTheQueriesThatSeeIt) {
   const AttentionSpec spec = make_spec(2, 2, 32, 32, true);
-  const Problem clean(spec, {{40, 40}, {10, 10}});
+  const Problem clean = make(spec, {{40, 40}, {10, 10}});
   const Result expected = run_kernel(table(), clean);
   constexpr std::int64_t kKey = 35, kWidth = 64;
   for (const bool in_value : {false, true})
@@ -502,7 +568,7 @@ TEST_P(AttentionTest, CacheAppendSkipsNegativeSlots) {
   EXPECT_EQ(values, keys);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, AttentionTest, testing::ValuesIn(available_tables()), table_name);
+INSTANTIATE_TEST_SUITE_P(Tables, AttentionTest, testing::ValuesIn(kernel_names()), name_of_table);
 
 }  // namespace
 }  // namespace swiftlet::kernels

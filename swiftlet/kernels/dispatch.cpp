@@ -56,25 +56,29 @@ KernelTable make_avx512() {
       .bf16 = cpu_info().avx512_bf16 ? &avx512_linear_bf16() : nullptr,
       .int8 = &avx512_linear_int8(),
   };
-  return {.isa = "avx512",
-          .linear = &linear,
-          .rows = avx512_row_kernels(),
-          .attention = avx512_attention_kernels()};
+  KernelTable table{.isa = "avx512",
+                    .linear = &linear,
+                    .rows = avx512_row_kernels(),
+                    .attention = avx512_attention_kernels()};
+  if (cpu_info().avx512_bf16) table.attention.attend_chunk_bf16 = avx512_attend_chunk_bf16();
+  return table;
 }
 
 std::string_view lacks_for_amx(const CpuInfo& cpu) {
   if (!cpu.amx_int8 || !cpu.amx_bf16) return !cpu.amx_int8 ? "AMX-INT8" : "AMX-BF16";
+  if (!cpu.avx512_bf16) return "AVX-512 BF16";
   const std::string_view lacking = lacks_for_avx512(cpu);
   return !lacking.empty() ? lacking : !request_tile_registers() ? "permission for AMX tile registers" : "";
 }
 
-// The AVX-512 table with matrix products of its own.
+// The AVX-512 table with matrix products, and those of attention in bf16, of its own.
 KernelTable make_amx() {
   static const LinearKernels linear{
       .f32 = &avx512_linear_f32(), .bf16 = &amx_linear_bf16(), .int8 = &amx_linear_int8()};
   KernelTable table = make_avx512();
   table.isa = "amx";
   table.linear = &linear;
+  table.attention.attend_chunk_bf16 = amx_attend_chunk_bf16();
   return table;
 }
 

@@ -37,7 +37,7 @@ TEST(Dispatch, EveryTableIsComplete) {
       EXPECT_TRUE(path->supports && path->tile_rows && path->prepare && path->multiply) << table->isa;
     }
     EXPECT_NE(table->rows.layer_norm, nullptr) << table->isa;
-    EXPECT_NE(table->attention.attend, nullptr) << table->isa;
+    EXPECT_NE(table->attention.attend_chunk, nullptr) << table->isa;
   }
 }
 
@@ -55,7 +55,7 @@ TEST(Dispatch, TablesDiffer) {
       if (base_of(a->isa) == base_of(b->isa)) continue;
       EXPECT_NE(a->linear->f32->multiply, b->linear->f32->multiply) << a->isa << " and " << b->isa;
       EXPECT_NE(a->rows.layer_norm, b->rows.layer_norm) << a->isa << " and " << b->isa;
-      EXPECT_NE(a->attention.attend, b->attention.attend) << a->isa << " and " << b->isa;
+      EXPECT_NE(a->attention.attend_chunk, b->attention.attend_chunk) << a->isa << " and " << b->isa;
     }
 }
 

@@ -4,6 +4,7 @@
 #include "swiftlet/kernels/amx/linear_bf16.h"
 #include "swiftlet/kernels/amx/linear_int8.h"
 #include "swiftlet/kernels/amx/tile_model.h"
+#include "swiftlet/kernels/avx2/avx2.h"
 #include "swiftlet/kernels/avxvnni/avxvnni.h"
 #include "swiftlet/kernels/linear_kernels.h"
 #include "swiftlet/kernels/scalar/math.h"
@@ -39,7 +40,11 @@ ModelledTable amx_over_a_model() {
   static constexpr LinearPath kInt8{amx::supports_int8, amx::tile_rows, amx::prepare_int8,
                                     amx::multiply_int8_tiles<ModelBody>, amx::scratch_int8};
   static const LinearKernels linear{.bf16 = &kBF16, .int8 = &kInt8};
-  static const KernelTable table{.isa = "amx_model", .linear = &linear};
+  static KernelTable table{.isa = "amx_model", .linear = &linear};
+  if (missing_for("avx2").empty()) {
+    table.attention = avx2_attention_kernels();
+    table.attention.attend_chunk_bf16 = avx2_attend_chunk_over_tile_model();
+  }
   return {.name = table.isa, .table = &table};
 }
 

@@ -10,9 +10,10 @@
 namespace swiftlet::kernels {
 
 struct ModelledTable {
-  std::string_view name;               // "avxvnni_evex"
-  std::string_view missing;            // what this machine lacks even for the stand-in; empty when nothing
-  const KernelTable* table = nullptr;  // null when something is missing; has matrix products alone
+  std::string_view name;     // "avxvnni_evex"
+  std::string_view missing;  // what this machine lacks even for the stand-in; empty when nothing
+  const KernelTable* table =
+      nullptr;  // null when something is missing; has matrix products alone, and attention in bf16 over AVX2
 };
 
 std::vector<ModelledTable> modelled_tables();

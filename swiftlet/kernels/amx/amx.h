@@ -5,10 +5,13 @@
 // thread are configured at the start of each unit of work and released at its end.
 #pragma once
 
+#include "swiftlet/kernels/attention.h"
+
 namespace swiftlet::kernels {
 
 struct LinearPath;
 
+AttendChunk* amx_attend_chunk_bf16();
 const LinearPath& amx_linear_bf16();
 const LinearPath& amx_linear_int8();
 

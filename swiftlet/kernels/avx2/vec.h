@@ -1,4 +1,4 @@
-// The vector operations that generic/rows_vector.h and generic/attention_vector.h are written in: eight
+// The vector operations that generic/rows_vector.h and the attention of generic/ are written in: eight
 // lanes. avx512/vec.h has the same names.
 #pragma once
 
@@ -31,14 +31,16 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec x) {
   _mm256_storeu_ps(p, x);
 }
-// bf16 is the upper half of f32.
-inline Vec widen(__m128i halves) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+// Words of two bf16, each the upper half of an f32.
+inline IntVec load_words(const std::uint32_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-inline Vec load(const std::uint16_t* p) {
-  return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+inline Vec low_halves(IntVec words) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(words, 16));
 }
-
+inline Vec high_halves(IntVec words) {
+  return _mm256_castsi256_ps(_mm256_and_si256(words, _mm256_set1_epi32(-0x10000)));
+}
 inline Vec load(const std::int8_t* p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 }
@@ -53,10 +55,8 @@ inline IntVec first_lanes(std::int64_t count) {
 inline Vec load_part(const float* p, std::int64_t count) {
   return _mm256_maskload_ps(p, first_lanes(count));
 }
-inline Vec load_part(const std::uint16_t* p, std::int64_t count) {
-  std::uint16_t part[kLanes] = {};
-  for (std::int64_t i = 0; i < count; ++i) part[i] = p[i];
-  return load(part);
+inline IntVec load_words_part(const std::uint32_t* p, std::int64_t count) {
+  return _mm256_maskload_epi32(reinterpret_cast<const int*>(p), first_lanes(count));
 }
 inline Vec load_part(const std::int8_t* p, std::int64_t count) {
   std::int8_t part[kLanes] = {};
@@ -163,26 +163,13 @@ inline Vec swap_neighbours(Vec x) {
   return _mm256_permute_ps(x, 0xB1);
 }
 
-inline float to_float(float x) {
-  return x;
-}
-inline float to_float(std::uint16_t bits) {
-  return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits) << 16);
-}
-inline __m128 load_four(const float* p) {
-  return _mm_loadu_ps(p);
-}
-inline __m128 load_four(const std::uint16_t* p) {
-  const __m128i halves = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-  return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(halves), 16));
-}
 // Four elements of each of kLanes rows -> four vectors of one element of all rows, at y + i * ldy.
 // row(l) points to the four elements of row l.
 template <class Row>
 inline void transpose_four(Row row, float* y, std::int64_t ldy) {
   Vec rows[4];
   for (int i = 0; i < 4; ++i)  // 128-bit lane L of rows[i] holds row 4 L + i
-    rows[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(load_four(row(i))), load_four(row(4 + i)), 1);
+    rows[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row(i))), _mm_loadu_ps(row(4 + i)), 1);
   const __m256d a = _mm256_castps_pd(_mm256_unpacklo_ps(rows[0], rows[1]));
   const __m256d b = _mm256_castps_pd(_mm256_unpacklo_ps(rows[2], rows[3]));
   const __m256d c = _mm256_castps_pd(_mm256_unpackhi_ps(rows[0], rows[1]));

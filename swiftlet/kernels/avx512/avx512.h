@@ -16,5 +16,6 @@ const LinearPath& avx512_linear_bf16();  // only where the processor has AVX512_
 const LinearPath& avx512_linear_int8();
 RowKernels avx512_row_kernels();
 AttentionKernels avx512_attention_kernels();
+AttendChunk* avx512_attend_chunk_bf16();  // only where the processor has AVX512_BF16
 
 }  // namespace swiftlet::kernels

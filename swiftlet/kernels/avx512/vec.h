@@ -1,4 +1,4 @@
-// The vector operations that generic/rows_vector.h and generic/attention_vector.h are written in: sixteen
+// The vector operations that generic/rows_vector.h and the attention of generic/ are written in: sixteen
 // lanes. avx2/vec.h has the same names.
 #pragma once
 
@@ -31,14 +31,16 @@ inline Vec load(const float* p) {
 inline void store(float* p, Vec x) {
   _mm512_storeu_ps(p, x);
 }
-// bf16 is the upper half of f32.
-inline Vec widen(__m256i halves) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+// Words of two bf16, each the upper half of an f32.
+inline IntVec load_words(const std::uint32_t* p) {
+  return _mm512_loadu_si512(p);
 }
-inline Vec load(const std::uint16_t* p) {
-  return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+inline Vec low_halves(IntVec words) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(words, 16));
 }
-
+inline Vec high_halves(IntVec words) {
+  return _mm512_castsi512_ps(_mm512_and_si512(words, _mm512_set1_epi32(-0x10000)));
+}
 inline Vec load(const std::int8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
@@ -50,8 +52,8 @@ inline Mask first_lanes(std::int64_t count) {
 inline Vec load_part(const float* p, std::int64_t count) {
   return _mm512_maskz_loadu_ps(first_lanes(count), p);
 }
-inline Vec load_part(const std::uint16_t* p, std::int64_t count) {
-  return widen(_mm256_maskz_loadu_epi16(first_lanes(count), p));
+inline IntVec load_words_part(const std::uint32_t* p, std::int64_t count) {
+  return _mm512_maskz_loadu_epi32(first_lanes(count), p);
 }
 inline Vec load_part(const std::int8_t* p, std::int64_t count) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(first_lanes(count), p)));
@@ -152,29 +154,16 @@ inline Vec swap_neighbours(Vec x) {
   return _mm512_permute_ps(x, 0xB1);
 }
 
-inline float to_float(float x) {
-  return x;
-}
-inline float to_float(std::uint16_t bits) {
-  return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits) << 16);
-}
-inline __m128 load_four(const float* p) {
-  return _mm_loadu_ps(p);
-}
-inline __m128 load_four(const std::uint16_t* p) {
-  const __m128i halves = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-  return _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(halves), 16));
-}
 // Four elements of each of kLanes rows -> four vectors of one element of all rows, at y + i * ldy.
 // row(l) points to the four elements of row l.
 template <class Row>
 inline void transpose_four(Row row, float* y, std::int64_t ldy) {
   Vec rows[4];
   for (int i = 0; i < 4; ++i) {  // 128-bit lane L of rows[i] holds row 4 L + i
-    rows[i] = _mm512_castps128_ps512(load_four(row(i)));
-    rows[i] = _mm512_insertf32x4(rows[i], load_four(row(4 + i)), 1);
-    rows[i] = _mm512_insertf32x4(rows[i], load_four(row(8 + i)), 2);
-    rows[i] = _mm512_insertf32x4(rows[i], load_four(row(12 + i)), 3);
+    rows[i] = _mm512_castps128_ps512(_mm_loadu_ps(row(i)));
+    rows[i] = _mm512_insertf32x4(rows[i], _mm_loadu_ps(row(4 + i)), 1);
+    rows[i] = _mm512_insertf32x4(rows[i], _mm_loadu_ps(row(8 + i)), 2);
+    rows[i] = _mm512_insertf32x4(rows[i], _mm_loadu_ps(row(12 + i)), 3);
   }
   const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(rows[0], rows[1]));
   const __m512d b = _mm512_castps_pd(_mm512_unpacklo_ps(rows[2], rows[3]));

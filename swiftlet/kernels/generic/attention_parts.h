@@ -79,50 +79,63 @@ inline bool is_empty_state(const float* state) {
   return state[0] == -__builtin_inff() && state[1] == 0;
 }
 
+// Hands out the places within `base`, which may be null to ask for the size; whole cache lines.
+struct ScratchCarver {
+  std::byte* base = nullptr;
+  std::int64_t bytes = 0;
+  template <class T>
+  T* take(std::int64_t count) {
+    std::byte* at = base ? base + bytes : nullptr;
+    bytes += round_up(count * static_cast<std::int64_t>(sizeof(T)), 64);
+    return reinterpret_cast<T*>(at);
+  }
+};
+
+// Of attend_chunk.
 struct Scratch {
   float* keys = nullptr;    // [D, kKeyBlock]: a block of keys, transposed
   float* scores = nullptr;  // [pairs, kKeyBlock]: scores, then probabilities
   float* sums = nullptr;    // [pairs, kSumLanes]
-  float* states = nullptr;  // [pairs, state_floats]: the running chunk
-  float* totals = nullptr;  // [pairs, state_floats]: the chunks before it
-  std::int64_t floats = 0;
+  std::int64_t bytes = 0;
 };
-
-// The places within `base`, which may be null to ask for the size.
-inline Scratch carve_scratch(const AttentionSpec& spec, float* base) {
-  const std::int64_t pairs = round_up(pairs_at_once(spec), kSumLanes);
+inline Scratch carve_scratch(const AttentionSpec& spec, std::byte* base) {
+  const std::int64_t pairs = pairs_at_once(spec);
+  ScratchCarver carver{base};
   Scratch scratch;
-  const auto take = [&](std::int64_t count) {
-    float* at = base ? base + scratch.floats : nullptr;
-    scratch.floats += round_up(count, kSumLanes);
-    return at;
-  };
-  scratch.keys = take(std::int64_t{spec.head_dim} * kKeyBlock);
-  scratch.scores = take(pairs * kKeyBlock);
-  scratch.sums = take(pairs * kSumLanes);
-  scratch.states = take(pairs * state_floats(spec));
-  scratch.totals = take(pairs * state_floats(spec));
+  scratch.keys = carver.take<float>(std::int64_t{spec.head_dim} * kKeyBlock);
+  scratch.scores = carver.take<float>(pairs * kKeyBlock);
+  scratch.sums = carver.take<float>(pairs * kSumLanes);
+  scratch.bytes = carver.bytes;
   return scratch;
 }
 
-// AttentionKernels::attend in terms of the other functions of `kernels`. Chunks that no row sees are left
-// out: their states would be empty, and merging those changes nothing.
-inline void attend_by_chunks(const AttentionArgs& args, const AttentionPart& part, std::byte* memory,
-                             const AttentionKernels& kernels) {
-  const Scratch scratch = carve_scratch(args.spec, reinterpret_cast<float*>(memory));
-  const Segment& segment = args.segments[part.segment];
-  for (AttentionPart rows = part; rows.query_begin < part.query_end; rows.query_begin = rows.query_end) {
-    rows.query_end = smaller(part.query_end, rows.query_begin + rows_at_once(args.spec));
-    const std::int64_t pairs = (rows.query_end - rows.query_begin) * heads_per_group(args.spec);
-    const std::int64_t first = visible_keys(args.spec, segment, rows.query_begin).begin / kKeyChunk;
-    const std::int64_t end = visible_keys(args.spec, segment, rows.query_end - 1).end;
-    kernels.attend_chunk(args, rows, first, memory, scratch.totals);
-    for (std::int64_t chunk = first + 1; chunk * kKeyChunk < end; ++chunk) {
-      kernels.attend_chunk(args, rows, chunk, memory, scratch.states);
-      kernels.merge(args, pairs, scratch.states, false, scratch.totals);
-    }
-    kernels.finish(args, rows, scratch.totals);
-  }
+// Of attend_chunk_bf16. Sizes of heads are filled up with zeros to what a tile takes.
+constexpr std::int64_t kGroupPairs = 32;  // pairs whose scores are kept at a time
+constexpr std::int64_t kChunkBlocks = kKeyChunk / kKeyBlock;
+inline std::int64_t key_words(const AttentionSpec& spec) {
+  return round_up(spec.head_dim, 32) / 2;
+}
+inline std::int64_t value_columns(const AttentionSpec& spec) {
+  return round_up(spec.value_dim, 16);
+}
+struct BF16Scratch {
+  std::uint32_t* queries = nullptr;  // [pairs, key_words]
+  std::uint32_t* rows = nullptr;     // [kKeyBlock, key_words]: keys on their way to their transpose
+  std::uint32_t* keys = nullptr;     // [kChunkBlocks][key_words][kKeyBlock]
+  std::uint32_t* values = nullptr;   // [kChunkBlocks][kKeyBlock / 2][value_columns]
+  float* scores = nullptr;           // [kGroupPairs, kKeyChunk]: scores, then words of two probabilities
+  std::int64_t bytes = 0;
+};
+inline BF16Scratch carve_bf16_scratch(const AttentionSpec& spec, std::byte* base) {
+  ScratchCarver carver{base};
+  BF16Scratch scratch;
+  scratch.queries = carver.take<std::uint32_t>(pairs_at_once(spec) * key_words(spec));
+  scratch.rows = carver.take<std::uint32_t>(kKeyBlock * key_words(spec));
+  scratch.keys = carver.take<std::uint32_t>(kKeyChunk * key_words(spec));
+  scratch.values = carver.take<std::uint32_t>(kKeyChunk / 2 * value_columns(spec));
+  scratch.scores = carver.take<float>(kGroupPairs * kKeyChunk);
+  scratch.bytes = carver.bytes;
+  return scratch;
 }
 
 }  // namespace

@@ -13,17 +13,38 @@ namespace {
 
 constexpr float kNone = -std::numeric_limits<float>::infinity();
 
-float element(const void* data, DType dtype, std::int64_t index) {
-  return dtype == DType::kBF16 ? bf16_to_f32(static_cast<const std::uint16_t*>(data)[index])
-                               : static_cast<const float*>(data)[index];
+// The head's part of a cache block; `size` as in cache_head_bytes.
+template <class T>
+const T* head_block(const KeyValues& kv, const void* cache, std::int64_t place, std::int64_t size) {
+  return reinterpret_cast<const T*>(static_cast<const std::byte*>(cache) +
+                                    place * cache_head_bytes(kv.dtype, size));
 }
 
-// Element `index` of key or value `j` of a head's block in int8; `size` as in cache_head_bytes.
-float element_of_int8(const void* cache, std::int64_t place, std::int64_t size, std::int64_t index,
-                      std::int64_t j) {
-  const auto* codes = static_cast<const std::int8_t*>(cache) + place * cache_head_bytes(DType::kI8, size);
-  const auto* scales = reinterpret_cast<const float*>(codes + kKeyBlock * size);
-  return codes[index] * scales[j % kKeyBlock];
+// An element of a cache in f32 or int8, by its place among the elements of key or value `offset` of a head.
+float cache_element(const KeyValues& kv, const void* cache, std::int64_t place, std::int64_t size,
+                    std::int64_t index, std::int64_t offset) {
+  if (kv.dtype == DType::kF32) return head_block<float>(kv, cache, place, size)[index];
+  const auto* codes = head_block<std::int8_t>(kv, cache, place, size);
+  return codes[index] * reinterpret_cast<const float*>(codes + kKeyBlock * size)[offset];
+}
+
+float cached_key(const AttentionArgs& args, std::int64_t place, std::int64_t offset, int d) {
+  const KeyValues& kv = args.kv;
+  const int size = args.spec.head_dim;
+  if (kv.dtype == DType::kBF16)
+    return bf16_to_f32(
+        head_block<std::uint16_t>(kv, kv.keys, place, size)[(d / 2 * kKeyBlock + offset) * 2 + d % 2]);
+  return cache_element(kv, kv.keys, place, size, d * kKeyBlock + offset, offset);
+}
+
+float cached_value(const AttentionArgs& args, std::int64_t place, std::int64_t offset, int e) {
+  constexpr std::int64_t kHalf = kKeyBlock / 2;
+  const KeyValues& kv = args.kv;
+  const int size = args.spec.value_dim;
+  if (kv.dtype == DType::kBF16)
+    return bf16_to_f32(head_block<std::uint16_t>(kv, kv.values, place,
+                                                 size)[(offset % kHalf * size + e) * 2 + offset / kHalf]);
+  return cache_element(kv, kv.values, place, size, offset * size + e, offset);
 }
 
 // One query head of one row, with its keys.
@@ -33,27 +54,21 @@ struct Query {
   std::int64_t row;
   int head, kv_head;
 
+  // Of the block that holds key j.
+  std::int64_t place(std::int64_t j) const {
+    return std::int64_t{segment.blocks[j / kKeyBlock]} * args.spec.kv_heads + kv_head;
+  }
   float key(std::int64_t j, int d) const {
     const KeyValues& kv = args.kv;
-    if (!kv.paged)
-      return element(kv.keys, kv.dtype,
-                     (segment.key_begin + j) * kv.ldk + std::int64_t{kv_head} * args.spec.head_dim + d);
-    const std::int64_t place = std::int64_t{segment.blocks[j / kKeyBlock]} * args.spec.kv_heads + kv_head;
-    if (kv.dtype == DType::kI8)
-      return element_of_int8(kv.keys, place, args.spec.head_dim, d * kKeyBlock + j % kKeyBlock, j);
-    return element(kv.keys, kv.dtype, (place * args.spec.head_dim + d) * kKeyBlock + j % kKeyBlock);
+    if (kv.paged) return cached_key(args, place(j), j % kKeyBlock, d);
+    const std::int64_t column = std::int64_t{kv_head} * args.spec.head_dim + d;
+    return static_cast<const float*>(kv.keys)[(segment.key_begin + j) * kv.ldk + column];
   }
-
   float value(std::int64_t j, int e) const {
     const KeyValues& kv = args.kv;
-    if (!kv.paged)
-      return element(kv.values, kv.dtype,
-                     (segment.key_begin + j) * kv.ldv + std::int64_t{kv_head} * args.spec.value_dim + e);
-    const std::int64_t place = std::int64_t{segment.blocks[j / kKeyBlock]} * args.spec.kv_heads + kv_head;
-    if (kv.dtype == DType::kI8)
-      return element_of_int8(kv.values, place, args.spec.value_dim, j % kKeyBlock * args.spec.value_dim + e,
-                             j);
-    return element(kv.values, kv.dtype, (place * kKeyBlock + j % kKeyBlock) * args.spec.value_dim + e);
+    if (kv.paged) return cached_value(args, place(j), j % kKeyBlock, e);
+    const std::int64_t column = std::int64_t{kv_head} * args.spec.value_dim + e;
+    return static_cast<const float*>(kv.values)[(segment.key_begin + j) * kv.ldv + column];
   }
 
   float score(std::int64_t j) const {
@@ -166,14 +181,10 @@ void finish(const AttentionArgs& args, const AttentionPart& part, const float* t
       finish_pair(args, row, part.kv_head * heads + h, totals);
 }
 
-void attend(const AttentionArgs& args, const AttentionPart& part, std::byte* memory) noexcept {
-  attend_by_chunks(args, part, memory, {attend, attend_chunk, merge, finish});
-}
-
 }  // namespace
 
 AttentionKernels scalar_attention_kernels() {
-  return {attend, attend_chunk, merge, finish};
+  return {attend_chunk, merge, finish, nullptr};
 }
 
 }  // namespace swiftlet::kernels

@@ -1,5 +1,4 @@
-// Attention over the vectors of <isa>/vec.h, which the including file includes before this one, with
-// attention_parts.h.
+// Attention in f32 over the vectors of <isa>/vec.h, which the including file includes before this one.
 //
 //   D key head size   E value head size   NQ pairs of a register tile   NV vectors of a tile's row
 //
@@ -10,33 +9,91 @@
 // even as 0 * value, which would not be nothing for an infinite value.
 #pragma once
 
+#include "swiftlet/kernels/generic/attention_softmax.h"
 #include "swiftlet/kernels/generic/inner_loop.h"
 
 namespace swiftlet::kernels {
 namespace {
 
 constexpr int kScoreVectors = kKeyBlock / kLanes;
-constexpr float kNothing = -__builtin_inff();
+// Elements of a bf16 cache, in words of two (KeyValues): both elements of a key in a row, or the values in
+// their lower, or upper, halves.
+struct KeyWord {
+  std::uint32_t word;
+};
+struct LowValue {
+  std::uint32_t word;
+};
+struct HighValue {
+  std::uint32_t word;
+};
+template <class T>
+constexpr bool kHasParts = true;  // rows need not be whole vectors
+template <>
+constexpr bool kHasParts<KeyWord> = false;
+inline Vec load(const LowValue* p) {
+  return low_halves(load_words(&p->word));
+}
+inline Vec load(const HighValue* p) {
+  return high_halves(load_words(&p->word));
+}
+inline Vec load_part(const LowValue* p, std::int64_t count) {
+  return low_halves(load_words_part(&p->word, count));
+}
+inline Vec load_part(const HighValue* p, std::int64_t count) {
+  return high_halves(load_words_part(&p->word, count));
+}
 
-// Scores are kept in units of log 2, and exponentials taken to base 2: with the unit folded into the scale,
-// that saves a quarter of the softmax.
-constexpr float kLog2OfE = 1.44269504f, kLogOf2 = 0.693147181f;
+// sum[i][..] += a[i][k] * row
+template <int NQ, int NV>
+[[gnu::always_inline]] inline void add_row(const float* const* a, std::int64_t k, const Vec (&row)[NV],
+                                           Vec (&sum)[NQ][NV]) {
+#pragma GCC unroll 8
+  for (int i = 0; i < NQ; ++i) {
+    const Vec left = splat(a[i][k]);
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) sum[i][v] = fma(left, row[v], sum[i][v]);
+  }
+}
 
-// 2^x for x <= 0: relative error 1e-7; -inf gives 0, NaN stays. A minimax fit on [-1/2, 1/2].
-inline Vec power_of_two(Vec x) {
-  x = max_over(splat(-160.0f), x);  // below, the result is 0 in any case
-  const Vec n = round(x);
-  const Vec r = sub(x, n);
-  Vec p = fma(splat(1.53533416e-4f), r, splat(1.33989006e-3f));
-  p = fma(p, r, splat(9.61843785e-3f));
-  p = fma(p, r, splat(5.55033237e-2f));
-  p = fma(p, r, splat(2.40226477e-1f));
-  p = fma(p, r, splat(6.93147182e-1f));
-  return times_power_of_two(fma(p, r, splat(1.0f)), n);
+// sum[i][..] += sum over k of a[i][k] * b[k][..]. Part: only the first `columns` of the one vector.
+template <int NQ, int NV, bool kPart, class T>
+[[gnu::always_inline]] inline void add_rows(const float* const* a, std::int64_t count, const T* b,
+                                            std::int64_t ldb, Vec (&sum)[NQ][NV], std::int64_t columns) {
+  for (std::int64_t k = 0; k < count; ++k, b += ldb) {
+    if constexpr (!kPart) mark_inner_loop();
+    Vec row[NV];
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) row[v] = kPart ? load_part(b, columns) : load(b + v * kLanes);
+    add_row(a, k, row, sum);
+  }
+}
+// The same for words of two rows.
+template <int NQ, int NV, bool kPart>
+[[gnu::always_inline]] inline void add_rows(const float* const* a, std::int64_t count, const KeyWord* b,
+                                            std::int64_t ldb, Vec (&sum)[NQ][NV], std::int64_t) {
+  static_assert(!kPart);
+  std::int64_t k = 0;
+  for (; k + 2 <= count; k += 2, b += ldb) {
+    mark_inner_loop();
+    Vec low[NV], high[NV];
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) {
+      const IntVec words = load_words(&b->word + v * kLanes);
+      low[v] = low_halves(words), high[v] = high_halves(words);
+    }
+    add_row(a, k, low, sum);
+    add_row(a, k + 1, high, sum);
+  }
+  if (k == count) return;
+  Vec low[NV];
+#pragma GCC unroll 2
+  for (int v = 0; v < NV; ++v) low[v] = low_halves(load_words(&b->word + v * kLanes));
+  add_row(a, k, low, sum);
 }
 
 // c[i][..] += sum over k of a[i][k] * b[k][..], a matrix product of NQ rows and NV vectors in registers.
-// Fresh: c starts from zero. Part: only the first `columns` of the one vector.
+// Fresh: c starts from zero.
 template <int NQ, int NV, bool kFresh, bool kPart, class T>
 [[gnu::noinline]] void multiply_tile(const float* const* a, std::int64_t count, const T* b, std::int64_t ldb,
                                      float* const* c, std::int64_t columns) {
@@ -45,18 +102,7 @@ template <int NQ, int NV, bool kFresh, bool kPart, class T>
   for (int i = 0; i < NQ; ++i)
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) sum[i][v] = kFresh ? zero() : load(c[i] + v * kLanes);
-  for (std::int64_t k = 0; k < count; ++k, b += ldb) {
-    if constexpr (!kPart) mark_inner_loop();
-    Vec row[NV];
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) row[v] = kPart ? load_part(b, columns) : load(b + v * kLanes);
-#pragma GCC unroll 8
-    for (int i = 0; i < NQ; ++i) {
-      const Vec left = splat(a[i][k]);
-#pragma GCC unroll 2
-      for (int v = 0; v < NV; ++v) sum[i][v] = fma(left, row[v], sum[i][v]);
-    }
-  }
+  add_rows<NQ, NV, kPart>(a, count, b, ldb, sum, columns);
 #pragma GCC unroll 8
   for (int i = 0; i < NQ; ++i)
 #pragma GCC unroll 2
@@ -80,7 +126,8 @@ void multiply(const float* const* a, std::int64_t count, const T* b, std::int64_
     multiply_tile<NQ, 1, kFresh, false>(a, count, b, ldb, at, 0);
     advance(kLanes);
   }
-  if (columns > 0) multiply_tile<NQ, 1, kFresh, true>(a, count, b, ldb, at, columns);
+  if constexpr (kHasParts<T>)
+    if (columns > 0) multiply_tile<NQ, 1, kFresh, true>(a, count, b, ldb, at, columns);
 }
 
 // multiply<rows>, for 1 <= rows <= kTilePairs.
@@ -93,7 +140,7 @@ inline void multiply_rows(int rows, const float* const* a, std::int64_t count, c
 }
 
 // One chunk of keys for the pairs of a part. T: an element of the keys and values; std::int8_t: paged, with
-// scales.
+// scales; KeyWord: paged, in words of both.
 template <class T>
 struct ChunkTask {
   static constexpr bool kScaled = sizeof(T) == 1;
@@ -154,48 +201,22 @@ inline TileView view_tile(const ChunkTask<T>& task, std::int64_t first_pair, int
 
 // Writes keys [first_key, first_key + count) of a pure sequence as [D, kKeyBlock] f32. Columns behind `count`
 // repeat the last key up to a full vector; they are masked later.
-template <class T>
-void transpose_keys(const ChunkTask<T>& task, std::int64_t count) {
+inline void transpose_keys(const ChunkTask<float>& task, std::int64_t count) {
   const KeyValues& kv = task.args.kv;
   const int d_size = task.args.spec.head_dim;
-  const T* keys = static_cast<const T*>(kv.keys) + (task.segment.key_begin + task.first_key) * kv.ldk +
-                  std::int64_t{task.part.kv_head} * d_size;
+  const float* keys = static_cast<const float*>(kv.keys) +
+                      (task.segment.key_begin + task.first_key) * kv.ldk +
+                      std::int64_t{task.part.kv_head} * d_size;
   for (std::int64_t column = 0; column < count; column += kLanes) {
-    const T* rows[kLanes];
+    const float* rows[kLanes];
     for (int l = 0; l < kLanes; ++l) rows[l] = keys + smaller(column + l, count - 1) * kv.ldk;
     float* y = task.scratch.keys + column;
     int d = 0;
     for (; d + 4 <= d_size; d += 4)
       transpose_four([&](int l) { return rows[l] + d; }, y + d * kKeyBlock, kKeyBlock);
     for (; d < d_size; ++d)
-      for (int l = 0; l < kLanes; ++l) y[d * kKeyBlock + l] = to_float(rows[l][d]);
+      for (int l = 0; l < kLanes; ++l) y[d * kKeyBlock + l] = rows[l][d];
   }
-}
-
-inline bool adjusts_scores(const AttentionSpec& spec) {
-  // A factor that is not positive would not keep the order of the scores.
-  return spec.soft_cap > 0 || spec.alibi || spec.relative_bias == RelativeBias::kT5 || !(spec.scale > 0);
-}
-
-// Products q.k -> scores in units of log 2, with all that the spec asks. `distance` is key position - query
-// position of the vector's first lane.
-inline Vec adjust_score(const AttentionArgs& args, std::int64_t head, std::int64_t distance, Vec score) {
-  const AttentionSpec& spec = args.spec;
-  score = mul(score, splat(spec.scale));
-  if (spec.soft_cap > 0) score = mul(splat(spec.soft_cap), math::tanh(div(score, splat(spec.soft_cap))));
-  if (spec.alibi) {
-    const Vec distances = add(iota(), splat(static_cast<float>(distance)));
-    score = fnma(splat(args.alibi_slopes[head]), abs(distances), score);
-  }
-  if (spec.relative_bias == RelativeBias::kT5) {
-    const std::int64_t extent = args.bias_extent, width = 2 * extent - 1;
-    const float* table = args.bias + head * width;
-    float bias[kLanes];
-    for (int l = 0; l < kLanes; ++l)
-      bias[l] = table[smaller(larger(distance + l + extent - 1, 0), width - 1)];
-    score = add(score, load(bias));
-  }
-  return mul(score, splat(kLog2OfE));
 }
 
 // Makes `after` the maximum of a pair's running softmax.
@@ -208,11 +229,6 @@ inline void move_maximum(const ChunkTask<T>& task, std::int64_t pair, float befo
   for (std::int64_t e = 0; e < task.maximum; e += kLanes) store(state + e, mul(load(state + e), keep));
   float* sums = task.scratch.sums + pair * kSumLanes;
   store(sums, mul(load(sums), keep));
-}
-
-// A factor that turns what finish_scores leaves into scores in units of log 2.
-inline float score_unit(const AttentionSpec& spec) {
-  return adjusts_scores(spec) ? 1.0f : spec.scale * kLog2OfE;
 }
 
 // The products q.k of a pair get all that a common factor cannot do: options, and -inf for keys that the pair
@@ -278,6 +294,30 @@ inline void soften(const ChunkTask<T>& task, const TileView& view) {
   }
 }
 
+// c += p * values of the keys, of `rows` pairs; p points to the probability of the first of them.
+template <class T>
+inline void add_keys(const ChunkTask<T>& task, int rows, const float* const* p, KeyRange keys,
+                     float* const* c) {
+  multiply_rows<false>(rows, p, keys.end - keys.begin, task.values + keys.begin * task.ldv, task.ldv, c,
+                       task.args.spec.value_dim);
+}
+inline void add_keys(const ChunkTask<KeyWord>& task, int rows, const float* const* p, KeyRange keys,
+                     float* const* c) {
+  constexpr std::int64_t kHalf = kKeyBlock / 2;
+  const KeyRange low = intersect(keys, {0, kHalf}), high = intersect(keys, {kHalf, kKeyBlock});
+  const std::uint32_t* words = &task.values->word;
+  if (low.begin < low.end)
+    multiply_rows<false>(rows, p, low.end - low.begin,
+                         reinterpret_cast<const LowValue*>(words + low.begin * task.ldv), task.ldv, c,
+                         task.args.spec.value_dim);
+  if (high.begin == high.end) return;
+  const float* from[kTilePairs];
+  for (int i = 0; i < rows; ++i) from[i] = p[i] + (high.begin - keys.begin);
+  multiply_rows<false>(rows, from, high.end - high.begin,
+                       reinterpret_cast<const HighValue*>(words + (high.begin - kHalf) * task.ldv), task.ldv,
+                       c, task.args.spec.value_dim);
+}
+
 // state += probabilities * values: first the keys that only some pairs see, then those of all pairs together,
 // then the rest, so that every pair meets its own keys in ascending order.
 template <class T>
@@ -285,12 +325,9 @@ inline void add_values(const ChunkTask<T>& task, const TileView& view) {
   const float* p[kTilePairs];
   float* c[kTilePairs];
   const bool shared = view.common.begin < view.common.end;
-  const std::int64_t columns = task.args.spec.value_dim;
   const auto add_alone = [&](int i, KeyRange keys) {
     const float* from = task.scratch.scores + (view.first_pair + i) * kKeyBlock + keys.begin;
-    if (keys.begin < keys.end)
-      multiply<1, false>(&from, keys.end - keys.begin, task.values + keys.begin * task.ldv, task.ldv, c + i,
-                         columns);
+    if (keys.begin < keys.end) add_keys(task, 1, &from, keys, c + i);
   };
   for (int i = 0; i < view.pairs; ++i) {
     c[i] = task.state(view.first_pair + i);
@@ -298,8 +335,7 @@ inline void add_values(const ChunkTask<T>& task, const TileView& view) {
     add_alone(i, {view.seen[i].begin, shared ? view.common.begin : view.seen[i].end});
   }
   if (!shared) return;
-  multiply_rows<false>(view.pairs, p, view.common.end - view.common.begin,
-                       task.values + view.common.begin * task.ldv, task.ldv, c, columns);
+  add_keys(task, view.pairs, p, view.common, c);
   for (int i = 0; i < view.pairs; ++i) add_alone(i, {view.common.end, view.seen[i].end});
 }
 
@@ -341,7 +377,7 @@ void attend_blocks(ChunkTask<T>& task, std::int64_t pairs, KeyRange seen) {
   const std::int64_t d_size = task.args.spec.head_dim, e_size = task.args.spec.value_dim;
   for (std::int64_t key = seen.begin / kKeyBlock * kKeyBlock; key < seen.end; key += kKeyBlock) {
     task.first_key = key;
-    if (ChunkTask<T>::kScaled || kv.paged) {
+    if (kv.paged) {
       const std::int64_t place =
           std::int64_t{task.segment.blocks[key / kKeyBlock]} * task.args.spec.kv_heads + task.part.kv_head;
       const auto block_of = [&](const void* cache, std::int64_t size) {
@@ -356,7 +392,7 @@ void attend_blocks(ChunkTask<T>& task, std::int64_t pairs, KeyRange seen) {
         task.value_scales = reinterpret_cast<const float*>(task.values + kKeyBlock * e_size);
       }
       attend_block(task, keys, pairs);
-    } else if constexpr (!ChunkTask<T>::kScaled) {
+    } else if constexpr (sizeof(T) == sizeof(float) && kHasParts<T>) {
       task.values = static_cast<const T*>(kv.values) + (task.segment.key_begin + key) * kv.ldv +
                     task.part.kv_head * e_size;
       task.ldv = kv.ldv;
@@ -392,69 +428,13 @@ void attend_chunk_of(const AttentionArgs& args, const AttentionPart& part, std::
 
 void attend_chunk(const AttentionArgs& args, const AttentionPart& part, std::int64_t chunk, std::byte* memory,
                   float* states) noexcept {
-  const Scratch scratch = carve_scratch(args.spec, reinterpret_cast<float*>(memory));
+  const Scratch scratch = carve_scratch(args.spec, memory);
   if (args.kv.dtype == DType::kI8)
     attend_chunk_of<std::int8_t>(args, part, chunk, scratch, states);
   else if (args.kv.dtype == DType::kBF16)
-    attend_chunk_of<std::uint16_t>(args, part, chunk, scratch, states);
+    attend_chunk_of<KeyWord>(args, part, chunk, scratch, states);
   else
     attend_chunk_of<float>(args, part, chunk, scratch, states);
-}
-
-// 2^(from - to) of finite `to`.
-inline float weight_of(float from, float to) {
-  return first_lane(power_of_two(splat(from - to)));
-}
-
-void merge(const AttentionArgs& args, std::int64_t pairs, const float* states, bool first,
-           float* totals) noexcept {
-  const std::int64_t width = state_floats(args.spec), maximum = maximum_at(args.spec);
-  for (std::int64_t pair = 0; pair < pairs; ++pair, totals += width, states += width) {
-    if (!first && is_empty_state(states + maximum)) continue;
-    if (first || is_empty_state(totals + maximum)) {
-      __builtin_memcpy(totals, states, static_cast<std::size_t>(width) * sizeof(float));
-      continue;
-    }
-    const float largest = states[maximum] > totals[maximum] ? states[maximum] : totals[maximum];
-    const float keep = weight_of(totals[maximum], largest), more = weight_of(states[maximum], largest);
-    for (std::int64_t e = 0; e < maximum; e += kLanes)
-      store(totals + e, fma(load(states + e), splat(more), mul(load(totals + e), splat(keep))));
-    totals[maximum] = largest;
-    totals[maximum + 1] = totals[maximum + 1] * keep + states[maximum + 1] * more;
-  }
-}
-
-// A sink is one more key of value zero; it does not count where there is no key.
-inline void finish_pair(const AttentionArgs& args, std::int64_t row, std::int64_t head, const float* state) {
-  const AttentionSpec& spec = args.spec;
-  float largest = state[maximum_at(spec)], sum = state[maximum_at(spec) + 1], factor = 1;
-  if (spec.sinks && sum != 0) {
-    const float sink = args.sink_logits[head] * kLog2OfE, raised = sink > largest ? sink : largest;
-    factor = weight_of(largest, raised);
-    sum = sum * factor + weight_of(sink, raised);
-    largest = raised;
-  }
-  factor = sum == 0 ? 0.0f : factor / sum;
-  float* y = args.y + row * args.ldy + head * spec.value_dim;
-  std::int64_t e = 0;
-  for (; e + kLanes <= spec.value_dim; e += kLanes) store(y + e, mul(load(state + e), splat(factor)));
-  if (e < spec.value_dim) store_part(y + e, spec.value_dim - e, mul(load(state + e), splat(factor)));
-  if (spec.log_sum_exp) args.log_sum_exp[row * spec.heads + head] = largest * kLogOf2 + __builtin_logf(sum);
-}
-
-void finish(const AttentionArgs& args, const AttentionPart& part, const float* totals) noexcept {
-  const std::int64_t heads = heads_per_group(args.spec), width = state_floats(args.spec);
-  for (std::int64_t row = part.query_begin; row < part.query_end; ++row)
-    for (std::int64_t h = 0; h < heads; ++h, totals += width)
-      finish_pair(args, row, part.kv_head * heads + h, totals);
-}
-
-void attend(const AttentionArgs& args, const AttentionPart& part, std::byte* memory) noexcept {
-  attend_by_chunks(args, part, memory, {attend, attend_chunk, merge, finish});
-}
-
-AttentionKernels vector_attention_kernels() {
-  return {attend, attend_chunk, merge, finish};
 }
 
 }  // namespace
