@@ -21,11 +21,7 @@ std::int64_t choose_context(const LoadedModel& model, std::int64_t wanted) {
 DType choose_cache_dtype(const LoadedModel& model) {
   if (model.options.cache) return *model.options.cache;
   if (model.options.precision == Arithmetic::kF32) return DType::kF32;
-  for (const std::string& name : model.weights->names()) {
-    const Weight weight = model.weights->get(name);
-    if (weight.shape.rank() == 2 && weight.encoding.format != Format::kF32) return DType::kBF16;
-  }
-  return DType::kF32;
+  return has_narrow_matrix(*model.weights) ? DType::kBF16 : DType::kF32;
 }
 
 void check_prompt(const LoadedModel& model, std::span<const std::int32_t> prompt, std::int64_t context,

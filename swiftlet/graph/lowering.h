@@ -119,6 +119,8 @@ class LowerContext {
   virtual const Node& node() const = 0;
   virtual const kernels::KernelTable& table() const = 0;
   virtual int threads() const = 0;
+  // Whether products of activations may be taken in bf16; see rounds_activations.
+  virtual bool rounds_activations() const = 0;
 
   virtual Place input(std::size_t index) = 0;  // activations, constants, and vectors (bound as f32 rows)
   virtual Place output(std::size_t index) = 0;

@@ -172,9 +172,22 @@ void append_f32_row(const CacheAppendArgs& args, std::int64_t row) {
   }
 }
 
-// The halves of words that a block of `size` elements a token consists of.
-std::uint16_t* bf16_block(void* cache, std::int64_t place, std::int64_t size) {
-  return reinterpret_cast<std::uint16_t*>(static_cast<std::byte*>(cache) +
+// Visits the elements of a row, rounded to bf16, some at a time: visit(first, count, halves). In two steps,
+// so that the compiler can round with vectors.
+template <class Visit>
+void for_rounded(const float* x, std::int64_t size, Visit&& visit) {
+  constexpr std::int64_t kSome = 64;
+  std::uint32_t halves[kSome];
+  for (std::int64_t first = 0; first < size; first += kSome) {
+    const std::int64_t count = smaller(kSome, size - first);
+    for (std::int64_t i = 0; i < count; ++i) halves[i] = f32_to_bf16(x[first + i]);
+    visit(first, count, halves);
+  }
+}
+
+// The words of a head in a cache block.
+std::uint32_t* bf16_block(void* cache, std::int64_t place, std::int64_t size) {
+  return reinterpret_cast<std::uint32_t*>(static_cast<std::byte*>(cache) +
                                           place * cache_head_bytes(DType::kBF16, size));
 }
 
@@ -183,16 +196,21 @@ void append_bf16_row(const CacheAppendArgs& args, std::int64_t row) {
   const std::int64_t slot = args.slots[row], block = slot / kKeyBlock, offset = slot % kKeyBlock;
   for (std::int64_t head = 0; head < args.kv_heads; ++head) {
     const std::int64_t place = block * args.kv_heads + head;
-    const float* k = args.k + row * args.ldk + head * args.head_dim;
-    const float* v = args.v + row * args.ldv + head * args.value_dim;
-    std::uint16_t* keys = bf16_block(args.key_cache, place, args.head_dim) + 2 * offset;
-    for (std::int64_t d = 0; d < args.head_dim; d += 2) {
-      keys[d * kKeyBlock] = f32_to_bf16(k[d]);
-      keys[d * kKeyBlock + 1] = d + 1 < args.head_dim ? f32_to_bf16(k[d + 1]) : std::uint16_t{0};
-    }
-    std::uint16_t* values = bf16_block(args.value_cache, place, args.value_dim) +
-                            offset % kHalf * 2 * args.value_dim + offset / kHalf;
-    for (std::int64_t e = 0; e < args.value_dim; ++e) values[2 * e] = f32_to_bf16(v[e]);
+    std::uint32_t* keys = bf16_block(args.key_cache, place, args.head_dim) + offset;
+    for_rounded(args.k + row * args.ldk + head * args.head_dim, args.head_dim,
+                [&](std::int64_t first, std::int64_t count, const std::uint32_t* halves) {
+                  for (std::int64_t i = 0; i < count; i += 2)
+                    keys[(first + i) / 2 * kKeyBlock] =
+                        halves[i] | (i + 1 < count ? halves[i + 1] << 16 : 0u);
+                });
+    auto* values = reinterpret_cast<std::uint16_t*>(bf16_block(args.value_cache, place, args.value_dim) +
+                                                    offset % kHalf * args.value_dim) +
+                   offset / kHalf;
+    for_rounded(args.v + row * args.ldv + head * args.value_dim, args.value_dim,
+                [&](std::int64_t first, std::int64_t count, const std::uint32_t* halves) {
+                  for (std::int64_t i = 0; i < count; ++i)
+                    values[2 * (first + i)] = static_cast<std::uint16_t>(halves[i]);
+                });
   }
 }
 

@@ -117,6 +117,7 @@ AttentionKernel common_kernel(LowerContext& context, std::size_t extras) {
   const NodeView node{context.graph(), context.node()};
   AttentionKernel kernel;
   kernel.args.spec = attention_spec(node.node.attributes);
+  kernel.args.bf16 = context.rounds_activations();
   const AttentionSpec& spec = kernel.args.spec;
   kernel.q = context.input(0);
   kernel.y = context.output(0);

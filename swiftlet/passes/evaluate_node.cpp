@@ -35,6 +35,7 @@ class ConstantContext final : public LowerContext {
   const Graph& graph() const override { return graph_; }
   const Node& node() const override { return node_; }
   const kernels::KernelTable& table() const override { return *kernels::available_tables().front(); }
+  bool rounds_activations() const override { return false; }
   int threads() const override { return 1; }
   Place input(std::size_t index) override {
     if (node_.inputs[index] == kNoId) return {};

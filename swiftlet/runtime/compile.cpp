@@ -80,7 +80,10 @@ class Compiler final : public LowerContext {
  public:
   Compiler(const Graph& graph, const WeightStore& weights, const CompileOptions& options,
            const kernels::KernelTable& table)
-      : graph_(graph), weights_(weights), options_(options) {
+      : graph_(graph),
+        weights_(weights),
+        options_(options),
+        rounds_(swiftlet::rounds_activations(weights, options.precision)) {
     program_.table = &table;
     program_.threads = options.threads;
     places_.resize(graph.value_count());
@@ -119,6 +122,7 @@ class Compiler final : public LowerContext {
   const Node& node() const override { return graph_.node(node_); }
   const kernels::KernelTable& table() const override { return *program_.table; }
   int threads() const override { return options_.threads; }
+  bool rounds_activations() const override { return rounds_; }
 
   Place input(std::size_t index) override {
     const ValueId id = node().inputs[index];
@@ -295,6 +299,7 @@ class Compiler final : public LowerContext {
   const Graph& graph_;
   const WeightStore& weights_;
   const CompileOptions& options_;
+  const bool rounds_;
   NodeId node_ = kNoId;
   int slow_matrices_ = 0;
   std::string slow_matrix_;
@@ -305,6 +310,18 @@ class Compiler final : public LowerContext {
 };
 
 }  // namespace
+
+bool has_narrow_matrix(const WeightStore& weights) {
+  for (const std::string& name : weights.names()) {
+    const Weight weight = weights.get(name);
+    if (weight.shape.rank() == 2 && weight.encoding.format != Format::kF32) return true;
+  }
+  return false;
+}
+
+bool rounds_activations(const WeightStore& weights, std::optional<Arithmetic> precision) {
+  return precision ? *precision != Arithmetic::kF32 : has_narrow_matrix(weights);
+}
 
 MatrixForm matrix_form(const Weight& weight, std::optional<Arithmetic> precision,
                        const kernels::KernelTable& table) {

@@ -32,6 +32,13 @@ Program compile(Graph graph, const WeightStore& weights, const CompileOptions& o
 // The graph after the passes that compile() would run: what `inspect --graph` shows.
 Graph lowered_graph(Graph graph, const WeightStore& weights, const CompileOptions& options);
 
+// Whether some matrix is stored in fewer than 32 bits.
+bool has_narrow_matrix(const WeightStore& weights);
+
+// Whether attention may round what it multiplies to bf16: unless `precision` is f32, or not set and all
+// matrices are stored in f32.
+bool rounds_activations(const WeightStore& weights, std::optional<Arithmetic> precision);
+
 // In which encoding and arithmetic a matrix is multiplied under `precision` on `table`.
 struct MatrixForm {
   Encoding encoding;

@@ -1,8 +1,7 @@
 // Attention with products in bf16 (VDPBF16PS).
-#include "swiftlet/kernels/generic/attention_bf16.h"
-
 #include "swiftlet/kernels/avx512/avx512.h"
 #include "swiftlet/kernels/avx512/vec_bf16.h"
+#include "swiftlet/kernels/generic/attention_rounded.h"
 #include "swiftlet/kernels/generic/inner_loop.h"
 
 namespace swiftlet::kernels {
@@ -64,6 +63,7 @@ class AttentionDots {
         scores[i] = chunk.scratch.scores + (begin + i) * kKeyChunk;
       }
       for (std::int64_t block = 0; block < chunk.blocks; ++block) {
+        if (begin == 0) prefetch_beside_keys(chunk, block);
         dot_rows<2>(count, q, chunk.keys + block, 1, 0, words, kKeyBlock, scores);
         for (std::int64_t i = 0; i < count; ++i) scores[i] += kKeyBlock;
       }

@@ -1,4 +1,4 @@
-// What generic/attention_bf16.h asks for beside vec.h: words of two bf16. For files compiled with
+// What generic/attention_rounded.h asks for beside vec.h: words of two bf16. For files compiled with
 // AVX512_BF16. avx2/vec_bf16.h has the same names.
 #pragma once
 
@@ -31,13 +31,14 @@ inline IntVec rounded_words(Vec low, Vec high) {
   return _mm512_or_si512(halves(low), _mm512_slli_epi32(halves(high), 16));
 }
 
-// 2^x for x <= 0: relative error 8e-5, a fiftieth of what rounding to bf16 may cost; -inf gives 0, NaN stays.
-// A minimax fit on [0, 1].
+// 2^x for x <= 0: relative error 8e-5, a fiftieth of what rounding to bf16 may cost; 0 below 2^-125 (kLowest
+// in generic/attention_softmax.h), NaN stays. A minimax fit on [0, 1].
 inline Vec probability(Vec x) {
   const Vec r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // x - floor(x)
   Vec p = fma(splat(0.0780245227f), r, splat(0.226067155f));
   p = fma(p, r, splat(0.695833541f));
-  return _mm512_scalef_ps(fma(p, r, splat(0.999925219f)), x);  // takes the floor of x
+  const Mask remains = _mm512_cmp_ps_mask(x, splat(-125.0f), _CMP_NLT_UQ);
+  return _mm512_maskz_scalef_ps(remains, fma(p, r, splat(0.999925219f)), x);  // takes the floor of x
 }
 // Rounds to nearest, half up: for values that are not negative, or NaN with a payload of bf16.
 inline IntVec pair_probabilities(Vec low, Vec high) {

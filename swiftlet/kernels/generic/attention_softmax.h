@@ -13,9 +13,14 @@ constexpr float kNothing = -__builtin_inff();
 // that saves a quarter of the softmax.
 constexpr float kLog2OfE = 1.44269504f, kLogOf2 = 0.693147181f;
 
+// Powers of two below 2^kLowest count as 0. They are nothing beside the largest, which is 1, and to compute a
+// subnormal number, even one that rounds to zero, costs the processor a hundred cycles.
+constexpr float kLowest = -125.0f;
+
 // 2^x for x <= 0: relative error 1e-7; -inf gives 0, NaN stays. A minimax fit on [-1/2, 1/2].
 inline Vec power_of_two(Vec x) {
-  x = max_over(splat(-160.0f), x);  // below, the result is 0 in any case
+  const Mask vanishes = greater(splat(kLowest), x);
+  x = max_over(splat(kLowest), x);
   const Vec n = round(x);
   const Vec r = sub(x, n);
   Vec p = fma(splat(1.53533416e-4f), r, splat(1.33989006e-3f));
@@ -23,7 +28,7 @@ inline Vec power_of_two(Vec x) {
   p = fma(p, r, splat(5.55033237e-2f));
   p = fma(p, r, splat(2.40226477e-1f));
   p = fma(p, r, splat(6.93147182e-1f));
-  return times_power_of_two(fma(p, r, splat(1.0f)), n);
+  return select(vanishes, zero(), times_power_of_two(fma(p, r, splat(1.0f)), n));
 }
 
 inline bool adjusts_scores(const AttentionSpec& spec) {

@@ -1,11 +1,11 @@
-// The products of attention in bf16 over tile registers: a body of generic/attention_bf16.h. Tiles: one of
+// The products of attention in bf16 over tile registers: a body of generic/attention_rounded.h. Tiles: one of
 // the two bodies of tile.h.
 //
 //   R tiles of pairs, up to 16 each   N tiles of 16 keys, or of 16 columns of the values   R * N <= 4
 #pragma once
 
 #include "swiftlet/kernels/amx/tile.h"
-#include "swiftlet/kernels/generic/attention_bf16.h"
+#include "swiftlet/kernels/generic/attention_rounded.h"
 
 namespace swiftlet::kernels {
 namespace {
@@ -27,6 +27,7 @@ class AttentionTiles {
     const Rows queries{chunk.query(first), chunk.query(first + apart), words};
     float* scores = chunk.scratch.scores;
     for (std::int64_t block = 0; block < chunk.blocks;) {
+      prefetch_beside_keys(chunk, block);
       const auto keys = [&](std::int64_t k, int n) {
         return chunk.keys[block + n / 2] + k * kStepWords + n % 2 * kTileWords;
       };
@@ -34,7 +35,8 @@ class AttentionTiles {
       if (apart > 0)
         multiply<2, 2>(queries, words / kTileWords, keys, kKeyBlock, sums), ++block;
       else if (block + 1 < chunk.blocks)
-        multiply<1, 4>(queries, words / kTileWords, keys, kKeyBlock, sums), block += 2;
+        prefetch_beside_keys(chunk, block + 1),
+            multiply<1, 4>(queries, words / kTileWords, keys, kKeyBlock, sums), block += 2;
       else
         multiply<1, 2>(queries, words / kTileWords, keys, kKeyBlock, sums), ++block;
     }

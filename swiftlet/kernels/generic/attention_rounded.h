@@ -59,6 +59,24 @@ struct Chunk {
   }
 };
 
+// Asks for the head's part of a block, if the sequence has it: the processor's own prefetching ends with a
+// page.
+inline void prefetch_block(const Chunk& chunk, const void* cache, std::int64_t block, std::int64_t size) {
+  if (chunk.first_key + block * kKeyBlock >= chunk.segment.keys) return;
+  const std::byte* from = chunk.cache_block(cache, block, size);
+  for (std::int64_t i = 0; i < cache_head_bytes(chunk.args.kv.dtype, size); i += 64)
+    __builtin_prefetch(from + i, 0, 2);
+}
+// While the keys of a block are multiplied: its values, and the keys that come later. Where many pairs share
+// a block there is time enough without.
+inline void prefetch_beside_keys(const Chunk& chunk, std::int64_t block) {
+  constexpr std::int64_t kBlocksAhead = 2;
+  const KeyValues& kv = chunk.args.kv;
+  if (chunk.pairs > kTilePairsBF16 || !kv.paged) return;
+  prefetch_block(chunk, kv.values, block, chunk.args.spec.value_dim);
+  prefetch_block(chunk, kv.keys, block + kBlocksAhead, chunk.args.spec.head_dim);
+}
+
 // Halves [round_up(count, 32)] of x, rounded; zeros behind `count`.
 inline void round_row(const float* x, std::int64_t count, std::uint32_t* words) {
   std::int64_t i = 0;
@@ -103,18 +121,29 @@ inline void round_key_rows(const Chunk& chunk, std::int64_t first, std::int64_t 
                      reinterpret_cast<float*>(to + i * kKeyBlock + key), kKeyBlock);
 }
 
-// [kHalfBlock][columns] from two rows of f32, low(i) and high(i), each null where there is no such key.
-template <class Row>
-inline void pair_value_rows(std::int64_t e_size, std::int64_t columns, std::uint32_t* to, const Row& row) {
+// [kHalfBlock][columns] from `count` rows of f32; zeros where there is no row or column.
+inline void round_value_rows(const float* from, std::int64_t ld, std::int64_t count, std::int64_t e_size,
+                             std::int64_t columns, std::uint32_t* to) {
+  const auto element = [&](std::int64_t key, std::int64_t e) {
+    const float* x = from + key * ld + e;
+    if (key >= count || e >= e_size) return zero();
+    return e + kLanes <= e_size ? load(x) : load_part(x, e_size - e);
+  };
   for (std::int64_t i = 0; i < kHalfBlock; ++i, to += columns)
-    for (std::int64_t e = 0; e < columns; e += kLanes) {
-      const auto element = [&](const auto* from) {
-        return from == nullptr || e >= e_size ? zero()
-               : e + kLanes <= e_size         ? load(from + e)
-                                              : load_part(from + e, e_size - e);
-      };
-      store_words(to + e, rounded_words(element(row(i)), element(row(i + kHalfBlock))));
-    }
+    for (std::int64_t e = 0; e < columns; e += kLanes)
+      store_words(to + e, rounded_words(element(i, e), element(i + kHalfBlock, e)));
+}
+
+// Codes [kKeyBlock][E].
+inline void widen_value_codes(const std::int8_t* from, std::int64_t e_size, std::int64_t columns,
+                              std::uint32_t* to) {
+  const auto widened = [&](std::int64_t key, std::int64_t e) {
+    const std::int8_t* codes = from + key * e_size + e;
+    return e + kLanes <= e_size ? load(codes) : e < e_size ? load_part(codes, e_size - e) : zero();
+  };
+  for (std::int64_t i = 0; i < kHalfBlock; ++i, to += columns)
+    for (std::int64_t e = 0; e < columns; e += kLanes)
+      store_words(to + e, exact_words(widened(i, e), widened(i + kHalfBlock, e)));
 }
 
 // [kHalfBlock][E] of a cache: zeros behind E.
@@ -190,34 +219,32 @@ inline void bring_keys(Chunk& chunk, std::int64_t block, std::int64_t count) {
   }
 }
 
-// Keys behind `count` have values of zero, or are in a cache. `all`: every pair sees the whole block.
+// `count` keys of the block exist. `all`: every pair sees the whole block.
 inline void bring_values(Chunk& chunk, std::int64_t block, std::int64_t count, bool all) {
   const KeyValues& kv = chunk.args.kv;
   const std::int64_t e_size = chunk.args.spec.value_dim, columns = value_columns(chunk.args.spec);
-  std::uint32_t* own = chunk.scratch.values + block * kHalfBlock * columns;
+  const std::int64_t words = kHalfBlock * columns;
+  std::uint32_t* own = chunk.scratch.values + block * words;
   chunk.values[block] = own;
-  if (!kv.paged) {
-    const std::int64_t first = chunk.segment.key_begin + chunk.first_key + block * kKeyBlock;
-    const float* from =
-        static_cast<const float*>(kv.values) + first * kv.ldv + std::int64_t{chunk.part.kv_head} * e_size;
-    pair_value_rows(e_size, columns, own,
-                    [&](std::int64_t i) { return i < count ? from + i * kv.ldv : nullptr; });
-  } else if (const std::byte* cached = chunk.cache_block(kv.values, block, e_size); kv.dtype == DType::kI8) {
+  if (kv.dtype == DType::kI8) {
+    const std::byte* cached = chunk.cache_block(kv.values, block, e_size);
     chunk.value_scales[block] = reinterpret_cast<const float*>(cached + kKeyBlock * e_size);
-    pair_value_rows(e_size, columns, own, [&](std::int64_t i) {
-      return reinterpret_cast<const std::int8_t*>(cached) + i * e_size;
-    });
-  } else {
-    const auto* words = reinterpret_cast<const std::uint32_t*>(cached);
-    const bool in_place = e_size == columns;
-    if (in_place && (all || are_finite(words, kHalfBlock * columns))) {
-      chunk.values[block] = words;
+    return widen_value_codes(reinterpret_cast<const std::int8_t*>(cached), e_size, columns, own);
+  }
+  if (kv.paged) {
+    const auto* cached = reinterpret_cast<const std::uint32_t*>(chunk.cache_block(kv.values, block, e_size));
+    if (e_size == columns && (all || are_finite(cached, words))) {
+      chunk.values[block] = cached;
       return;
     }
-    copy_value_words(words, e_size, columns, own);
+    copy_value_words(cached, e_size, columns, own);
+  } else {
+    const std::int64_t first = chunk.segment.key_begin + chunk.first_key + block * kKeyBlock;
+    round_value_rows(static_cast<const float*>(kv.values) + first * kv.ldv + chunk.part.kv_head * e_size,
+                     kv.ldv, count, e_size, columns, own);
   }
-  chunk.leaves_out[block] = !all && !are_finite(own, kHalfBlock * columns);
-  if (chunk.leaves_out[block]) clear_infinite(own, kHalfBlock * columns);
+  chunk.leaves_out[block] = !all && !are_finite(own, words);
+  if (chunk.leaves_out[block]) clear_infinite(own, words);
 }
 
 // A row of products q.k gets all that a common factor cannot do: options, the scales of an int8 cache, and
@@ -244,46 +271,65 @@ inline void finish_scores(const Chunk& chunk, std::int64_t pair, KeyRange seen, 
   }
 }
 
-// The scores of a pair become probabilities: words of two, in place.
-inline void soften(const Chunk& chunk, std::int64_t pair, KeyRange seen, float* scores) {
-  finish_scores(chunk, pair, seen, scores);
-  const std::int64_t end = chunk.blocks * kKeyBlock;
-  const bool scaled = chunk.args.kv.dtype == DType::kI8;
-  const float unit = score_unit(chunk.args.spec);
-  Vec largest = splat(kNothing);
-  for (std::int64_t key = 0; key < end; key += kLanes) largest = max_over(load(scores + key), largest);
-  const float maximum = reduce_max(largest) * unit;
+// Of whole blocks; -inf where all are NaN.
+inline float largest_of(const float* scores, std::int64_t blocks) {
+  Vec low = splat(kNothing), high = low;
+  for (std::int64_t key = 0; key < blocks * kKeyBlock; key += kKeyBlock)
+    for (std::int64_t i = 0; i < kHalfBlock; i += kLanes) {
+      low = max_over(load(scores + key + i), low);
+      high = max_over(load(scores + key + kHalfBlock + i), high);
+    }
+  return reduce_max(max_over(low, high));
+}
+
+// Probabilities of two times kLanes keys with the scales of their values, zero where they are not seen: there
+// a scale may be NaN.
+inline IntVec scaled_words(const Chunk& chunk, std::int64_t key, KeyRange seen, Vec low, Vec high) {
+  const auto scale = [&](std::int64_t at) {
+    const Mask visible = lanes_between(seen.begin - at, seen.end - at);
+    return select(visible, load(chunk.value_scales[at / kKeyBlock] + at % kKeyBlock), zero());
+  };
+  return rounded_words(mul(low, scale(key)), mul(high, scale(key + kHalfBlock)));
+}
+
+// The scores of a pair become probabilities: words of two, in place. Returns their sum.
+template <bool kScaled>
+inline float soften(const Chunk& chunk, KeyRange seen, float unit, float maximum, float* scores) {
   const Vec units = splat(unit), shift = splat(maximum == kNothing ? 0.0f : -maximum);
   Vec total = zero();
   auto* words = reinterpret_cast<std::uint32_t*>(scores);
-  for (std::int64_t block = 0; block < chunk.blocks; ++block)
+  for (std::int64_t key = 0; key < chunk.blocks * kKeyBlock; key += kKeyBlock)
     for (std::int64_t i = 0; i < kHalfBlock; i += kLanes) {
-      const float* at = scores + block * kKeyBlock + i;
-      const Vec low = probability(fma(load(at), units, shift));
-      const Vec high = probability(fma(load(at + kHalfBlock), units, shift));
-      IntVec both = pair_probabilities(low, high);
+      const Vec low = probability(fma(load(scores + key + i), units, shift));
+      const Vec high = probability(fma(load(scores + key + kHalfBlock + i), units, shift));
+      const IntVec both = pair_probabilities(low, high);
       total = add_halves(total, both);
-      if (scaled) {
-        const std::int64_t key = block * kKeyBlock + i;
-        const auto times_scale = [&](Vec p, std::int64_t by) {
-          const Mask visible = lanes_between(seen.begin - key - by, seen.end - key - by);
-          const Vec scale = load(chunk.value_scales[block] + i + by);
-          return mul(p, select(visible, scale, zero()));  // where nothing lies yet it may be NaN
-        };
-        both = rounded_words(times_scale(low, 0), times_scale(high, kHalfBlock));
-      }
-      store_words(words + block * kHalfBlock + i, both);
+      store_words(words + key / 2 + i, kScaled ? scaled_words(chunk, key + i, seen, low, high) : both);
     }
-  float* state = chunk.state(pair) + maximum_at(chunk.args.spec);
-  state[0] = seen.begin < seen.end ? maximum : kNothing;
-  state[1] = reduce_add(total);
+  return reduce_add(total);
+}
+
+// Step by step for all pairs, so that the processor finds independent work beside the chain of one.
+inline void soften_group(const Chunk& chunk, std::int64_t first, std::int64_t pairs) {
+  const float unit = score_unit(chunk.args.spec);
+  const auto scores = [&](std::int64_t i) { return chunk.scratch.scores + i * kKeyChunk; };
+  const auto ending = [&](std::int64_t i) { return chunk.state(first + i) + maximum_at(chunk.args.spec); };
+  for (std::int64_t i = 0; i < pairs; ++i) {
+    finish_scores(chunk, first + i, chunk.seen(chunk.row(first + i)), scores(i));
+    ending(i)[0] = largest_of(scores(i), chunk.blocks) * unit;
+  }
+  for (std::int64_t i = 0; i < pairs; ++i) {
+    if (chunk.args.kv.dtype == DType::kI8)
+      ending(i)[1] = soften<true>(chunk, chunk.seen(chunk.row(first + i)), unit, ending(i)[0], scores(i));
+    else
+      ending(i)[1] = soften<false>(chunk, {}, unit, ending(i)[0], scores(i));
+  }
 }
 
 template <class Body>
 inline void attend_group(const Chunk& chunk, Body& body, std::int64_t first, std::int64_t pairs) {
   body.multiply_keys(chunk, first, pairs);
-  for (std::int64_t i = 0; i < pairs; ++i)
-    soften(chunk, first + i, chunk.seen(chunk.row(first + i)), chunk.scratch.scores + i * kKeyChunk);
+  soften_group(chunk, first, pairs);
   body.multiply_values(chunk, first, pairs);
   for (std::int64_t block = 0; block < chunk.blocks; ++block) {
     if (!chunk.leaves_out[block]) continue;
