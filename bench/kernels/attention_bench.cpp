@@ -45,6 +45,7 @@ std::vector<Shape> shapes() {
       {"minilm_8_of_25_bf16", 12, 12, 32, false, std::vector<int>(8, 25), std::vector<int>(8, 25),
        DType::kF32, false, true},
       {"minilm_256", 12, 12, 32, false, {256, 256}, {256, 256}, DType::kF32, false, false},
+      {"minilm_256_bf16", 12, 12, 32, false, {256, 256}, {256, 256}, DType::kF32, false, true},
       {"prefill_512_d64", 14, 2, 64, true, {512}, {512}, DType::kBF16, true, true},
       {"prefill_2048_d64", 14, 2, 64, true, {2048}, {2048}, DType::kBF16, true, true},
       {"prefill_2048_d128", 8, 8, 128, true, {2048}, {2048}, DType::kBF16, true, true},

@@ -119,8 +119,6 @@ class LowerContext {
   virtual const Node& node() const = 0;
   virtual const kernels::KernelTable& table() const = 0;
   virtual int threads() const = 0;
-  // Whether products of activations may be taken in bf16; see rounds_activations.
-  virtual bool rounds_activations() const = 0;
 
   virtual Place input(std::size_t index) = 0;  // activations, constants, and vectors (bound as f32 rows)
   virtual Place output(std::size_t index) = 0;
@@ -136,6 +134,8 @@ class LowerContext {
   // The ragged axis of a symbol ("tokens"); throws when the dimension is not one symbol.
   virtual std::int32_t ragged_axis(const Dim& dim) = 0;
   virtual std::int32_t state(std::size_t input) = 0;
+  // Whether attention may round what it multiplies to bf16 (runtime/compile.h).
+  virtual bool rounds_activations() const = 0;
 };
 
 }  // namespace swiftlet

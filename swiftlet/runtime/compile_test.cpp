@@ -210,6 +210,18 @@ TEST(Compile, StatesTellTheShapeOfTheCache) {
 
 // ---- Precision
 
+TEST(Compile, AttentionRoundsWhereMatricesAreNarrow) {
+  WeightStore wide, narrow;
+  const Weight matrix = weight_from_tensor("w", test::random_tensor({4, 8}, 1));
+  wide.add(matrix);
+  wide.add(encode(weight_from_tensor("norm", test::random_tensor({8}, 2)), {Format::kBF16}));
+  narrow.add(encode(matrix, {Format::kBF16}));
+  EXPECT_FALSE(rounds_activations(wide, std::nullopt));
+  EXPECT_TRUE(rounds_activations(wide, Arithmetic::kInt8));
+  EXPECT_TRUE(rounds_activations(narrow, std::nullopt));
+  EXPECT_FALSE(rounds_activations(narrow, Arithmetic::kF32));
+}
+
 MatrixForm form_of(const Encoding& stored, std::optional<Arithmetic> precision,
                    Arithmetic certified = Arithmetic::kF32) {
   Weight weight = encode(weight_from_tensor("w", test::random_tensor({4, 8}, 1)), stored);

@@ -1,5 +1,5 @@
-// What generic/attention_rounded.h asks for beside vec.h: words of two bf16, by their bits. AVX2 has no products
-// in bf16: these serve the model of the tiles that tests run. avx512/vec_bf16.h has the same names.
+// What generic/attention_rounded.h asks for beside vec.h: words of two bf16, by their bits. AVX2 has no
+// products in bf16: these serve the model of the tiles that tests run. avx512/vec_bf16.h has the same names.
 #pragma once
 
 #include "swiftlet/kernels/avx2/vec.h"

@@ -20,6 +20,7 @@ template <int NQ, int NV>
   std::int64_t word = 0;
   for (std::int64_t block = 0; block < count; ++block) {
     const std::uint32_t* b = blocks[block] + column;
+#pragma GCC unroll 1
     for (const std::int64_t end = word + rows; word < end; ++word, b += ldb) {
       mark_inner_loop();
       IntVec row[NV];
@@ -101,10 +102,19 @@ class AttentionDots {
   }
 };
 
+// Codes of int8 become f32 in registers as fast as they become words; and then nothing need be rounded.
+void attend(const AttentionArgs& args, const AttentionPart& part, std::int64_t chunk, std::byte* scratch,
+            float* states) noexcept {
+  if (args.kv.dtype == DType::kI8)
+    avx512_attention_kernels().attend_chunk(args, part, chunk, scratch, states);
+  else
+    attend_chunk_bf16<AttentionDots>(args, part, chunk, scratch, states);
+}
+
 }  // namespace
 
 AttendChunk* avx512_attend_chunk_bf16() {
-  return attend_chunk_bf16<AttentionDots>;
+  return attend;
 }
 
 }  // namespace swiftlet::kernels

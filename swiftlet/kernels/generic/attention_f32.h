@@ -60,6 +60,7 @@ template <int NQ, int NV>
 template <int NQ, int NV, bool kPart, class T>
 [[gnu::always_inline]] inline void add_rows(const float* const* a, std::int64_t count, const T* b,
                                             std::int64_t ldb, Vec (&sum)[NQ][NV], std::int64_t columns) {
+#pragma GCC unroll 1  // at most half a block, it would be copied out as often
   for (std::int64_t k = 0; k < count; ++k, b += ldb) {
     if constexpr (!kPart) mark_inner_loop();
     Vec row[NV];
@@ -74,16 +75,18 @@ template <int NQ, int NV, bool kPart>
                                             std::int64_t ldb, Vec (&sum)[NQ][NV], std::int64_t) {
   static_assert(!kPart);
   std::int64_t k = 0;
+#pragma GCC unroll 1
   for (; k + 2 <= count; k += 2, b += ldb) {
     mark_inner_loop();
-    Vec low[NV], high[NV];
+    Vec row[NV];
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) {
-      const IntVec words = load_words(&b->word + v * kLanes);
-      low[v] = low_halves(words), high[v] = high_halves(words);
-    }
-    add_row(a, k, low, sum);
-    add_row(a, k + 1, high, sum);
+    for (int v = 0; v < NV; ++v) row[v] = low_halves(load_words(&b->word + v * kLanes));
+    add_row(a, k, row, sum);
+    const KeyWord* again = b;
+    __asm__("" : "+r"(again));  // loaded once, the words would not fit the registers of AVX2 beside the rest
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) row[v] = high_halves(load_words(&again->word + v * kLanes));
+    add_row(a, k + 1, row, sum);
   }
   if (k == count) return;
   Vec low[NV];
