@@ -38,8 +38,11 @@ inline IntVec load_words(const std::uint32_t* p) {
 inline Vec low_halves(IntVec words) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(words, 16));
 }
+// By two shifts, which the compiler may not join: a mask would take one of sixteen registers.
 inline Vec high_halves(IntVec words) {
-  return _mm256_castsi256_ps(_mm256_and_si256(words, _mm256_set1_epi32(-0x10000)));
+  IntVec low = _mm256_srli_epi32(words, 16);
+  __asm__("" : "+x"(low));
+  return low_halves(low);
 }
 inline Vec load(const std::int8_t* p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
