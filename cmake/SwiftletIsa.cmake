@@ -29,5 +29,6 @@ file(GLOB bf16_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avx51
 if(bf16_files)
   set_property(SOURCE ${bf16_files} APPEND PROPERTY COMPILE_OPTIONS -mavx512bf16)
 endif()
-set_property(SOURCE ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avxvnni/linear_int8_evex.cpp APPEND PROPERTY COMPILE_OPTIONS
-             ${SWIFTLET_AVX2_FLAGS} -mavx512f -mavx512vl -mavx512vnni -mprefer-vector-width=256)
+file(GLOB evex_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/kernels/avxvnni/*_evex.cpp)
+set_property(SOURCE ${evex_files} APPEND PROPERTY COMPILE_OPTIONS ${SWIFTLET_AVX2_FLAGS}
+             -mavx512f -mavx512vl -mavx512vnni -mprefer-vector-width=256)

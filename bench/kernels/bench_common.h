@@ -8,6 +8,7 @@
 
 #include "swiftlet/core/rng.h"
 #include "swiftlet/core/thread_pool.h"
+#include "swiftlet/encoding/test_blocks.h"
 #include "swiftlet/encoding/weight.h"
 #include "swiftlet/kernels/machine_limits.h"
 
@@ -20,8 +21,10 @@ inline std::vector<float> random_values(std::int64_t count, std::uint64_t seed) 
 }
 
 inline Weight random_weight(const char* encoding, std::int64_t n, std::int64_t k, std::uint64_t seed) {
+  const Encoding wanted = *parse_encoding(encoding);
+  if (wanted.has_blocks()) return test::random_blocks(wanted.format, n, k, seed);
   return encode(weight_from_tensor("w", Tensor::from(random_values(n * k, seed), {n, k})),
-                *parse_encoding(encoding));
+                wanted);
 }
 
 // Operations per second.

@@ -15,7 +15,9 @@ constexpr Name kNames[] = {{Format::kF32, "f32"},
                            {Format::kF16, "f16"},
                            {Format::kBF16, "bf16"},
                            {Format::kInt8, "int8"},
-                           {Format::kInt4, "int4"}};
+                           {Format::kInt4, "int4"}, {Format::kQ4K, "q4_k"},
+                           {Format::kQ5K, "q5_k"},  {Format::kQ6K, "q6_k"},
+                           {Format::kQ50, "q5_0"}};
 
 bool take_suffix(std::string_view& text, std::string_view suffix) {
   if (!text.ends_with(suffix)) return false;
@@ -55,7 +57,8 @@ std::optional<Encoding> parse_encoding(std::string_view text) {
   for (const Name& name : kNames) {
     if (name.text != text) continue;
     encoding.format = name.format;
-    if (!encoding.is_integer() && (encoding.group > 0 || encoding.asymmetric)) return std::nullopt;
+    const bool takes_groups = encoding.is_integer() && !encoding.has_blocks();
+    if (!takes_groups && (encoding.group > 0 || encoding.asymmetric)) return std::nullopt;
     return encoding;
   }
   return std::nullopt;

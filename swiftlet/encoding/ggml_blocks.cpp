@@ -198,8 +198,8 @@ constexpr GgmlType coded(std::uint32_t id, std::string_view name, int bytes, For
   return {id, name, block, bytes, decode_codes<codes, block>, codes, format};
 }
 constexpr GgmlType decoded(std::uint32_t id, std::string_view name, int block, int bytes,
-                           void (*decode)(Bytes, float*)) {
-  return {id, name, block, bytes, decode, nullptr, Format::kInt8};
+                           void (*decode)(Bytes, float*), Format format = Format::kInt8) {
+  return {id, name, block, bytes, decode, nullptr, format};
 }
 constexpr GgmlType unread(std::uint32_t id, std::string_view name) {
   return {id, name, 0, 0, nullptr, nullptr, Format::kF32};
@@ -210,14 +210,14 @@ constexpr std::array kTypes{
     GgmlType{1, "F16", 1, 2, float_decode<std::uint16_t>, nullptr, Format::kF16},
     coded<q4_0_codes, 32>(2, "Q4_0", 18, Format::kInt4),
     decoded(3, "Q4_1", 32, 20, q4_1_decode),
-    coded<q5_0_codes, 32>(6, "Q5_0", 22, Format::kInt8),
+    coded<q5_0_codes, 32>(6, "Q5_0", 22, Format::kQ50),
     decoded(7, "Q5_1", 32, 24, q5_1_decode),
     coded<q8_0_codes, 32>(8, "Q8_0", 34, Format::kInt8),
     decoded(10, "Q2_K", 256, 84, q2_k_decode),
     decoded(11, "Q3_K", 256, 110, q3_k_decode),
-    decoded(12, "Q4_K", 256, 144, q45_k_decode<false>),
-    decoded(13, "Q5_K", 256, 176, q45_k_decode<true>),
-    decoded(14, "Q6_K", 256, 210, q6_k_decode),
+    decoded(12, "Q4_K", 256, 144, q45_k_decode<false>, Format::kQ4K),
+    decoded(13, "Q5_K", 256, 176, q45_k_decode<true>, Format::kQ5K),
+    decoded(14, "Q6_K", 256, 210, q6_k_decode, Format::kQ6K),
     coded<iq4_nl_codes, 32>(20, "IQ4_NL", 18, Format::kInt8),
     coded<iq4_xs_codes, 256>(23, "IQ4_XS", 136, Format::kInt8),
     GgmlType{30, "BF16", 1, 2, float_decode<std::int16_t>, nullptr, Format::kBF16},

@@ -1,6 +1,6 @@
 // The block types of GGUF files: how ggml stores a row of numbers, as a table of what each type is called,
-// how large its blocks are and how one is decoded. Swiftlet does not multiply with them: io/ lays them out in
-// the encodings of encoding.h, exactly where `codes` says how.
+// how large its blocks are and how one is decoded. io/ lays Q4_K, Q5_K, Q6_K and Q5_0 out in panels
+// bit for bit (block_formats.h), the others in int8 and int4, exactly where `codes` says how.
 //
 // All integers little endian; d, m: f16 scales and offsets; q: codes, low nibbles before high ones:
 //
@@ -50,7 +50,9 @@ struct GgmlType {
   // For types whose value is code * scale with one scale for 32 elements, else null: the codes of group
   // `group` of the block, within [-128, 127], and the scale as f32.
   void (*codes)(const std::byte* in, int group, std::int8_t* out, float* scale);
-  Format format;  // that holds the codes: kInt8, or kInt4 where they lie in [-8, 7]; floats: the type itself
+  // That holds the codes: kInt8, or kInt4 where they lie in [-8, 7]; of floats and block formats the type
+  // itself.
+  Format format;
 
   bool is_float() const { return block == 1; }
   bool is_known() const { return block > 0; }

@@ -95,7 +95,7 @@ int nearest_code(const Encoding& encoding, const GroupScale& group, float value)
 IntegerWeightBuilder::IntegerWeightBuilder(std::string name, const Encoding& encoding, std::int64_t n,
                                            std::int64_t k)
     : geometry_(panel_geometry(encoding, n, k)) {
-  SWIFTLET_ASSERT(encoding.is_integer());
+  SWIFTLET_ASSERT(encoding.is_integer() && !encoding.has_blocks());
   weight_.name = std::move(name);
   weight_.shape = {n, k};
   weight_.encoding = encoding;

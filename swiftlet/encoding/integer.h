@@ -1,4 +1,4 @@
-// The integer encodings: how a group of values gets its scale and zero point, and a builder that lays codes,
+// int8 and int4: how a group of values gets its scale and zero point, and a builder that lays codes,
 // scales and zero points out in panels. encode() is one client; methods that choose codes with more care
 // (error compensation, searched scales) use the same parts.
 #pragma once
@@ -52,8 +52,8 @@ class IntegerWeightBuilder {
   PanelGeometry geometry_;
 };
 
-// Reads what such a builder has laid out, element by element: for converters. REQUIRES: a checked integer
-// weight that outlives the reader.
+// Reads what such a builder has laid out, element by element: for converters. REQUIRES: a checked weight
+// of int8 or int4 that outlives the reader.
 class IntegerWeightReader {
  public:
   explicit IntegerWeightReader(const Weight& weight);

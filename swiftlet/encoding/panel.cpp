@@ -1,6 +1,7 @@
 #include "swiftlet/encoding/panel.h"
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 
@@ -24,6 +25,11 @@ std::int64_t step_of(Format format) {
       return Int8Codes::kStep;
     case Format::kInt4:
       return Int4Codes::kStep;
+    case Format::kQ4K:
+    case Format::kQ5K:
+    case Format::kQ6K:
+    case Format::kQ50:
+      return block_size(format).columns;
   }
   return 1;
 }
@@ -42,15 +48,31 @@ void check_extents(const Encoding& encoding, std::int64_t n, std::int64_t k) {
           k);
   require(encoding.group >= 0, "encoding", "expected a group size of 0 or more, got {}", encoding.group);
   // Not require(), which would build the name each time: rows of embeddings pass here.
-  if (!encoding.is_integer() && (encoding.group != 0 || encoding.asymmetric))
-    fail(ErrorCode::kInvalid, "encoding", "groups and zero points belong to integer formats, got {}",
+  if ((!encoding.is_integer() || encoding.has_blocks()) && (encoding.group != 0 || encoding.asymmetric))
+    fail(ErrorCode::kInvalid, "encoding", "groups and zero points belong to int8 and int4, got {}",
          to_string(encoding));
+}
+
+PanelGeometry block_geometry(const Encoding& encoding, std::int64_t n, std::int64_t k) {
+  const BlockSize block = block_size(encoding.format);
+  if (k % block.columns != 0)
+    fail(ErrorCode::kInvalid, "encoding", "{} needs a multiple of {} columns, got [{}, {}]",
+         to_string(encoding), block.columns, n, k);
+  PanelGeometry g;
+  g.n = n;
+  g.k = g.padded_k = k;
+  g.panels = divide_up(n, kPanelRows);
+  g.group = g.padded_group = block.group;
+  g.groups = k / block.group;
+  g.panel_code_bytes = k / block.columns * block.bytes;
+  return g;
 }
 
 }  // namespace
 
 PanelGeometry panel_geometry(const Encoding& encoding, std::int64_t n, std::int64_t k) {
   check_extents(encoding, n, k);
+  if (encoding.has_blocks()) return block_geometry(encoding, n, k);
   const std::int64_t step = step_of(encoding.format);
   PanelGeometry g;
   g.n = n;

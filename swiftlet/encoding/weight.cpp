@@ -8,6 +8,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/mapped_file.h"
+#include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
@@ -80,8 +81,20 @@ void decode_integer_row(const Weight& weight, const Extents& e, std::int64_t row
   }
 }
 
+void decode_block_row(const Weight& weight, const Extents& e, std::int64_t row, float* out) {
+  const Format format = weight.encoding.format;
+  const BlockSize block = block_size(format);
+  const PanelGeometry g = panel_geometry(weight.encoding, e.n, e.k);
+  const auto* at =
+      reinterpret_cast<const std::uint8_t*>(weight.codes.data()) + row / kPanelRows * g.panel_code_bytes;
+  for (std::int64_t c = 0; c < e.k; c += block.columns, at += block.bytes)
+    decode_block(format, at, row % kPanelRows, out + c);
+}
+
 void decode_row_unchecked(const Weight& weight, const Extents& e, std::int64_t row, float* out) {
-  if (weight.encoding.format == Format::kInt8)
+  if (weight.encoding.has_blocks())
+    decode_block_row(weight, e, row, out);
+  else if (weight.encoding.format == Format::kInt8)
     decode_integer_row<Int8Codes>(weight, e, row, out);
   else if (weight.encoding.format == Format::kInt4)
     decode_integer_row<Int4Codes>(weight, e, row, out);
@@ -252,6 +265,9 @@ Weight weight_from_tensor(std::string name, const Tensor& tensor) {
 Weight encode(const Weight& rows, const Encoding& encoding) {
   check_weight(rows);
   const Extents e = matrix_extents(rows);
+  if (encoding.has_blocks())
+    fail(ErrorCode::kUnsupported, rows.name, "nothing is rounded to {}: it comes from GGUF files alone",
+         to_string(encoding));
   Weight encoded =
       encoding.is_integer() ? encode_integer(rows, e, encoding) : encode_float(rows, e, encoding);
   encoded.arithmetic = rows.arithmetic;

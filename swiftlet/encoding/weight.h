@@ -36,7 +36,7 @@ struct Weight {
   Arithmetic arithmetic =
       Arithmetic::kF32;  // with which the weight was certified; a program may lower it, never raise
   Buffer codes;          // shared: a mapped file or the heap
-  Buffer scales;         // integer formats
+  Buffer scales;         // int8 and int4
   Buffer zero_points;    // asymmetric encodings
 
   std::int64_t bytes() const {
@@ -56,7 +56,8 @@ void release_mapped(const Weight& weight) noexcept;
 Weight weight_from_tensor(std::string name, const Tensor& tensor);
 
 // Encodes a matrix [N, K] by rounding to nearest. `rows` is any float Weight or an encoded one (decoded
-// first). The result is in panel order. Throws when a value is not finite, naming weight, row and column.
+// first). The result is in panel order. Throws when a value is not finite, naming weight, row and column, and
+// for block formats, which come from files alone.
 Weight encode(const Weight& rows, const Encoding& encoding);
 
 // Float formats: row-major to panel order and back, a bit-exact copy. No-ops when the layout is already

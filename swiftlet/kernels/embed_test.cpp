@@ -1,4 +1,5 @@
 #include "swiftlet/core/float_bits.h"
+#include "swiftlet/encoding/test_blocks.h"
 #include "swiftlet/kernels/test_values.h"
 
 namespace swiftlet::kernels {
@@ -30,6 +31,8 @@ TEST(EmbedTest, EveryEncodingAndLayoutAsDecoded) {
       if (!encoding->is_integer()) expect_rows_as_decoded(unpack(packed));
     }
   }
+  for (const Format format : {Format::kQ4K, Format::kQ5K, Format::kQ6K, Format::kQ50})
+    expect_rows_as_decoded(test::random_blocks(format, 20, 768, 3));
 }
 
 }  // namespace

@@ -35,10 +35,11 @@ std::int64_t columns_per_word(Arithmetic arithmetic) {
   return arithmetic == Arithmetic::kF32 ? 1 : arithmetic == Arithmetic::kBF16 ? 2 : 4;
 }
 
-// Outputs with equal keys read the same prepared rows.
+// Outputs with equal keys read the same prepared rows. Those of block formats have a path of their own.
 bool same_preparation(const PreparedRows& p, const PanelView& w) {
   const PanelGeometry& g = w.geometry;
-  return p.group == g.group && p.padded_group == g.padded_group && p.padded_k == g.padded_k;
+  return p.of_blocks == w.encoding.has_blocks() && p.group == g.group && p.padded_group == g.padded_group &&
+         p.padded_k == g.padded_k;
 }
 
 void carve_preparation(PreparedRows& p, Carver& carver) {
@@ -51,6 +52,7 @@ void carve_preparation(PreparedRows& p, Carver& carver) {
 PreparedRows describe(Arithmetic arithmetic, const PanelView& w, std::int64_t m) {
   const PanelGeometry& g = w.geometry;
   PreparedRows p;
+  p.of_blocks = w.encoding.has_blocks();
   p.arithmetic = arithmetic;
   p.m = m;
   p.k = g.k;
@@ -62,8 +64,9 @@ PreparedRows describe(Arithmetic arithmetic, const PanelView& w, std::int64_t m)
   return p;
 }
 
-const LinearPath* path_of(const KernelTable& table, Arithmetic arithmetic) {
+const LinearPath* path_of(const KernelTable& table, Arithmetic arithmetic, const Encoding& encoding) {
   const LinearKernels& kernels = *table.linear;
+  if (arithmetic == Arithmetic::kInt8 && encoding.has_blocks()) return kernels.blocks;
   return arithmetic == Arithmetic::kF32    ? kernels.f32
          : arithmetic == Arithmetic::kBF16 ? kernels.bf16
                                            : kernels.int8;
@@ -76,13 +79,15 @@ PreparedRows* find_preparation(std::span<PreparedRows> preparations, const Panel
 }
 
 // The distinct preparations of the outputs, placed in the workspace.
-std::span<PreparedRows> plan_preparations(const LinearPath& path, const LinearGroup& group, Carver& carver) {
+std::span<PreparedRows> plan_preparations(const KernelTable& table, const LinearGroup& group,
+                                          Carver& carver) {
   auto* all = carver.take<PreparedRows>(static_cast<std::int64_t>(group.outputs.size()));
   std::size_t count = 0;
   for (const LinearOutput& output : group.outputs) {
     if (find_preparation({all, count}, output.weight) != nullptr) continue;
     PreparedRows& p = *new (all + count++) PreparedRows(describe(group.arithmetic, output.weight, group.m));
-    const int height = path.tile_rows(p.groups > 1, group.m);
+    p.path = path_of(table, group.arithmetic, output.weight.encoding);
+    const int height = p.path->tile_rows(p.groups > 1, group.m);
     p.tiles = (group.m + height - 1) / height;
     carve_preparation(p, carver);
   }
@@ -151,14 +156,14 @@ double products(const LinearGroup& group) {
   return total * static_cast<double>(group.m);
 }
 
-// What the path needs for the largest of the weights, on whole cache lines.
-std::int64_t scratch_bytes(const LinearPath& path, std::span<const LinearOutput> outputs) {
+// What the paths need for the largest of the weights, on whole cache lines. (A factor is as its output.)
+std::int64_t scratch_bytes(const KernelTable& table, Arithmetic arithmetic,
+                           std::span<const LinearOutput> outputs) {
   std::int64_t most = 0;
-  if (path.scratch != nullptr)
-    for (const LinearOutput& output : outputs) {
-      most = std::max(most, path.scratch(output.weight));
-      if (output.factor != nullptr) most = std::max(most, path.scratch(output.factor->weight));
-    }
+  for (const LinearOutput& output : outputs) {
+    const LinearPath& path = *path_of(table, arithmetic, output.weight.encoding);
+    if (path.scratch != nullptr) most = std::max(most, path.scratch(output.weight));
+  }
   return round_up_to_line(most);
 }
 
@@ -174,7 +179,6 @@ std::int64_t factor_bytes(std::span<const LinearOutput> outputs, std::int64_t m)
 // A group with the rows and the units that it was cut into.
 struct GroupPlan {
   const LinearGroup* group;
-  const LinearPath* path;
   std::span<PreparedRows> preparations;
   Units units;
 };
@@ -196,8 +200,8 @@ struct alignas(kCarverAlignment) Block {
       const Range own = tiles_of(p);
       const std::int64_t count = own.end - own.begin;
       if (number < count)
-        return plan->path->prepare(p, plan->group->x, plan->group->ldx,
-                                   {own.begin + number, own.begin + number + 1});
+        return p.path->prepare(p, plan->group->x, plan->group->ldx,
+                               {own.begin + number, own.begin + number + 1});
       number -= count;
     }
   }
@@ -221,8 +225,8 @@ struct Member {
 
 // y = activation(output) * factor for the rows of the tiles and the channels of the panels. Both products
 // stay in the cache; y is written once, in longer pieces than those of a product.
-void multiply_by_factor(const LinearPath& path, const Member& member, const PreparedRows& x,
-                        const LinearOutput& output, Range tiles, Range panels) {
+void multiply_by_factor(const Member& member, const PreparedRows& x, const LinearOutput& output, Range tiles,
+                        Range panels) {
   const std::int64_t row = tile_row(x, tiles.begin), rows = tile_row(x, tiles.end) - row;
   const std::int64_t channel = panels.begin * kPanelRows, width = (panels.end - panels.begin) * kPanelRows;
   const std::int64_t columns = std::min(output.weight.geometry.n - channel, width);
@@ -231,7 +235,7 @@ void multiply_by_factor(const LinearPath& path, const Member& member, const Prep
     product.activation = Activation::kNone;
     product.y = to - (row * width + channel);  // the unit's first element is at `to`
     product.ldy = width;
-    path.multiply(x, product, tiles, panels);
+    x.path->multiply(x, product, tiles, panels);
   };
   multiply_into(output, gate);
   multiply_into(*output.factor, up);
@@ -241,7 +245,6 @@ void multiply_by_factor(const LinearPath& path, const Member& member, const Prep
 
 void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
   const Units& units = block.plan->units;
-  const LinearPath& path = *block.plan->path;
   for (const LinearOutput& output : units.outputs) {
     const std::int64_t own = units.chunks_of(output);
     if (chunk >= own) {
@@ -253,8 +256,8 @@ void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
     const Range tiles = block.tiles_of(x);
     const std::int64_t first = chunk * units.chunk;
     const Range panels{first, std::min(first + units.chunk, output.weight.geometry.panels)};
-    if (output.factor == nullptr) return path.multiply(x, output, tiles, panels);
-    return multiply_by_factor(path, member, x, output, tiles, panels);
+    if (output.factor == nullptr) return x.path->multiply(x, output, tiles, panels);
+    return multiply_by_factor(member, x, output, tiles, panels);
   }
 }
 
@@ -289,12 +292,11 @@ Plan plan_groups(const KernelTable& table, std::span<const LinearGroup> groups, 
   const double wanted = static_cast<double>(plan.products <= kSerialProducts ? 1 : members) * kUnitsPerMember;
   for (const LinearGroup& group : groups) {
     if (group.m <= 0 || group.outputs.empty()) continue;
-    const LinearPath* path = path_of(table, group.arithmetic);
-    const auto preparations = plan_preparations(*path, group, carver);
+    const auto preparations = plan_preparations(table, group, carver);
     const auto share = std::llround(wanted * products(group) / plan.products);
     const Units units = plan_units(group.outputs, preparations, std::max<std::int64_t>(share, 1), members);
-    new (all + count++) GroupPlan{&group, path, preparations, units};
-    plan.scratch_bytes = std::max(plan.scratch_bytes, scratch_bytes(*path, group.outputs));
+    new (all + count++) GroupPlan{&group, preparations, units};
+    plan.scratch_bytes = std::max(plan.scratch_bytes, scratch_bytes(table, group.arithmetic, group.outputs));
     plan.factor_bytes = std::max(plan.factor_bytes, factor_bytes(group.outputs, group.m));
   }
   plan.groups = {all, count};
@@ -337,7 +339,6 @@ PanelView panel_view(const Weight& weight) {
 
 std::size_t linear_workspace(const KernelTable& table, int threads, Arithmetic arithmetic,
                              std::span<const LinearOutput> outputs, std::int64_t m) {
-  const LinearPath& path = *path_of(table, arithmetic);
   Carver carver{nullptr};
   carver.take<GroupPlan>(1);
   carver.take<PreparedRows>(static_cast<std::int64_t>(outputs.size()));
@@ -350,7 +351,7 @@ std::size_t linear_workspace(const KernelTable& table, int threads, Arithmetic a
     bytes = std::max(bytes, m * p.padded_k / p.columns_per_word * 4);
   }
   carver.take<Block>(threads + bytes / block_bytes() + 1);
-  carver.take<std::byte>(threads * scratch_bytes(path, outputs));
+  carver.take<std::byte>(threads * scratch_bytes(table, arithmetic, outputs));
   carver.take<std::byte>(threads * factor_bytes(outputs, std::min(m, kFewRows)));
   carver.take<std::byte>(threads * factor_bytes(outputs, m));
   return carver.used;
@@ -369,7 +370,7 @@ std::size_t linear_groups_workspace(const KernelTable& table, int threads, std::
 }
 
 bool linear_supported(const KernelTable& table, Arithmetic arithmetic, const Encoding& encoding) {
-  const LinearPath* path = path_of(table, arithmetic);
+  const LinearPath* path = path_of(table, arithmetic, encoding);
   return path != nullptr && path->supports(encoding);
 }
 

@@ -15,7 +15,11 @@
 
 namespace swiftlet::kernels {
 
+struct LinearPath;
+
 struct PreparedRows {
+  const LinearPath* path = nullptr;  // that prepares and multiplies them
+  bool of_blocks = false;            // for weights of block formats
   Arithmetic arithmetic = Arithmetic::kF32;
   std::int64_t m = 0, k = 0;
   std::int64_t group = 0, padded_group = 0, groups = 0, padded_k = 0;  // as PanelGeometry
@@ -45,6 +49,10 @@ static inline bool is_decoded(const Encoding& encoding) noexcept {
     case Format::kBF16:
     case Format::kInt8:
     case Format::kInt4:
+    case Format::kQ4K:
+    case Format::kQ5K:
+    case Format::kQ6K:
+    case Format::kQ50:
       return true;
   }
   return false;
@@ -82,6 +90,7 @@ struct LinearKernels {
   const LinearPath* f32 = nullptr;
   const LinearPath* bf16 = nullptr;
   const LinearPath* int8 = nullptr;
+  const LinearPath* blocks = nullptr;  // kInt8 with block formats
 };
 
 }  // namespace swiftlet::kernels

@@ -13,6 +13,7 @@
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/rng.h"
 #include "swiftlet/encoding/float_format.h"
+#include "swiftlet/encoding/test_blocks.h"
 #include "swiftlet/kernels/kernel_table.h"
 #include "swiftlet/kernels/linear_kernels.h"
 #include "swiftlet/kernels/scalar/math.h"
@@ -34,9 +35,11 @@ std::vector<float> random_values(std::int64_t count, std::uint64_t seed, float r
 }
 
 Weight random_weight(const char* encoding, std::int64_t n, std::int64_t k, std::uint64_t seed) {
+  const Encoding wanted = *parse_encoding(encoding);
+  if (wanted.has_blocks()) return test::random_blocks(wanted.format, n, k, seed);
   const std::vector<float> values = random_values(n * k, seed, 0.5f);
   Weight rows = weight_from_tensor("w", Tensor::from(values, {n, k}));
-  return encode(rows, *parse_encoding(encoding));
+  return encode(rows, wanted);
 }
 
 // x as the arithmetic sees it.
@@ -72,6 +75,10 @@ constexpr Case kCases[] = {
     {Arithmetic::kF32, "int4-g32"},
     {Arithmetic::kF32, "int4-g20-asym"},
     {Arithmetic::kF32, "int8-g37-asym"},
+    {Arithmetic::kF32, "q4_k"},
+    {Arithmetic::kF32, "q5_k"},
+    {Arithmetic::kF32, "q6_k"},
+    {Arithmetic::kF32, "q5_0"},
     {Arithmetic::kBF16, "bf16"},
     {Arithmetic::kInt8, "int8"},
     {Arithmetic::kInt8, "int8-asym"},
@@ -85,7 +92,18 @@ constexpr Case kCases[] = {
     {Arithmetic::kInt8, "int4-g128"},
     {Arithmetic::kInt8, "int4-g20-asym"},
     {Arithmetic::kInt8, "int4-asym"},
+    {Arithmetic::kInt8, "q4_k"},
+    {Arithmetic::kInt8, "q5_k"},
+    {Arithmetic::kInt8, "q6_k"},
+    {Arithmetic::kInt8, "q5_0"},
 };
+
+// The least number of columns from k on that the encoding can have.
+std::int64_t columns_of(const Case& c, std::int64_t k) {
+  const Encoding encoding = *parse_encoding(c.encoding);
+  const std::int64_t step = encoding.has_blocks() ? block_size(encoding.format).columns : 1;
+  return (k + step - 1) / step * step;
+}
 
 bool supported(const KernelTable& table, const Case& c) {
   return linear_supported(table, c.arithmetic, *parse_encoding(c.encoding));
@@ -177,7 +195,8 @@ void check_call(const KernelTable& table, ThreadPool& pool, const Case& c, Call&
 }
 
 void check_against_double(const KernelTable& table, ThreadPool& pool, const Case& c, std::int64_t m,
-                          std::int64_t n, std::int64_t k, Activation activation, bool with_bias) {
+                          std::int64_t n, std::int64_t least_k, Activation activation, bool with_bias) {
+  const std::int64_t k = columns_of(c, least_k);
   const Weight weight = random_weight(c.encoding, n, k, 7);
   const std::vector<float> bias = random_values(n, 9);
   Call call(m, k, n, 11);
@@ -229,9 +248,10 @@ TEST_P(Linear, SumsOfExtremeCodesStayExact) {
 TEST_P(Linear, MatchesDoublePrecisionBesideNaNAndInfinity) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   ThreadPool pool(2);
-  const std::int64_t n = 35, k = 70;
+  const std::int64_t n = 35, least_k = 70;
   for (const Case& c : cases_of(table()))
     for (const std::int64_t m : {7, 17}) {
+      const std::int64_t k = columns_of(c, least_k);
       Weight weight = random_weight(c.encoding, n, k, 3);
       Call call(m, k, n, 5);
       call.mutable_row(1)[69] = std::nanf("");
@@ -260,15 +280,16 @@ TEST_P(Linear, MatchesDoublePrecisionBesideNaNAndInfinity) {
 TEST_P(Linear, TakesNothingForAnAnswer) {
   ThreadPool pool(2);
   for (const Case& c : cases_of(table())) {
-    const Weight weight = random_weight(c.encoding, 20, 33, 3);
+    const std::int64_t k = columns_of(c, 33);
+    const Weight weight = random_weight(c.encoding, 20, k, 3);
     float y = Call::kGuard;
     const LinearOutput output{.weight = panel_view(weight), .y = &y, .ldy = 20};
     Buffer workspace =
         Buffer::heap(linear_workspace(table(), pool.size(), c.arithmetic, {&output, 1}, 0) + 64);
-    linear(table(), pool, c.arithmetic, nullptr, 33, 0, {&output, 1}, workspace.mutable_data());
-    linear(table(), pool, c.arithmetic, nullptr, 33, 5, {}, workspace.mutable_data());
+    linear(table(), pool, c.arithmetic, nullptr, k, 0, {&output, 1}, workspace.mutable_data());
+    linear(table(), pool, c.arithmetic, nullptr, k, 5, {}, workspace.mutable_data());
     EXPECT_EQ(y, Call::kGuard) << case_name(table(), c);
-    EXPECT_THROW(panel_geometry(weight.encoding, 0, 33), Error);
+    EXPECT_THROW(panel_geometry(weight.encoding, 0, k), Error);
     EXPECT_THROW(panel_geometry(weight.encoding, 20, 0), Error);
   }
 }
@@ -286,8 +307,9 @@ TEST_P(Linear, AppliesEveryActivationInTheEpilogue) {
 // A row gives the same bits alone, in a batch, on one thread and on two.
 TEST_P(Linear, DoesNotDependOnTheBatchOrTheThreads) {
   ThreadPool one(1), two(2);
-  const std::int64_t m = 37, n = 200, k = 600;
+  const std::int64_t m = 37, n = 200, least_k = 600;
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, least_k);
     const Weight weight = random_weight(c.encoding, n, k, 3);
     const LinearOutput output{.weight = panel_view(weight), .activation = Activation::kGelu};
     Call whole(m, k, n, 5), again(m, k, n, 5);
@@ -310,8 +332,9 @@ TEST_P(Linear, IntegerProductsAreThoseOfAVX2) {
   if (table().isa == "scalar") GTEST_SKIP() << "the scalar table rounds each product before it adds";
   if (!missing_for("avx2").empty()) GTEST_SKIP() << "this processor lacks " << missing_for("avx2");
   ThreadPool pool(2);
-  const std::int64_t n = 75, k = 1100;
+  const std::int64_t n = 75, least_k = 1100;
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, least_k);
     if (c.arithmetic != Arithmetic::kInt8) continue;
     const Weight weight = random_weight(c.encoding, n, k, 3);
     const std::vector<float> bias = random_values(n, 4);
@@ -377,12 +400,14 @@ void prepared_multiply(const LinearPath& path, Arithmetic arithmetic, const Pane
 // A call that computes some panels leaves the neighbours alone, whatever it reads ahead: what one unit of
 // work wrote must survive a later unit.
 TEST_P(Linear, WritesNoChannelTwice) {
-  const std::int64_t n = 16 * 7 + 3, k = 64;
+  const std::int64_t n = 16 * 7 + 3, least_k = 64;
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, least_k);
     const LinearKernels& kernels = *table().linear;
-    const LinearPath& path = c.arithmetic == Arithmetic::kF32    ? *kernels.f32
-                             : c.arithmetic == Arithmetic::kBF16 ? *kernels.bf16
-                                                                 : *kernels.int8;
+    const LinearPath& path = c.arithmetic == Arithmetic::kF32           ? *kernels.f32
+                             : c.arithmetic == Arithmetic::kBF16        ? *kernels.bf16
+                             : parse_encoding(c.encoding)->has_blocks() ? *kernels.blocks
+                                                                        : *kernels.int8;
     const Weight weight = random_weight(c.encoding, n, k, 3);
     for (const std::int64_t m : {1, 2, 3, 4, 6, 7}) {
       Call call(m, k, n, 5);
@@ -399,8 +424,9 @@ TEST_P(Linear, WritesNoChannelTwice) {
 TEST_P(Linear, AFactorEqualsAGateOfTwoProducts) {
   if (table().rows.gate == nullptr) GTEST_SKIP() << "a modelled table has no kernels for rows";
   ThreadPool one(1), two(2);
-  const std::int64_t n = 150, k = 70;
+  const std::int64_t n = 150;
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, 70);
     const Weight w = random_weight(c.encoding, n, k, 3), v = random_weight(c.encoding, n, k, 4);
     const std::vector<float> bias = random_values(n, 6);
     const LinearOutput up{.weight = panel_view(v), .bias = bias.data()};
@@ -456,8 +482,9 @@ Buffer exactly(const Buffer& buffer) {
 
 TEST_P(Linear, ReadsNothingBeyondTheWeight) {
   ThreadPool pool(2);
-  const std::int64_t n = 37, k = 50;
+  const std::int64_t n = 37, least_k = 50;
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, least_k);
     const Weight weight = random_weight(c.encoding, n, k, 3);
     Weight tight = weight;
     tight.codes = exactly(weight.codes);
@@ -483,9 +510,10 @@ Buffer shifted(const Buffer& buffer, std::size_t step) {
 // Every pointer misaligned: weights as they may lie in a foreign file, bias and y anywhere.
 TEST_P(Linear, TakesMisalignedPointers) {
   ThreadPool pool(2);
-  const std::int64_t n = 37, k = 150;
+  const std::int64_t n = 37, least_k = 150;
   const std::vector<float> bias = random_values(n + 1, 4);
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, least_k);
     const Weight weight = random_weight(c.encoding, n, k, 3);
     Weight moved = weight;
     const PanelGeometry g = panel_geometry(weight.encoding, n, k);
@@ -507,8 +535,9 @@ TEST_P(Linear, TakesMisalignedPointers) {
 // Rows of a weight that shares its panels give the channels of the whole.
 TEST_P(Linear, SlicesGiveTheirChannels) {
   ThreadPool pool(2);
-  const std::int64_t m = 5, n = 100, k = 96;
+  const std::int64_t m = 5, n = 100, least_k = 96;
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, least_k);
     const Weight weight = random_weight(c.encoding, n, k, 3);
     Call whole(m, k, n, 5);
     whole.run(table(), pool, c.arithmetic, {{.weight = panel_view(weight)}});
@@ -527,8 +556,9 @@ TEST_P(Linear, SlicesGiveTheirChannels) {
 // Zero rows give the bias; NaN and infinity stay in their row; tiny and huge rows stay finite.
 TEST_P(Linear, SurvivesUnusualRows) {
   ThreadPool pool(2);
-  const std::int64_t m = 17, n = 35, k = 70;
+  const std::int64_t m = 17, n = 35, least_k = 70;
   for (const Case& c : cases_of(table())) {
+    const std::int64_t k = columns_of(c, least_k);
     const Weight weight = random_weight(c.encoding, n, k, 3);
     const std::vector<float> bias = random_values(n, 4);
     const std::vector<LinearOutput> output{{.weight = panel_view(weight), .bias = bias.data()}};

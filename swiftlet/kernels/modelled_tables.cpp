@@ -16,7 +16,8 @@ namespace {
 ModelledTable avxvnni_over_evex() {
   const std::string_view missing = missing_for("avx512");
   if (!missing.empty()) return {.name = "avxvnni_evex", .missing = missing};
-  static const LinearKernels linear{.int8 = &avxvnni_linear_int8_evex()};
+  static const LinearKernels linear{.int8 = &avxvnni_linear_int8_evex(),
+                                    .blocks = &avxvnni_linear_blocks_evex()};
   static const KernelTable table{.isa = "avxvnni_evex", .linear = &linear};
   return {.name = table.isa, .table = &table};
 }

@@ -13,6 +13,7 @@ struct LinearPath;
 
 const LinearPath& avx2_linear_f32();
 const LinearPath& avx2_linear_int8();
+const LinearPath& avx2_linear_blocks();
 RowKernels avx2_row_kernels();
 AttentionKernels avx2_attention_kernels();
 AttendChunk* avx2_attend_chunk_over_tile_model();  // for tests

@@ -4,6 +4,7 @@
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/kernels/avx2/avx2.h"
+#include "swiftlet/kernels/avx2/blocks.h"
 #include "swiftlet/kernels/avx2/tile.h"
 #include "swiftlet/kernels/generic/chain.h"
 #include "swiftlet/kernels/generic/codes_chain.h"
@@ -277,6 +278,8 @@ void decode(const PanelView& w, std::int64_t panel, Range k, float* out) {
     decode_pairs<PairsF16>(w, panel, k, out);
   else if (w.encoding.format == Format::kBF16)
     decode_pairs<PairsBF16>(w, panel, k, out);
+  else if (has_blocks(w.encoding))
+    decode_blocks<BlockLanes>(w, panel, k, out);
   else
     decode_integers(w, panel, k, out);
 }
@@ -318,7 +321,7 @@ void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Ra
       tiles.end - tiles.begin == 1 && tile_row(x, tiles.end) - tile_row(x, tiles.begin) <= kFewRows;
   if (format == Format::kF32)
     multiply_in_place<Chain>(x, output, tiles, panels, 4, kBlockSteps);
-  else if (!few_rows)
+  else if (!few_rows || has_blocks(output.weight.encoding))
     multiply_decoded(x, output, tiles, panels);
   else if (format == Format::kBF16)
     multiply_in_place<PairChain<PairsBF16>>(x, output, tiles, panels, 2, kBlockSteps);

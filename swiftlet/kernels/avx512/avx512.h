@@ -14,6 +14,7 @@ struct LinearPath;
 const LinearPath& avx512_linear_f32();
 const LinearPath& avx512_linear_bf16();  // only where the processor has AVX512_BF16
 const LinearPath& avx512_linear_int8();
+const LinearPath& avx512_linear_blocks();
 RowKernels avx512_row_kernels();
 AttentionKernels avx512_attention_kernels();
 AttendChunk* avx512_attend_chunk_bf16();  // only where the processor has AVX512_BF16

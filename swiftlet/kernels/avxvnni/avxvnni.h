@@ -7,8 +7,10 @@ namespace swiftlet::kernels {
 struct LinearPath;
 
 const LinearPath& avxvnni_linear_int8();
+const LinearPath& avxvnni_linear_blocks();
 // The same kernels over the EVEX encoding of their one instruction (AVX-512 VL and VNNI): for tests on
 // processors that have the instruction in that encoding alone.
 const LinearPath& avxvnni_linear_int8_evex();
+const LinearPath& avxvnni_linear_blocks_evex();
 
 }  // namespace swiftlet::kernels

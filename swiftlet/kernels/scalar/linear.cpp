@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "swiftlet/core/float_bits.h"
+#include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
@@ -113,12 +114,28 @@ struct Panel {
     if (weight.zero_points != nullptr) return weight.zero_points[group_index(lane, group)];
     return weight.encoding.format == Format::kInt8 ? Int8Codes::kZeroPoint : Int4Codes::kZeroPoint;
   }
+  const std::uint8_t* block(std::int64_t column, const BlockSize& size) const {
+    return reinterpret_cast<const std::uint8_t*>(codes) + column / size.columns * size.bytes;
+  }
   float value(std::int64_t lane, std::int64_t column) const {
     const Format format = weight.encoding.format;
+    if (weight.encoding.has_blocks()) return block_value(lane, column);
     if (!weight.encoding.is_integer())
       return load_float(format, codes + float_panel_index(format, lane, column) * float_bytes(format));
     const std::int64_t group = column / weight.geometry.padded_group;
     return static_cast<float>(code(lane, column) - zero_point(lane, group)) * scale(lane, group);
+  }
+  float block_value(std::int64_t lane, std::int64_t column) const {
+    return with_block_format(weight.encoding.format, [&](auto kind) {
+      using Kind = decltype(kind);
+      const std::uint8_t* at = block(column, block_size(weight.encoding.format));
+      const std::int64_t c = column % Kind::kColumns;
+      const BlockScale scale = Kind::scale(at, lane, c / Kind::kGroup);
+      const float dmin = Kind::kHasOffsets ? block_dmin(at, lane) : 0;
+      return block_d(at, lane) * static_cast<float>(scale.scale) *
+                 static_cast<float>(Kind::code(at, lane, c) - Kind::kZeroPoint) -
+             dmin * static_cast<float>(scale.offset);
+    });
   }
 };
 
@@ -156,6 +173,38 @@ float dot_integer(const PreparedRows& x, const std::uint32_t* words, const std::
   return total;
 }
 
+// sum over blocks of d * (sum over groups of scale * (sum of code * x_code - zero_point * sum of x_code)) less
+// dmin * (sum over groups of offset * sum of x_code); the inner sums are exact.
+template <class Kind>
+float dot_blocks(const PreparedRows& x, const std::uint32_t* words, const std::int32_t* sums,
+                 std::int64_t rows, const Panel& panel, std::int64_t lane) {
+  const auto* block = reinterpret_cast<const std::uint8_t*>(panel.codes);
+  float total = 0;
+  for (std::int64_t begin = 0; begin < x.k; begin += Kind::kColumns, block += Kind::kBytes) {
+    std::int64_t products = 0, offsets = 0;
+    for (std::int64_t c = 0; c < Kind::kColumns; c += Kind::kGroup) {
+      std::int64_t sum = 0;
+      for (std::int64_t i = c; i < c + Kind::kGroup; ++i)
+        sum += Kind::code(block, lane, i) * activation_code(words, rows, begin + i);
+      const std::int64_t x_sum = sums[(begin + c) / Kind::kGroup * rows];
+      const BlockScale scale = Kind::scale(block, lane, c / Kind::kGroup);
+      products += scale.scale * (sum - Kind::kZeroPoint * x_sum);
+      offsets += scale.offset * x_sum;
+    }
+    total += static_cast<float>(products) * block_d(block, lane);
+    if constexpr (Kind::kHasOffsets) total -= static_cast<float>(offsets) * block_dmin(block, lane);
+  }
+  return total;
+}
+
+float dot_codes(const PreparedRows& x, const std::uint32_t* words, const std::int32_t* sums,
+                std::int64_t rows, const Panel& panel, std::int64_t lane) {
+  if (!panel.weight.encoding.has_blocks()) return dot_integer(x, words, sums, rows, panel, lane);
+  return with_block_format(panel.weight.encoding.format, [&](auto kind) {
+    return dot_blocks<decltype(kind)>(x, words, sums, rows, panel, lane);
+  });
+}
+
 void multiply_tile(const PreparedRows& x, const LinearOutput& output, std::int64_t tile, const Panel& panel) {
   const std::int64_t first = tile_row(x, tile), rows = tile_row(x, tile + 1) - first;
   const std::uint32_t* words = x.words + first * (x.padded_k / x.columns_per_word);
@@ -164,7 +213,7 @@ void multiply_tile(const PreparedRows& x, const LinearOutput& output, std::int64
     for (std::int64_t lane = 0; lane < kPanelRows && panel.index * kPanelRows + lane < n; ++lane) {
       const std::int64_t channel = panel.index * kPanelRows + lane;
       const float dot = x.arithmetic == Arithmetic::kInt8
-                            ? dot_integer(x, words + r, x.sums + first * x.groups + r, rows, panel, lane) *
+                            ? dot_codes(x, words + r, x.sums + first * x.groups + r, rows, panel, lane) *
                                   x.scales[first + r]
                             : dot_float(x, words + r, rows, panel, lane);
       const float sum = output.bias == nullptr ? dot : dot + output.bias[channel];
@@ -186,7 +235,7 @@ const LinearKernels& scalar_linear_kernels() {
   static constexpr LinearPath kF32{supports_decoded, tile_rows, prepare, multiply};
   static constexpr LinearPath kBF16{supports_bf16, tile_rows, prepare, multiply};
   static constexpr LinearPath kInt8{supports_integers, tile_rows, prepare, multiply};
-  static constexpr LinearKernels kKernels{&kF32, &kBF16, &kInt8};
+  static constexpr LinearKernels kKernels{&kF32, &kBF16, &kInt8, &kInt8};
   return kKernels;
 }
 

@@ -1,0 +1,60 @@
+// Block formats: the encodings q4_k, q5_k, q6_k and q5_0, which keep the block types of GGUF files bit for bit,
+// sixteen rows of a panel side by side. Their headers draw the bits. A block holds codes and the scales of its
+// groups, so a Weight has its `codes` alone.
+//
+//   value = d * scale * (code - zero point) - dmin * offset       d, dmin f16; scale, offset small integers
+//
+// The first product is exact in f32, so a value is rounded once at most, as ggml's definition has it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "swiftlet/core/float_bits.h"
+#include "swiftlet/encoding/encoding.h"
+#include "swiftlet/encoding/q4_k.h"
+#include "swiftlet/encoding/q5_0.h"
+#include "swiftlet/encoding/q5_k.h"
+#include "swiftlet/encoding/q6_k.h"
+
+namespace swiftlet {
+
+// Returns f(Q4KBlocks()) or that of another block format. REQUIRES: Encoding::has_blocks().
+template <class F>
+auto with_block_format(Format format, F f) {
+  if (format == Format::kQ4K) return f(Q4KBlocks());
+  if (format == Format::kQ5K) return f(Q5KBlocks());
+  if (format == Format::kQ6K) return f(Q6KBlocks());
+  return f(Q50Blocks());
+}
+
+struct BlockSize {
+  std::int64_t columns, group;  // of a block, and of those that share a scale
+  std::int64_t bytes;           // of the block of a panel
+};
+inline BlockSize block_size(Format format) {
+  return with_block_format(format, [](auto kind) -> BlockSize {
+    return {decltype(kind)::kColumns, decltype(kind)::kGroup, decltype(kind)::kBytes};
+  });
+}
+
+// d of a row of a block, and dmin where there are offsets.
+inline float block_d(const std::uint8_t* block, std::int64_t lane) {
+  std::uint16_t half;
+  std::memcpy(&half, block + lane * 2, sizeof half);
+  return f16_to_f32(half);
+}
+inline float block_dmin(const std::uint8_t* block, std::int64_t lane) {
+  return block_d(block + SixBitScales::kOffsets, lane);
+}
+
+// One row of a block of a panel as f32; out has `columns` elements.
+void decode_block(Format format, const std::uint8_t* block, std::int64_t lane, float* out);
+
+// One row of a block, as GGUF stores it (ggml_blocks.h), into the block of a panel and out of it: every bit
+// of the type, for each is the other's inverse.
+void put_block(Format format, const std::byte* in, std::uint8_t* block, std::int64_t lane);
+void take_block(Format format, const std::uint8_t* block, std::int64_t lane, std::byte* out);
+
+}  // namespace swiftlet
