@@ -23,8 +23,7 @@ inline std::vector<float> random_values(std::int64_t count, std::uint64_t seed) 
 inline Weight random_weight(const char* encoding, std::int64_t n, std::int64_t k, std::uint64_t seed) {
   const Encoding wanted = *parse_encoding(encoding);
   if (wanted.has_blocks()) return test::random_blocks(wanted.format, n, k, seed);
-  return encode(weight_from_tensor("w", Tensor::from(random_values(n * k, seed), {n, k})),
-                wanted);
+  return encode(weight_from_tensor("w", Tensor::from(random_values(n * k, seed), {n, k})), wanted);
 }
 
 // Operations per second.

@@ -1,6 +1,8 @@
 // Rows of blocks from GGUF's order into that of panels and back, four columns (a word of 32 bits) at a time.
 #include "swiftlet/encoding/block_formats.h"
 
+#include <cmath>
+
 namespace swiftlet {
 namespace {
 
@@ -174,6 +176,13 @@ void decode(Kind, const std::uint8_t* block, std::int64_t lane, float* out) {
 }
 
 }  // namespace
+
+bool block_is_finite(Format format, const std::uint8_t* block, std::int64_t lane) {
+  return with_block_format(format, [&](auto kind) {
+    return std::isfinite(block_d(block, lane)) &&
+           (!decltype(kind)::kHasOffsets || std::isfinite(block_dmin(block, lane)));
+  });
+}
 
 void decode_block(Format format, const std::uint8_t* block, std::int64_t lane, float* out) {
   with_block_format(format, [&](auto kind) { decode(kind, block, lane, out); });

@@ -1,6 +1,6 @@
-// Block formats: the encodings q4_k, q5_k, q6_k and q5_0, which keep the block types of GGUF files bit for bit,
-// sixteen rows of a panel side by side. Their headers draw the bits. A block holds codes and the scales of its
-// groups, so a Weight has its `codes` alone.
+// Block formats: the encodings q4_k, q5_k, q6_k and q5_0, which keep the block types of GGUF files bit for
+// bit, sixteen rows of a panel side by side. Their headers draw the bits. A block holds codes and the scales
+// of its groups, so a Weight has its `codes` alone.
 //
 //   value = d * scale * (code - zero point) - dmin * offset       d, dmin f16; scale, offset small integers
 //
@@ -48,6 +48,9 @@ inline float block_d(const std::uint8_t* block, std::int64_t lane) {
 inline float block_dmin(const std::uint8_t* block, std::int64_t lane) {
   return block_d(block + SixBitScales::kOffsets, lane);
 }
+
+// Whether d and dmin of a row of a block are finite: then all its values are.
+bool block_is_finite(Format format, const std::uint8_t* block, std::int64_t lane);
 
 // One row of a block of a panel as f32; out has `columns` elements.
 void decode_block(Format format, const std::uint8_t* block, std::int64_t lane, float* out);

@@ -1,4 +1,5 @@
-// q6_k: the values of GGUF's Q6_K. A block is 256 columns of the sixteen rows of a panel, sixteen groups of 16:
+// q6_k: the values of GGUF's Q6_K. A block is 256 columns of the sixteen rows of a panel, sixteen groups of
+// 16:
 //
 //   byte    0   32 bytes   d        f16 [16]
 //          32   256        scales   i8 [16 groups][16]

@@ -4,8 +4,9 @@
 //   byte    0   d      f16 [16]
 //          32   dmin   f16 [16]
 //          64   w0     u8 [16][4]    low bits 0..5: scale of group 0..3    bits 6, 7: bits 4, 5 of scale 4..7
-//         128   w1     u8 [16][4]    low bits 0..5: offset of group 0..3   bits 6, 7: bits 4, 5 of offset 4..7
-//         192   w2     u8 [16][4]    low nibble: scale of group 4..7       high nibble: offset of group 4..7
+//         128   w1     u8 [16][4]    low bits 0..5: offset of group 0..3   bits 6, 7: bits 4, 5 of
+//         offset 4..7 192   w2     u8 [16][4]    low nibble: scale of group 4..7       high nibble: offset of
+//         group 4..7
 //
 // So four bytes of a row hold what four groups need, and a mask or two give registers of them.
 #pragma once

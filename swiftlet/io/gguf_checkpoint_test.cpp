@@ -302,11 +302,11 @@ TEST(GgufCheckpoint, Phi3HasFusedWeightsAndTwoListsOfFactors) {
 TEST(GgufCheckpoint, OneLineTellsWhatWasRounded) {
   GgufBytes bytes = small_llama();
   EXPECT_EQ(warning_of(bytes), "");
-  const std::string blocks(4 * 144, '\0');
-  bytes.tensor("blk.0.ffn_up.weight", {256, 4}, 12, blocks)
-      .tensor("blk.0.ffn_gate.weight", {256, 4}, 12, blocks);
+  const std::string blocks(4 * 84, '\0');
+  bytes.tensor("blk.0.ffn_up.weight", {256, 4}, 10, blocks)
+      .tensor("blk.0.ffn_gate.weight", {256, 4}, 10, blocks);
   EXPECT_THAT(warning_of(bytes), HasSubstr("test.gguf: matrices that cannot run as they are were rounded to "
-                                           "int8-g32 (2 of Q4_K): 0.0 MB of the file are 0.0 MB now"));
+                                           "int8-g32 (2 of Q2_K): 0.0 MB of the file are 0.0 MB now"));
   EXPECT_THAT(warning_of(small_llama().f32("llama.attention.sinks_of_gold", 3)),
               HasSubstr("keys that are not read: llama.attention.sinks_of_gold"));
 }

@@ -7,6 +7,7 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/float_bits.h"
+#include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/integer.h"
 
@@ -16,6 +17,14 @@ namespace {
 const GgmlType& type_named(std::string_view name) {
   for (const GgmlType& type : ggml_types())
     if (type.name == name) return type;
+  SWIFTLET_ASSERT(false);
+  return ggml_types().front();
+}
+
+// Of a format that one type has alone: floats and blocks.
+const GgmlType& type_with(Format format) {
+  for (const GgmlType& type : ggml_types())
+    if (type.format == format) return type;
   SWIFTLET_ASSERT(false);
   return ggml_types().front();
 }
@@ -74,6 +83,32 @@ class BlockWriter {
   std::vector<std::byte> bytes_;
 };
 
+// Block formats, bit for bit.
+class BlockCopier {
+ public:
+  explicit BlockCopier(const Weight& weight)
+      : format_(weight.encoding.format),
+        size_(block_size(format_)),
+        geometry_(panel_geometry(weight.encoding, weight.shape[0], weight.shape[1])),
+        codes_(reinterpret_cast<const std::uint8_t*>(weight.codes.data())),
+        bytes_(static_cast<std::size_t>(geometry_.panel_code_bytes / kPanelRows)) {}
+
+  std::span<const std::byte> row(std::int64_t row) {
+    const std::uint8_t* block = codes_ + row / kPanelRows * geometry_.panel_code_bytes;
+    for (std::size_t at = 0; at < bytes_.size();
+         at += static_cast<std::size_t>(size_.bytes / kPanelRows), block += size_.bytes)
+      take_block(format_, block, row % kPanelRows, bytes_.data() + at);
+    return bytes_;
+  }
+
+ private:
+  Format format_;
+  BlockSize size_;
+  PanelGeometry geometry_;
+  const std::uint8_t* codes_;
+  std::vector<std::byte> bytes_;
+};
+
 // F32, F16 and BF16.
 class FloatWriter {
  public:
@@ -102,7 +137,7 @@ class FloatWriter {
 const GgmlType& gguf_type_of(const Weight& weight) {
   const Encoding& encoding = weight.encoding;
   if (weight.shape.rank() != 2) return type_named("F32");
-  if (encoding.format == Format::kF32) return type_named("F32");
+  if (encoding.format == Format::kF32 || encoding.has_blocks()) return type_with(encoding.format);
   if (encoding.format == Format::kBF16) return type_named("BF16");
   if (!encoding.is_integer() || !in_blocks(weight)) return type_named("F16");
   if (encoding.format == Format::kInt8) return type_named(encoding.asymmetric ? "F16" : "Q8_0");
@@ -117,6 +152,7 @@ const GgmlType& gguf_type_of_both(const GgmlType& a, const GgmlType& b) {
 
 bool gguf_rounds(const Weight& weight) {
   const Encoding& encoding = weight.encoding;
+  if (encoding.has_blocks()) return false;
   return encoding.is_integer() && (!in_blocks(weight) || encoding.asymmetric || encoding.group == 0);
 }
 
@@ -124,6 +160,12 @@ void write_gguf_rows(const Weight& weight, const GgmlType& type,
                      const std::function<std::int64_t(std::int64_t)>& order, float added,
                      const std::function<void(std::span<const std::byte>)>& write) {
   check_weight(weight);
+  if (weight.encoding.has_blocks() && !type.is_float()) {
+    SWIFTLET_ASSERT(type.format == weight.encoding.format);
+    BlockCopier copier(weight);
+    for (std::int64_t row = 0; row < weight.shape[0]; ++row) write(copier.row(order(row)));
+    return;
+  }
   if (!type.is_float()) {
     BlockWriter writer(weight, type);
     for (std::int64_t row = 0; row < weight.shape[0]; ++row) write(writer.row(order(row)));

@@ -4,6 +4,7 @@
 //   int8, groups of 32n columns      Q8_0: the same values, each block with the scale of its group
 //   int4, groups of 32n columns      Q4_0: the same values
 //   int4 asymmetric, such groups     Q4_1: the same codes, code * d + m with m = -zero_point * d in f16
+//   q4_k q5_k q6_k q5_0              Q4_K, Q5_K, Q6_K, Q5_0: bit for bit
 //   int8, int4, one scale a row      the same codes, the scale rounded to f16
 //   anything else                    F16
 #pragma once

@@ -12,6 +12,7 @@
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/mapped_file.h"
+#include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
@@ -63,7 +64,7 @@ Buffer decoded(const Buffer& bytes, const GgufTensor& tensor) {
   return out;
 }
 
-// Lays the blocks of a matrix out in panels. One panel is the work of one thread.
+// Lays the blocks of a matrix out in panels of int8 or int4. One panel is the work of one thread.
 class PanelWriter {
  public:
   PanelWriter(const Buffer& bytes, const GgufTensor& tensor, const GgufRowOrder& order, std::string where,
@@ -183,6 +184,46 @@ class PanelWriter {
   std::atomic<std::int64_t> rounded_ = 0;
 };
 
+// The same for block formats, bit for bit.
+class BlockPanelWriter {
+ public:
+  BlockPanelWriter(const Buffer& bytes, const GgufTensor& tensor, const GgufRowOrder& order,
+                   std::string where, Weight& weight)
+      : in_(bytes.data()),
+        type_(*tensor.type),
+        order_(order),
+        geometry_(panel_geometry(weight.encoding, tensor.shape[0], tensor.shape[1])),
+        block_(block_size(type_.format)),
+        where_(std::move(where)) {
+    weight.codes = Buffer::heap(static_cast<std::size_t>(geometry_.code_bytes()));
+    codes_ = reinterpret_cast<std::uint8_t*>(weight.codes.mutable_data());
+  }
+
+  std::int64_t panels() const { return geometry_.panels; }
+  void write_panel(std::int64_t panel) {
+    const std::int64_t blocks = geometry_.k / block_.columns;
+    for (std::int64_t lane = 0; lane < kPanelRows && panel * kPanelRows + lane < geometry_.n; ++lane) {
+      const std::int64_t row = order_.in_file(panel * kPanelRows + lane, geometry_.n);
+      const std::byte* from = in_ + row * blocks * type_.bytes;
+      std::uint8_t* to = codes_ + panel * geometry_.panel_code_bytes;
+      for (std::int64_t b = 0; b < blocks; ++b, from += type_.bytes, to += block_.bytes) {
+        put_block(type_.format, from, to, lane);
+        require(block_is_finite(type_.format, to, lane), where_,
+                "expected finite scales, those of block {} of row {} are not", b, row);
+      }
+    }
+  }
+
+ private:
+  const std::byte* in_;
+  const GgmlType& type_;
+  GgufRowOrder order_;
+  PanelGeometry geometry_;
+  BlockSize block_;
+  std::string where_;
+  std::uint8_t* codes_ = nullptr;
+};
+
 void add_to_all(Weight& weight, float added) {
   std::vector<float> values = decode(weight);
   for (float& value : values) value += added;
@@ -207,9 +248,12 @@ GgufWeightPlan plan_gguf_weight(const GgufTensor& tensor, const GgufWeightOption
     plan.bytes = elements * sizeof(float);
     return plan;
   }
-  plan.encoding = {.format = type.format, .group = kGgmlGroup};
+  plan.encoding.format = type.format;
   plan.layout = Layout::kPanels;
-  plan.rounds = type.codes == nullptr || (type.block > kGgmlGroup && type.format == Format::kInt8);
+  if (!plan.encoding.has_blocks()) {
+    plan.encoding.group = kGgmlGroup;
+    plan.rounds = type.codes == nullptr || (type.block > kGgmlGroup && type.format == Format::kInt8);
+  }
   const PanelGeometry geometry = panel_geometry(plan.encoding, tensor.shape[0], tensor.shape[1]);
   plan.bytes = static_cast<std::uint64_t>(geometry.code_bytes() + geometry.scales_bytes());
   return plan;
@@ -222,6 +266,9 @@ Weight make_gguf_weight(const GgufFile& file, const GgufTensor& tensor, std::str
   Weight weight = like(plan, std::move(name));
   if (!plan.copies) {
     weight.codes = bytes;
+  } else if (plan.encoding.has_blocks()) {
+    BlockPanelWriter writer(bytes, tensor, options.order, file.where_tensor(tensor.name), weight);
+    for_each_panel(writer.panels(), options.pool, [&](std::int64_t panel) { writer.write_panel(panel); });
   } else if (plan.layout == Layout::kPanels) {
     PanelWriter writer(bytes, tensor, options.order, file.where_tensor(tensor.name), weight);
     for_each_panel(writer.panels(), options.pool, [&](std::int64_t panel) { writer.write_panel(panel); });

@@ -2,9 +2,10 @@
 //
 //   F32 F16 BF16               as they are, from the mapping
 //   Q4_0 TQ1_0 TQ2_0           int4-g32, the same values: code * scale with the scale of the block
-//   Q8_0 Q5_0 IQ4_NL MXFP4     int8-g32, the same values
+//   Q4_K Q5_K Q6_K Q5_0        q4_k, q5_k, q6_k, q5_0: bit for bit, in panels
+//   Q8_0 IQ4_NL MXFP4          int8-g32, the same values
 //   IQ4_XS                     int8-g32, the same codes, their scales rounded to f16
-//   Q4_1 Q5_1 Q2_K ... Q6_K    int8-g32, rounded to the nearest of 255 steps of 32 values: at 8.5 bits a
+//   Q4_1 Q5_1 Q2_K Q3_K        int8-g32, rounded to the nearest of 255 steps of 32 values: at 8.5 bits a
 //   weight
 //                              far finer than what these types keep
 //
@@ -20,7 +21,7 @@
 
 namespace swiftlet {
 
-// What a tensor becomes, without its bytes. Matrices of blocks become integers; vectors and tensors of higher
+// What a tensor becomes, without its bytes. Matrices of blocks become codes; vectors and tensors of higher
 // rank are decoded to f32.
 struct GgufWeightPlan {
   Shape shape;

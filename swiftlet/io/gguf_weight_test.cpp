@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "swiftlet/core/float_bits.h"
+#include "swiftlet/encoding/test_blocks.h"
 #include "swiftlet/io/gguf_testing.h"
 #include "swiftlet/io/safetensors.h"
 
@@ -139,6 +140,38 @@ TEST(GgufWeight, AScaleThatIsNoNumberIsNamed) {
                 HasSubstr("[test.gguf: tensor 't'] expected finite values, the block holds "));
     ThreadPool pool(2);
     EXPECT_THAT(message_of([&] { weight_of(file, {.pool = &pool}); }), HasSubstr("expected finite values"));
+  }
+}
+
+// Rows in another order, every bit kept; the panel of a NaN is named.
+TEST(GgufWeight, BlockFormatsKeepTheirBits) {
+  for (const Format format : {Format::kQ4K, Format::kQ5K, Format::kQ6K, Format::kQ50}) {
+    const GgmlType& type = test::ggml_type_of(format);
+    SCOPED_TRACE(type.name);
+    const auto file_of = [&](int odd_row) {
+      std::string data;
+      for (int row = 0; row < 36; ++row) {
+        auto block = test::random_block(type, 3, static_cast<std::uint64_t>(row));
+        if (row == odd_row) block[format == Format::kQ6K ? 209 : 1] = std::byte{0x7e};
+        data.append(reinterpret_cast<const char*>(block.data()), block.size());
+      }
+      return GgufBytes().tensor("t", {static_cast<std::uint64_t>(type.block), 36}, type.id, data).file();
+    };
+    const GgufFile file = file_of(-1);
+    ThreadPool pool(2);
+    const Weight weight = weight_of(file, {.order = neighbours(2), .pool = &pool});
+    EXPECT_EQ(weight.encoding, Encoding{.format = format});
+    EXPECT_EQ(weight.arithmetic, Arithmetic::kInt8);
+    const std::vector<float> values = decode(weight), want = expected(file);
+    for (std::int64_t row = 0; row < 36; ++row) {
+      const auto in_file = static_cast<std::ptrdiff_t>(neighbours(2).in_file(row, 36) * type.block);
+      EXPECT_TRUE(std::equal(want.begin() + in_file, want.begin() + in_file + type.block,
+                             values.begin() + row * type.block))
+          << row;
+    }
+    EXPECT_THAT(
+        message_of([&] { weight_of(file_of(20)); }),
+        HasSubstr("[test.gguf: tensor 't'] expected finite scales, those of block 0 of row 20 are not"));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "swiftlet/core/rng.h"
+#include "swiftlet/encoding/test_blocks.h"
 #include "swiftlet/io/gguf_encode.h"
 #include "swiftlet/io/gguf_weight.h"
 #include "swiftlet/io/test_files.h"
@@ -133,6 +134,21 @@ INSTANTIATE_TEST_SUITE_P(All, GgufEncode,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+TEST(GgufEncode, BlockFormatsAreWrittenBitForBit) {
+  for (const Format format : {Format::kQ4K, Format::kQ5K, Format::kQ6K, Format::kQ50}) {
+    const Weight weight = test::random_blocks(format, 18, 512, 3);
+    EXPECT_FALSE(gguf_rounds(weight));
+    const Written written;
+    const GgufFile file = written.write({}, {{"t", weight}});
+    const GgufTensor& tensor = *file.find("t");
+    EXPECT_EQ(tensor.type, &test::ggml_type_of(format));
+    const Weight again = make_gguf_weight(file, tensor, "t");
+    EXPECT_EQ(again.encoding, weight.encoding);
+    ASSERT_EQ(again.codes.size(), weight.codes.size());
+    EXPECT_EQ(std::memcmp(again.codes.data(), weight.codes.data(), weight.codes.size()), 0);
+  }
+}
 
 TEST(GgufEncode, VectorsAreF32AndRowsThatAreNoBlocksF16) {
   Weight vector = random_matrix(1, 5);

@@ -27,8 +27,8 @@ std::string_view lacks_for_avx2(const CpuInfo& cpu) {
 }
 
 KernelTable make_avx2() {
-  static const LinearKernels linear{.f32 = &avx2_linear_f32(), .int8 = &avx2_linear_int8(),
-                                    .blocks = &avx2_linear_blocks()};
+  static const LinearKernels linear{
+      .f32 = &avx2_linear_f32(), .int8 = &avx2_linear_int8(), .blocks = &avx2_linear_blocks()};
   return {
       .isa = "avx2", .linear = &linear, .rows = avx2_row_kernels(), .attention = avx2_attention_kernels()};
 }
@@ -39,8 +39,8 @@ std::string_view lacks_for_avxvnni(const CpuInfo& cpu) {
 
 // The AVX2 table with matrix products in int8 of its own.
 KernelTable make_avxvnni() {
-  static const LinearKernels linear{.f32 = &avx2_linear_f32(), .int8 = &avxvnni_linear_int8(),
-                                    .blocks = &avxvnni_linear_blocks()};
+  static const LinearKernels linear{
+      .f32 = &avx2_linear_f32(), .int8 = &avxvnni_linear_int8(), .blocks = &avxvnni_linear_blocks()};
   KernelTable table = make_avx2();
   table.isa = "avxvnni";
   table.linear = &linear;
@@ -76,9 +76,10 @@ std::string_view lacks_for_amx(const CpuInfo& cpu) {
 
 // The AVX-512 table with matrix products, and those of attention in bf16, of its own.
 KernelTable make_amx() {
-  static const LinearKernels linear{
-      .f32 = &avx512_linear_f32(), .bf16 = &amx_linear_bf16(), .int8 = &amx_linear_int8(),
-      .blocks = &avx512_linear_blocks()};
+  static const LinearKernels linear{.f32 = &avx512_linear_f32(),
+                                    .bf16 = &amx_linear_bf16(),
+                                    .int8 = &amx_linear_int8(),
+                                    .blocks = &avx512_linear_blocks()};
   KernelTable table = make_avx512();
   table.isa = "amx";
   table.linear = &linear;

@@ -20,10 +20,9 @@ struct Lanes : BlockLanes {
   // One statement, so that no compiler keeps words of x beside the accumulators: the registers are few.
   [[gnu::always_inline]] static inline void add(I& sums, U codes, const std::uint32_t* x) {
     __m256i products;
-    __asm__(
-        "vpbroadcastd %3, %1\n\tvpmaddubsw %1, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
-        : "+x"(sums), "=&x"(products)
-        : "x"(codes), "m"(*x), "m"(kOnes));
+    __asm__("vpbroadcastd %3, %1\n\tvpmaddubsw %1, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+            : "+x"(sums), "=&x"(products)
+            : "x"(codes), "m"(*x), "m"(kOnes));
   }
 };
 

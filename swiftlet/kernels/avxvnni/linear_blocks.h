@@ -1,5 +1,5 @@
-// Products in int8 with block formats, eight lanes and VPDPBUSD: see generic/block_products.h. Included by one
-// file per encoding of the instruction, as linear_int8.h is.
+// Products in int8 with block formats, eight lanes and VPDPBUSD: see generic/block_products.h. Included by
+// one file per encoding of the instruction, as linear_int8.h is.
 #pragma once
 
 #include "swiftlet/kernels/avx2/blocks.h"

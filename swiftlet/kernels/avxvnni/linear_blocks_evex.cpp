@@ -1,7 +1,6 @@
 // Products with block formats with the EVEX encoding of VPDPBUSD, for tests.
-#include "swiftlet/kernels/avxvnni/linear_blocks.h"
-
 #include "swiftlet/kernels/avxvnni/avxvnni.h"
+#include "swiftlet/kernels/avxvnni/linear_blocks.h"
 
 namespace swiftlet::kernels {
 namespace {

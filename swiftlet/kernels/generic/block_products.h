@@ -107,10 +107,10 @@ template <class Lanes>
 [[gnu::always_inline]] inline SixBits<Lanes> six_bits(const std::byte* block, int unit) {
   const std::byte* at = block + SixBitScales::kWords + unit * kUnitBytes<Lanes>;
   const auto w0 = Lanes::load(at), w1 = Lanes::load(at + 64), w2 = Lanes::load(at + 128);
-  return {{Lanes::template masked<63>(w0),
-           Lanes::template masked<15>(w2) | Lanes::template masked<48>(w0 >> 2)},
-          {Lanes::template masked<63>(w1),
-           Lanes::template masked<15>(w2 >> 4) | Lanes::template masked<48>(w1 >> 2)}};
+  return {
+      {Lanes::template masked<63>(w0), Lanes::template masked<15>(w2) | Lanes::template masked<48>(w0 >> 2)},
+      {Lanes::template masked<63>(w1),
+       Lanes::template masked<15>(w2 >> 4) | Lanes::template masked<48>(w1 >> 2)}};
 }
 
 template <class Lanes>
@@ -136,8 +136,8 @@ struct BlockJob {
 
 // total of row r += factor * integers
 template <class Lanes, int R>
-[[gnu::always_inline]] inline void add_to_total(Totals<R>& totals, int r, int unit, typename Lanes::I integers,
-                                                typename Lanes::V factor) {
+[[gnu::always_inline]] inline void add_to_total(Totals<R>& totals, int r, int unit,
+                                                typename Lanes::I integers, typename Lanes::V factor) {
   float* at = totals.at[r] + unit * Lanes::kLanes;
   typename Lanes::V total;
   __builtin_memcpy(&total, at, sizeof total);
@@ -152,7 +152,7 @@ template <class Lanes, class Kind, int R>
                                                                       const std::int32_t* sums) {
   using I = typename Lanes::I;
   constexpr std::int64_t kLines = (Kind::kGroupBytes + 63) / 64;
-  if constexpr (R <= 2)
+  if constexpr (R <= 4)
     for (std::int64_t line = 0; line < kLines; ++line)
       __builtin_prefetch(group + kFetchAhead + line * 64, 0, 2);
   Tile<I, R, 1> acc;

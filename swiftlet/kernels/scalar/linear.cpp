@@ -173,8 +173,8 @@ float dot_integer(const PreparedRows& x, const std::uint32_t* words, const std::
   return total;
 }
 
-// sum over blocks of d * (sum over groups of scale * (sum of code * x_code - zero_point * sum of x_code)) less
-// dmin * (sum over groups of offset * sum of x_code); the inner sums are exact.
+// sum over blocks of d * (sum over groups of scale * (sum of code * x_code - zero_point * sum of x_code))
+// less dmin * (sum over groups of offset * sum of x_code); the inner sums are exact.
 template <class Kind>
 float dot_blocks(const PreparedRows& x, const std::uint32_t* words, const std::int32_t* sums,
                  std::int64_t rows, const Panel& panel, std::int64_t lane) {
