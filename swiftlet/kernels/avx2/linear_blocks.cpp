@@ -7,10 +7,8 @@ namespace swiftlet::kernels {
 namespace {
 namespace avx2 {
 
-constexpr int kBlockRows = 4;
-
 int tile_rows(bool, std::int64_t) noexcept {
-  return kBlockRows;
+  return BlockLanes::kMostRows;
 }
 
 constexpr Constant kOnes = constant_of([](int i) { return i % 2 == 0; });
@@ -27,7 +25,7 @@ struct Lanes : BlockLanes {
 };
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  multiply_int8<BlockTiles<Lanes, kBlockRows>>(x, output, tiles, panels);
+  multiply_int8<BlockTiles<Lanes>>(x, output, tiles, panels);
 }
 
 }  // namespace avx2

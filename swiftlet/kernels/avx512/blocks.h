@@ -11,6 +11,8 @@ namespace avx512 {
 
 struct BlockLanes : FromMemory {
   static constexpr int kPerPanel = 1, kLanes = 16;
+  static constexpr int kMostRows = 8;  // 16 accumulators: of a group and of a block
+  static constexpr int units(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
   using U [[gnu::vector_size(64)]] = std::uint32_t;
   using I [[gnu::vector_size(64)]] = std::int32_t;
   using V = avx512::V;
@@ -35,10 +37,11 @@ struct BlockLanes : FromMemory {
     return sums;
   }
   [[gnu::always_inline]] static inline V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
-  static void end(const Int8Job& job, int r, int, V total) {
-    const __mmask16 mask = panel_lanes(job.channels, 0);
-    const V bias = job.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, job.bias);
-    _mm512_mask_storeu_ps(job.y + r * job.ldy, mask, _mm512_fmadd_ps(total, set(job.scales[r]), bias));
+  static void end(const Int8Job& job, int r, int p, V total) {
+    const __mmask16 mask = panel_lanes(job.channels, p);
+    const V bias = job.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, job.bias + p * 16);
+    _mm512_mask_storeu_ps(job.y + r * job.ldy + p * 16, mask,
+                          _mm512_fmadd_ps(total, set(job.scales[r]), bias));
   }
   static constexpr auto activate = activate_block;
 };

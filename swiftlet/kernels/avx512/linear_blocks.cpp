@@ -6,14 +6,12 @@ namespace swiftlet::kernels {
 namespace {
 namespace avx512 {
 
-constexpr int kBlockRows = 8;  // 16 accumulators: of a group and of a block
-
 int tile_rows(bool, std::int64_t) noexcept {
-  return kBlockRows;
+  return BlockLanes::kMostRows;
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  multiply_int8<BlockTiles<BlockLanes, kBlockRows>>(x, output, tiles, panels);
+  multiply_int8<BlockTiles<BlockLanes>>(x, output, tiles, panels);
 }
 
 }  // namespace avx512

@@ -8,10 +8,8 @@ namespace swiftlet::kernels {
 namespace {
 namespace avxvnni {
 
-constexpr int kBlockRows = 4;
-
 inline int block_rows(bool, std::int64_t) noexcept {
-  return kBlockRows;
+  return avx2::BlockLanes::kMostRows;
 }
 
 template <class Instruction>
@@ -26,7 +24,7 @@ struct BlockLanes : avx2::BlockLanes {
 
 template <class Instruction>
 void multiply_blocks(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  multiply_int8<BlockTiles<BlockLanes<Instruction>, kBlockRows>>(x, output, tiles, panels);
+  multiply_int8<BlockTiles<BlockLanes<Instruction>>>(x, output, tiles, panels);
 }
 
 }  // namespace avxvnni

@@ -1,16 +1,18 @@
 // Products in int8 with block formats (encoding/block_formats.h), and their decoding to f32. Included by one
 // file per instruction set and use.
 //
-//   M tokens   N output channels   K input channels   R rows of a tile
+//   M tokens   N output channels   K input channels   R rows of a tile   P units of a tile
 //
 // A block of a row gives two integers, both exact: the sum over its groups of scale * (sum of the products of
 // codes, less zero point * sum of x codes), and that of offset * (sum of x codes). Two multiply-adds in f32
 // take them into the total of the output, block after block: that order alone decides the bits.
 //
-// A tile meets one panel, whose blocks are one stream through memory. A unit is what one register holds of a
-// word of sixteen rows: a panel or half of one. Lanes brings
+// A unit is what one register holds of a word of sixteen rows: a panel or half of one. P units are in flight:
+// more where the rows are few, for their chains of dot products are all that there is to overlap. Lanes
+// brings
 //
 //   kPerPanel, kLanes              units of a panel, rows of a unit
+//   kMostRows, units(rows)         of a tile, P
 //   I, U, V                        registers of 32-bit integers, of codes (unsigned), of floats
 //   U load(at)   V halves(at)   I bytes(at)        words; f16; signed bytes, each of the rows of a unit
 //   U masked<m>(U)                                 every byte & m
@@ -30,8 +32,6 @@
 
 namespace swiftlet::kernels {
 namespace {
-
-constexpr std::int64_t kFetchAhead = 4096;  // bytes, of few rows: the hardware alone runs too short ahead
 
 template <class Lanes>
 constexpr std::int64_t kUnitBytes = 64 / Lanes::kPerPanel;  // of a word
@@ -55,62 +55,54 @@ template <int kCount, int kFrom = 0, class F>
   return count;
 }
 
-// Words of a group: f(i, codes of columns 4i .. 4i + 3). `group` points to the unit's share of its first 64
+// Word i of a group: the codes of columns 4i .. 4i + 3. `group` points to the unit's share of its first 64
 // bytes.
 
-template <class Lanes, class F>
-[[gnu::always_inline]] inline void for_words(Q4KBlocks, const std::byte* group, F f) {
-  for_indices<4>([&](auto i) __attribute__((always_inline)) {
-    const auto both = Lanes::load(group + i.value * 64);
-    f(2 * i.value, Lanes::template masked<15>(both));
-    f(2 * i.value + 1, Lanes::template masked<15>(both >> 4));
-  });
+template <class Lanes, int kWord>
+[[gnu::always_inline]] inline typename Lanes::U nibbles_of(const std::byte* nibbles) {
+  const auto both = Lanes::load(nibbles + kWord / 2 * 64);
+  return Lanes::template masked<15>(kWord % 2 == 0 ? both : both >> 4);
+}
+// Bits `at` and on of each byte, moved to bit 4.
+template <class Lanes, int kAt, int kMask>
+[[gnu::always_inline]] inline typename Lanes::U bits_of(const std::byte* bits) {
+  const auto all = Lanes::load(bits);
+  if constexpr (kAt < 4)
+    return Lanes::template masked<kMask>(all << (4 - kAt));
+  else
+    return Lanes::template masked<kMask>(all >> (kAt - 4));
 }
 
-template <class Lanes, class F>
-[[gnu::always_inline]] inline void for_words(FiveBitGroup, const std::byte* group, F f) {
-  const auto fifth = Lanes::load(group);
-  for_indices<4>([&](auto i) __attribute__((always_inline)) {
-    constexpr int kWord = 2 * i.value;
-    const auto both = Lanes::load(group + FiveBitGroup::kNibbles + i.value * 64);
-    const auto of_first = kWord < 4 ? fifth << (4 - kWord) : fifth >> (kWord - 4);
-    const auto of_second = kWord < 3 ? fifth << (3 - kWord) : fifth >> (kWord - 3);
-    f(kWord, Lanes::template masked<15>(both) | Lanes::template masked<16>(of_first));
-    f(kWord + 1, Lanes::template masked<15>(both >> 4) | Lanes::template masked<16>(of_second));
-  });
+template <class Lanes, int kWord>
+[[gnu::always_inline]] inline typename Lanes::U word_of(Q4KBlocks, const std::byte* group) {
+  return nibbles_of<Lanes, kWord>(group);
 }
-template <class Lanes, class F>
-[[gnu::always_inline]] inline void for_words(Q5KBlocks, const std::byte* group, F f) {
-  for_words<Lanes>(FiveBitGroup(), group, f);
+template <class Lanes, int kWord>
+[[gnu::always_inline]] inline typename Lanes::U word_of(FiveBitGroup, const std::byte* group) {
+  return nibbles_of<Lanes, kWord>(group + FiveBitGroup::kNibbles) | bits_of<Lanes, kWord, 16>(group);
 }
-template <class Lanes, class F>
-[[gnu::always_inline]] inline void for_words(Q50Blocks, const std::byte* group, F f) {
-  for_words<Lanes>(FiveBitGroup(), group, f);
+template <class Lanes, int kWord>
+[[gnu::always_inline]] inline typename Lanes::U word_of(Q5KBlocks, const std::byte* group) {
+  return word_of<Lanes, kWord>(FiveBitGroup(), group);
 }
-
-template <class Lanes, class F>
-[[gnu::always_inline]] inline void for_words(Q6KBlocks kind, const std::byte* group, F f) {
-  const auto high = Lanes::load(group);
-  const auto first = Lanes::load(group + kind.kNibbles), second = Lanes::load(group + kind.kNibbles + 64);
-  f(0, Lanes::template masked<15>(first) | Lanes::template masked<48>(high << 4));
-  f(1, Lanes::template masked<15>(first >> 4) | Lanes::template masked<48>(high << 2));
-  f(2, Lanes::template masked<15>(second) | Lanes::template masked<48>(high));
-  f(3, Lanes::template masked<15>(second >> 4) | Lanes::template masked<48>(high >> 2));
+template <class Lanes, int kWord>
+[[gnu::always_inline]] inline typename Lanes::U word_of(Q50Blocks, const std::byte* group) {
+  return word_of<Lanes, kWord>(FiveBitGroup(), group);
+}
+template <class Lanes, int kWord>
+[[gnu::always_inline]] inline typename Lanes::U word_of(Q6KBlocks kind, const std::byte* group) {
+  return nibbles_of<Lanes, kWord>(group + kind.kNibbles) | bits_of<Lanes, 2 * kWord, 48>(group);
 }
 
-// Scales and offsets of q4_k and q5_k: those of groups 0..3 and 4..7 as the bytes of words.
+// Scales and offsets of q4_k and q5_k: those of groups 4 half .. 4 half + 3 as the bytes of words.
 template <class Lanes>
-struct SixBits {
-  typename Lanes::U scales[2], offsets[2];
-};
-template <class Lanes>
-[[gnu::always_inline]] inline SixBits<Lanes> six_bits(const std::byte* block, int unit) {
-  const std::byte* at = block + SixBitScales::kWords + unit * kUnitBytes<Lanes>;
-  const auto w0 = Lanes::load(at), w1 = Lanes::load(at + 64), w2 = Lanes::load(at + 128);
-  return {
-      {Lanes::template masked<63>(w0), Lanes::template masked<15>(w2) | Lanes::template masked<48>(w0 >> 2)},
-      {Lanes::template masked<63>(w1),
-       Lanes::template masked<15>(w2 >> 4) | Lanes::template masked<48>(w1 >> 2)}};
+[[gnu::always_inline]] inline typename Lanes::U six_bits(const std::byte* block, int unit, int half,
+                                                         bool offsets) {
+  const std::byte* words = block + SixBitScales::kWords + unit * kUnitBytes<Lanes>;
+  const auto own = Lanes::load(words + (offsets ? 64 : 0));
+  if (half == 0) return Lanes::template masked<63>(own);
+  const auto low = Lanes::load(words + 128);
+  return Lanes::template masked<15>(offsets ? low >> 4 : low) | Lanes::template masked<48>(own >> 2);
 }
 
 template <class Lanes>
@@ -122,21 +114,31 @@ template <class Lanes>
   return Lanes::halves(block + unit * Lanes::kLanes * 2);
 }
 
-// The running totals of a tile and a panel.
-template <int R>
+// The running totals of a tile.
+template <class Lanes, int R, int P>
 struct Totals {
-  alignas(64) float at[R][kPanelRows];
-};
-// Where a tile meets a block.
-struct BlockJob {
-  const std::byte* block;
-  const std::uint32_t* x;    // its words of x
-  const std::int32_t* sums;  // and their sums
+  static constexpr int kUnits = P < Lanes::kPerPanel ? Lanes::kPerPanel : P;
+  alignas(64) float at[R][kUnits * Lanes::kLanes];
 };
 
+// Where a tile meets a block of P units, those from `first_unit` on.
+template <int P>
+struct BlockJob {
+  Pointers<P> panels;        // of each unit
+  int first_unit;            // among those of the tile
+  std::int64_t offset;       // of the block in a panel
+  std::int64_t ahead;        // bytes to where the next tile will be
+  const std::uint32_t* x;    // words of x that meet the block
+  const std::int32_t* sums;  // and their sums
+};
+template <class Lanes, int P>
+[[gnu::always_inline]] inline int unit_of(const BlockJob<P>& job, int p) {
+  return (job.first_unit + p) % Lanes::kPerPanel;
+}
+
 // total of row r += factor * integers
-template <class Lanes, int R>
-[[gnu::always_inline]] inline void add_to_total(Totals<R>& totals, int r, int unit,
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_to_total(Totals<Lanes, R, P>& totals, int r, int unit,
                                                 typename Lanes::I integers, typename Lanes::V factor) {
   float* at = totals.at[r] + unit * Lanes::kLanes;
   typename Lanes::V total;
@@ -145,44 +147,69 @@ template <class Lanes, int R>
   __builtin_memcpy(at, &total, sizeof total);
 }
 
-// Sums of products of one group. They start from -zero_point times the sums of the codes of x.
-template <class Lanes, class Kind, int R>
-[[gnu::always_inline]] inline Tile<typename Lanes::I, R, 1> dot_group(const std::byte* group,
-                                                                      const std::uint32_t* x,
-                                                                      const std::int32_t* sums) {
+// Lines that the next tile will read: what one panel holds ends before the hardware has learnt its stream.
+// Addresses beyond the weight do no harm.
+template <std::int64_t kBytes>
+[[gnu::always_inline]] inline void fetch(const std::byte* at) {
+  __asm__("" : "+r"(at));
+  for_indices<(kBytes + 63) / 64>([&](auto line) __attribute__((always_inline)) {
+    __builtin_prefetch(at + line.value * 64, 0, 2);
+  });
+}
+
+// Sums of products of the group at `offset`. They start from -zero_point times the sums of the codes of x.
+template <class Lanes, class Kind, int R, int P>
+[[gnu::always_inline]] inline void dot_group(Tile<typename Lanes::I, R, P>& acc, const BlockJob<P>& job,
+                                             std::int64_t offset, const std::uint32_t* x,
+                                             const std::int32_t* sums) {
   using I = typename Lanes::I;
-  constexpr std::int64_t kLines = (Kind::kGroupBytes + 63) / 64;
-  if constexpr (R <= 4)
-    for (std::int64_t line = 0; line < kLines; ++line)
-      __builtin_prefetch(group + kFetchAhead + line * 64, 0, 2);
-  Tile<I, R, 1> acc;
+  using U = typename Lanes::U;
+  // Opaque, or compilers keep a pointer to each place that is read or fetched: more than there are registers.
+  __asm__("" : "+r"(offset));
+  Pointers<P> groups;
+  for_both(
+      groups,
+      job.panels, [&](const std::byte*& group, const std::byte* panel, int p) __attribute__((always_inline)) {
+        group = panel + offset + unit_of<Lanes>(job, p) * kUnitBytes<Lanes>;
+        if (R <= 4 && P % Lanes::kPerPanel == 0 && p % Lanes::kPerPanel == 0)
+          fetch<Kind::kGroupBytes>(panel + (offset + job.ahead));
+      });
   for_tile(
       acc, [&](I & a, int r, int) __attribute__((always_inline)) {
         a = Kind::kZeroPoint == 0 ? I{} : -((I{} + sums[r]) * Kind::kZeroPoint);
       });
-  for_words<Lanes>(
-      Kind(), group, [&](int i, typename Lanes::U codes) __attribute__((always_inline)) {
-        PerPanel<typename Lanes::U, 1> w;
-        w.last = codes;
-        dot_tile<Lanes>(acc, w, x + i * R);
-      });
-  return acc;
+  for_indices<Kind::kGroup / 4>([&](auto i) __attribute__((always_inline)) {
+    PerPanel<U, P> w;
+    for_both(
+        w, groups, [&](U & codes, const std::byte* group, int) __attribute__((always_inline)) {
+          codes = word_of<Lanes, i.value>(Kind(), group);
+        });
+    dot_tile<Lanes>(acc, w, x + i.value * R);
+    if constexpr (i.value % 2 == 1) __asm__ volatile("" ::: "memory");  // no load of a later word before
+  });
 }
 
-// sum += acc * scale
-template <class Lanes, int R>
-[[gnu::always_inline]] inline void add_products(Tile<typename Lanes::I, R, 1>& sum,
-                                                const Tile<typename Lanes::I, R, 1>& acc,
-                                                typename Lanes::I scale) {
-  if constexpr (R > 0) {
-    add_products<Lanes>(sum.before, acc.before, scale);
-    sum.row.last += acc.row.last * scale;
+// sum += acc * scale of the unit
+template <class I, int P>
+[[gnu::always_inline]] inline void add_products(PerPanel<I, P>& sum, const PerPanel<I, P>& acc,
+                                                const PerPanel<I, P>& scales) {
+  if constexpr (P > 0) {
+    add_products(sum.before, acc.before, scales.before);
+    sum.last += acc.last * scales.last;
   }
 }
-template <class Lanes, int R>
-[[gnu::always_inline]] inline void clear(Tile<typename Lanes::I, R, 1>& sum) {
+template <class I, int R, int P>
+[[gnu::always_inline]] inline void add_products(Tile<I, R, P>& sum, const Tile<I, R, P>& acc,
+                                                const PerPanel<I, P>& scales) {
+  if constexpr (R > 0) {
+    add_products(sum.before, acc.before, scales);
+    add_products(sum.row, acc.row, scales);
+  }
+}
+template <class I, int R, int P>
+[[gnu::always_inline]] inline void clear(Tile<I, R, P>& sum) {
   for_tile(
-      sum, [](typename Lanes::I & s, int, int) __attribute__((always_inline)) { s = typename Lanes::I{}; });
+      sum, [](I & s, int, int) __attribute__((always_inline)) { s = I{}; });
 }
 
 // The sums of two groups as halves of a word: they lie within 32 * 127.
@@ -190,101 +217,146 @@ inline std::uint32_t pair_of(std::int32_t low, std::int32_t high) {
   return (static_cast<std::uint32_t>(low) & 0xffffu) | static_cast<std::uint32_t>(high) << 16;
 }
 
-// One block of q4_k or q5_k.
-template <class Lanes, int R, class Kind>
-[[gnu::always_inline]] inline void add_six_bit_block(Kind, const BlockJob& job, int unit, Totals<R>& totals) {
+// totals += d * sum of each row and unit
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_scaled(Totals<Lanes, R, P>& totals, const BlockJob<P>& job,
+                                              Tile<typename Lanes::I, R, P>& sum) {
+  PerPanel<typename Lanes::V, P> d;
+  for_both(
+      d, job.panels,
+      [&](typename Lanes::V & factor, const std::byte* panel, int p) __attribute__((always_inline)) {
+        factor = d_of<Lanes>(panel + job.offset, unit_of<Lanes>(job, p));
+      });
+  for_tile_with(
+      sum, d,
+      [&](typename Lanes::I & s, const typename Lanes::V& factor, int r, int p)
+          __attribute__((always_inline)) { add_to_total<Lanes>(totals, r, job.first_unit + p, s, factor); });
+}
+
+// totals -= dmin * sum over the groups of offset * sum of x codes
+template <class Lanes, int R, int P>
+[[gnu::noinline]] inline void subtract_offsets(Totals<Lanes, R, P>& totals, BlockJob<P> job) {
   using U = typename Lanes::U;
   using I = typename Lanes::I;
-  const std::byte* group = job.block + Kind::kCodes + unit * kUnitBytes<Lanes>;
-  const std::uint32_t* x = job.x;
-  const SixBits<Lanes> bits = six_bits<Lanes>(job.block, unit);
-  Tile<I, R, 1> sum;
-  clear<Lanes>(sum);
-  for (int half = 0; half < 2; ++half) {
-    U scales = bits.scales[half];
-    for (int g = rolled(4); g > 0; --g, group += Kind::kGroupBytes, x += Kind::kGroup / 4 * R) {
-      mark_inner_loop();
-      add_products<Lanes>(sum, dot_group<Lanes, Kind, R>(group, x, job.sums), Lanes::low_bytes(scales));
-      scales >>= 8;
+  for_panels(job.panels, [&](const std::byte* panel, int p) {
+    const std::byte* block = panel + job.offset;
+    const int unit = unit_of<Lanes>(job, p);
+    const U first = six_bits<Lanes>(block, unit, 0, true), last = six_bits<Lanes>(block, unit, 1, true);
+    const U pairs[4] = {first & 0x00ff00ffu, first >> 8 & 0x00ff00ffu, last & 0x00ff00ffu,
+                        last >> 8 & 0x00ff00ffu};
+    const typename Lanes::V minus_dmin = -d_of<Lanes>(block + SixBitScales::kOffsets, unit);
+    for (int r = 0; r < R; ++r) {
+      I least{};
+      for (int i = 0; i < 4; ++i) {
+        const std::int32_t* own = job.sums + (i / 2 * 4 + i % 2) * R + r;
+        least = Lanes::add_pairs(least, pairs[i], U{} + pair_of(own[0], own[2 * R]));
+      }
+      add_to_total<Lanes>(totals, r, job.first_unit + p, least, minus_dmin);
     }
-  }
-  const typename Lanes::V d = d_of<Lanes>(job.block, unit);
-  const typename Lanes::V minus_dmin = -d_of<Lanes>(job.block + SixBitScales::kOffsets, unit);
-  for_tile(
-      sum, [&](I & s, int r, int) __attribute__((always_inline)) {
-        I least{};
-        for (int half = 0; half < 2; ++half) {
-          const std::int32_t* own = job.sums + half * 4 * R + r;
-          const U even = bits.offsets[half] & 0x00ff00ffu, odd = bits.offsets[half] >> 8 & 0x00ff00ffu;
-          least = Lanes::add_pairs(least, even, U{} + pair_of(own[0], own[2 * R]));
-          least = Lanes::add_pairs(least, odd, U{} + pair_of(own[R], own[3 * R]));
-        }
-        add_to_total<Lanes>(totals, r, unit, s, d);
-        add_to_total<Lanes>(totals, r, unit, least, minus_dmin);
-      });
+  });
 }
 
-template <class Lanes, int R>
-[[gnu::always_inline]] inline void add_block(Q4KBlocks kind, const BlockJob& job, int unit,
-                                             Totals<R>& totals) {
-  add_six_bit_block<Lanes>(kind, job, unit, totals);
-}
-template <class Lanes, int R>
-[[gnu::always_inline]] inline void add_block(Q5KBlocks kind, const BlockJob& job, int unit,
-                                             Totals<R>& totals) {
-  add_six_bit_block<Lanes>(kind, job, unit, totals);
-}
-
-template <class Lanes, int R>
-[[gnu::always_inline]] inline void add_block(Q6KBlocks kind, const BlockJob& job, int unit,
-                                             Totals<R>& totals) {
+// One block of q4_k or q5_k.
+template <class Lanes, class Kind, int R, int P>
+[[gnu::always_inline]] inline void add_six_bit_block(const BlockJob<P>& job, Totals<Lanes, R, P>& totals) {
+  using U = typename Lanes::U;
   using I = typename Lanes::I;
-  const std::byte* group = job.block + kind.kCodes + unit * kUnitBytes<Lanes>;
-  const std::byte* scales = job.block + kind.kScales + unit * Lanes::kLanes;
+  std::int64_t offset = job.offset + Kind::kCodes;
+  const std::uint32_t* x = job.x;
+  Tile<I, R, P> sum;
+  clear(sum);
+  for_indices<2>([&](auto half) __attribute__((always_inline)) {
+    PerPanel<U, P> scales;
+    for_both(
+        scales, job.panels, [&](U & s, const std::byte* panel, int p) __attribute__((always_inline)) {
+          s = six_bits<Lanes>(panel + job.offset, unit_of<Lanes>(job, p), half.value, false);
+        });
+    for (int g = rolled(4); g > 0; --g, offset += Kind::kGroupBytes, x += Kind::kGroup / 4 * R) {
+      mark_inner_loop();
+      Tile<I, R, P> acc;
+      dot_group<Lanes, Kind>(acc, job, offset, x, job.sums);
+      PerPanel<I, P> own;
+      for_both(
+          own, scales, [](I & scale, const U& four, int) __attribute__((always_inline)) {
+            scale = Lanes::low_bytes(four);
+          });
+      add_products(sum, acc, own);
+      for_panels(
+          scales, [](U & four, int) __attribute__((always_inline)) { four >>= 8; });
+    }
+  });
+  add_scaled(totals, job, sum);
+  subtract_offsets(totals, job);
+}
+
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_block(Q4KBlocks, const BlockJob<P>& job, Totals<Lanes, R, P>& totals) {
+  add_six_bit_block<Lanes, Q4KBlocks>(job, totals);
+}
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_block(Q5KBlocks, const BlockJob<P>& job, Totals<Lanes, R, P>& totals) {
+  add_six_bit_block<Lanes, Q5KBlocks>(job, totals);
+}
+
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_block(Q6KBlocks kind, const BlockJob<P>& job,
+                                             Totals<Lanes, R, P>& totals) {
+  using I = typename Lanes::I;
+  std::int64_t offset = job.offset + kind.kCodes, scales = job.offset + kind.kScales;
   const std::uint32_t* x = job.x;
   const std::int32_t* sums = job.sums;
-  Tile<I, R, 1> sum;
-  clear<Lanes>(sum);
+  Tile<I, R, P> sum;
+  clear(sum);
   for (int g = rolled(kind.kColumns / kind.kGroup); g > 0; --g) {
     mark_inner_loop();
-    add_products<Lanes>(sum, dot_group<Lanes, Q6KBlocks, R>(group, x, sums), Lanes::bytes(scales));
-    group += kind.kGroupBytes;
+    Tile<I, R, P> acc;
+    dot_group<Lanes, Q6KBlocks>(acc, job, offset, x, sums);
+    PerPanel<I, P> own;
+    for_both(
+        own, job.panels, [&](I & scale, const std::byte* panel, int p) __attribute__((always_inline)) {
+          scale = Lanes::bytes(panel + scales + unit_of<Lanes>(job, p) * Lanes::kLanes);
+        });
+    add_products(sum, acc, own);
+    offset += kind.kGroupBytes;
     scales += kPanelRows;
     x += kind.kGroup / 4 * R;
     sums += R;
   }
-  const typename Lanes::V d = d_of<Lanes>(job.block, unit);
-  for_tile(
-      sum, [&](I & s, int r, int)
-               __attribute__((always_inline)) { add_to_total<Lanes>(totals, r, unit, s, d); });
+  add_scaled(totals, job, sum);
 }
 
-template <class Lanes, int R>
-[[gnu::always_inline]] inline void add_block(Q50Blocks kind, const BlockJob& job, int unit,
-                                             Totals<R>& totals) {
-  using I = typename Lanes::I;
-  const std::byte* group = job.block + kind.kCodes + unit * kUnitBytes<Lanes>;
-  Tile<I, R, 1> sum = dot_group<Lanes, Q50Blocks, R>(group, job.x, job.sums);
-  const typename Lanes::V d = d_of<Lanes>(job.block, unit);
-  for_tile(
-      sum, [&](I & s, int r, int)
-               __attribute__((always_inline)) { add_to_total<Lanes>(totals, r, unit, s, d); });
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_block(Q50Blocks kind, const BlockJob<P>& job,
+                                             Totals<Lanes, R, P>& totals) {
+  Tile<typename Lanes::I, R, P> sum;
+  dot_group<Lanes, Q50Blocks>(sum, job, job.offset + kind.kCodes, job.x, job.sums);
+  add_scaled(totals, job, sum);
 }
 
-// One tile and one panel.
-template <class Lanes, class Kind, int R>
+// One tile, P units at a time.
+template <class Lanes, class Kind, int R, int P>
 void run_blocks(const Int8Job& job) {
+  using Sums = Totals<Lanes, R, P>;
   const PanelGeometry& g = job.weight->geometry;
-  Totals<R> totals{};
-  BlockJob at{job.weight->codes + job.panel * g.panel_code_bytes, job.words, job.sums};
+  Sums totals{};
+  BlockJob<P> at{
+      .ahead = Sums::kUnits / Lanes::kPerPanel * g.panel_code_bytes, .x = job.words, .sums = job.sums};
+  const std::byte* first = job.weight->codes + job.panel * g.panel_code_bytes;
   for (std::int64_t c = 0; c < g.k; c += Kind::kColumns) {
-    for (int unit = 0; unit < Lanes::kPerPanel; ++unit) add_block<Lanes>(Kind(), at, unit, totals);
-    at.block += Kind::kBytes;
+    for (int unit = 0; unit < Sums::kUnits; unit += P) {
+      at.first_unit = unit;
+      for_panels(at.panels, [&](const std::byte*& panel, int p) {
+        const std::int64_t index = (unit + p) / Lanes::kPerPanel;
+        panel = first + (index < job.panels_left ? index : job.panels_left - 1) * g.panel_code_bytes;
+      });
+      add_block<Lanes>(Kind(), at, totals);
+    }
+    at.offset += Kind::kBytes;
     at.x += Kind::kColumns / 4 * R;
     at.sums += Kind::kColumns / Kind::kGroup * R;
   }
   for (int r = 0; r < R; ++r)
-    for (int unit = 0; unit < Lanes::kPerPanel; ++unit) {
+    for (int unit = 0; unit < Sums::kUnits; ++unit) {
       typename Lanes::V total;
       __builtin_memcpy(&total, totals.at[r] + unit * Lanes::kLanes, sizeof total);
       Lanes::end(job, r, unit, total);
@@ -293,11 +365,12 @@ void run_blocks(const Int8Job& job) {
 
 // Tables of run_blocks for heights 1 .. kMost.
 using RunBlocks = void (*)(const Int8Job&);
-template <class Lanes, class Kind, int kMost>
+template <class Lanes, class Kind>
 struct RunsOf {
-  RunBlocks at[kMost];
+  RunBlocks at[Lanes::kMostRows];
   constexpr RunsOf() : at() {
-    for_indices<kMost>([this](auto i) { at[i.value] = run_blocks<Lanes, Kind, i.value + 1>; });
+    for_indices<Lanes::kMostRows>(
+        [this](auto i) { at[i.value] = run_blocks<Lanes, Kind, i.value + 1, Lanes::units(i.value + 1)>; });
   }
 };
 
@@ -306,15 +379,18 @@ inline bool has_blocks(const Encoding& encoding) noexcept {
          encoding.format == Format::kQ6K || encoding.format == Format::kQ50;
 }
 
-// The tiles of multiply_int8 (generic/int8_job.h) for heights up to kMost.
-template <class Lanes, int kMost>
+// The tiles of multiply_int8 (generic/int8_job.h).
+template <class Lanes>
 struct BlockTiles {
-  static std::int64_t panels(bool, std::int64_t) { return 1; }
+  static std::int64_t panels(bool, std::int64_t rows) {
+    const int units = Lanes::units(static_cast<int>(rows));
+    return units < Lanes::kPerPanel ? 1 : units / Lanes::kPerPanel;
+  }
   static void run(Format format, bool, std::int64_t rows, const Int8Job& job) {
-    static constexpr RunsOf<Lanes, Q4KBlocks, kMost> kQ4K;
-    static constexpr RunsOf<Lanes, Q5KBlocks, kMost> kQ5K;
-    static constexpr RunsOf<Lanes, Q6KBlocks, kMost> kQ6K;
-    static constexpr RunsOf<Lanes, Q50Blocks, kMost> kQ50;
+    static constexpr RunsOf<Lanes, Q4KBlocks> kQ4K;
+    static constexpr RunsOf<Lanes, Q5KBlocks> kQ5K;
+    static constexpr RunsOf<Lanes, Q6KBlocks> kQ6K;
+    static constexpr RunsOf<Lanes, Q50Blocks> kQ50;
     const RunBlocks* runs = format == Format::kQ4K   ? kQ4K.at
                             : format == Format::kQ5K ? kQ5K.at
                             : format == Format::kQ6K ? kQ6K.at
@@ -329,21 +405,22 @@ template <class Lanes>
 struct GroupInF32 {
   typename Lanes::V scale, offset;
 };
-template <class Lanes, class Kind>
-inline GroupInF32<Lanes> six_bit_group(Kind, const std::byte* block, int unit, int group) {
-  const SixBits<Lanes> bits = six_bits<Lanes>(block, unit);
-  const int shift = group % 4 * 8;
-  return {to_float<Lanes>(Lanes::low_bytes(bits.scales[group / 4] >> shift)) * d_of<Lanes>(block, unit),
-          to_float<Lanes>(Lanes::low_bytes(bits.offsets[group / 4] >> shift)) *
-              d_of<Lanes>(block + SixBitScales::kOffsets, unit)};
+template <class Lanes>
+inline GroupInF32<Lanes> six_bit_group(const std::byte* block, int unit, int group) {
+  const auto number = [&](bool offsets) {
+    const auto four = six_bits<Lanes>(block, unit, group / 4, offsets);
+    return to_float<Lanes>(Lanes::low_bytes(four >> group % 4 * 8));
+  };
+  return {number(false) * d_of<Lanes>(block, unit),
+          number(true) * d_of<Lanes>(block + SixBitScales::kOffsets, unit)};
 }
 template <class Lanes>
-inline GroupInF32<Lanes> group_in_f32(Q4KBlocks kind, const std::byte* block, int unit, int group) {
-  return six_bit_group<Lanes>(kind, block, unit, group);
+inline GroupInF32<Lanes> group_in_f32(Q4KBlocks, const std::byte* block, int unit, int group) {
+  return six_bit_group<Lanes>(block, unit, group);
 }
 template <class Lanes>
-inline GroupInF32<Lanes> group_in_f32(Q5KBlocks kind, const std::byte* block, int unit, int group) {
-  return six_bit_group<Lanes>(kind, block, unit, group);
+inline GroupInF32<Lanes> group_in_f32(Q5KBlocks, const std::byte* block, int unit, int group) {
+  return six_bit_group<Lanes>(block, unit, group);
 }
 template <class Lanes>
 inline GroupInF32<Lanes> group_in_f32(Q6KBlocks kind, const std::byte* block, int unit, int group) {
@@ -366,14 +443,14 @@ void decode_kind(Kind kind, const std::byte* panel, Range k, float* out) {
     for (int unit = 0; unit < Lanes::kPerPanel; ++unit) {
       const GroupInF32<Lanes> scales = group_in_f32<Lanes>(kind, block, unit, group);
       const std::byte* codes = block + Kind::kCodes + group * Kind::kGroupBytes + unit * kUnitBytes<Lanes>;
-      for_words<Lanes>(
-          kind, codes, [&](int i, typename Lanes::U word) __attribute__((always_inline)) {
-            for (int j = 0; j < 4; ++j) {
-              const I code = Lanes::low_bytes(word >> 8 * j) - Kind::kZeroPoint;
-              const V value = to_float<Lanes>(code) * scales.scale - scales.offset;
-              __builtin_memcpy(out + (4 * i + j) * kPanelRows + unit * Lanes::kLanes, &value, sizeof value);
-            }
-          });
+      for_indices<Kind::kGroup / 4>([&](auto i) __attribute__((always_inline)) {
+        const typename Lanes::U word = word_of<Lanes, i.value>(kind, codes);
+        for (int j = 0; j < 4; ++j) {
+          const I code = Lanes::low_bytes(word >> 8 * j) - Kind::kZeroPoint;
+          const V value = to_float<Lanes>(code) * scales.scale - scales.offset;
+          __builtin_memcpy(out + (4 * i.value + j) * kPanelRows + unit * Lanes::kLanes, &value, sizeof value);
+        }
+      });
     }
   }
 }
