@@ -11,8 +11,8 @@ namespace avx512 {
 
 struct BlockLanes : FromMemory {
   static constexpr int kPerPanel = 1, kLanes = 16;
-  static constexpr int kMostRows = 8;  // 16 accumulators: of a group and of a block
-  static constexpr int units(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 1; }
+  static constexpr int kMostRows = 8;  // 8 accumulators of a group and 8 of a block
+  static constexpr int units(int rows) { return rows == 1 ? 4 : rows <= 4 ? 2 : 1; }
   using U [[gnu::vector_size(64)]] = std::uint32_t;
   using I [[gnu::vector_size(64)]] = std::int32_t;
   using V = avx512::V;

@@ -333,9 +333,9 @@ template <class Lanes, int R, int P>
   add_scaled(totals, job, sum);
 }
 
-// One tile, P units at a time.
+// One tile and P units, or as many as a panel has.
 template <class Lanes, class Kind, int R, int P>
-void run_blocks(const Int8Job& job) {
+[[gnu::always_inline]] inline void run_some_panels(const Int8Job& job) {
   using Sums = Totals<Lanes, R, P>;
   const PanelGeometry& g = job.weight->geometry;
   Sums totals{};
@@ -363,6 +363,20 @@ void run_blocks(const Int8Job& job) {
     }
 }
 
+// One tile and all panels of a job.
+template <class Lanes, class Kind, int R, int P>
+void run_blocks(const Int8Job& job) {
+  constexpr std::int64_t kPanels = P < Lanes::kPerPanel ? 1 : P / Lanes::kPerPanel;
+  constexpr std::int64_t kChannels = kPanels * kPanelRows;
+  for (Int8Job some = job; some.panels_left > 0; some.panels_left -= kPanels) {
+    run_some_panels<Lanes, Kind, R, P>(some);
+    some.panel += kPanels;
+    some.channels -= kChannels;
+    some.y += kChannels;
+    if (some.bias != nullptr) some.bias += kChannels;
+  }
+}
+
 // Tables of run_blocks for heights 1 .. kMost.
 using RunBlocks = void (*)(const Int8Job&);
 template <class Lanes, class Kind>
@@ -382,10 +396,7 @@ inline bool has_blocks(const Encoding& encoding) noexcept {
 // The tiles of multiply_int8 (generic/int8_job.h).
 template <class Lanes>
 struct BlockTiles {
-  static std::int64_t panels(bool, std::int64_t rows) {
-    const int units = Lanes::units(static_cast<int>(rows));
-    return units < Lanes::kPerPanel ? 1 : units / Lanes::kPerPanel;
-  }
+  static std::int64_t panels(bool, std::int64_t) { return 4; }
   static void run(Format format, bool, std::int64_t rows, const Int8Job& job) {
     static constexpr RunsOf<Lanes, Q4KBlocks> kQ4K;
     static constexpr RunsOf<Lanes, Q5KBlocks> kQ5K;
