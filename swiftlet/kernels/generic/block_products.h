@@ -396,7 +396,11 @@ inline bool has_blocks(const Encoding& encoding) noexcept {
 // The tiles of multiply_int8 (generic/int8_job.h).
 template <class Lanes>
 struct BlockTiles {
-  static std::int64_t panels(bool, std::int64_t) { return 4; }
+  // Of the first tile of a call: others may be higher by one, and take as many by turns.
+  static std::int64_t panels(bool, std::int64_t rows) {
+    const int units = Lanes::units(static_cast<int>(rows));
+    return units < Lanes::kPerPanel ? 1 : units / Lanes::kPerPanel;
+  }
   static void run(Format format, bool, std::int64_t rows, const Int8Job& job) {
     static constexpr RunsOf<Lanes, Q4KBlocks> kQ4K;
     static constexpr RunsOf<Lanes, Q5KBlocks> kQ5K;
