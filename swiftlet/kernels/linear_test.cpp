@@ -446,31 +446,43 @@ TEST_P(Linear, AFactorEqualsAGateOfTwoProducts) {
 }
 
 // Merged linears: different sizes, encodings and groups over one x, each as if alone.
-TEST_P(Linear, MergedOutputsEqualSeparateOnes) {
+void check_merged(const KernelTable& table, std::int64_t k, const std::vector<Weight>& weights) {
   ThreadPool pool(2);
-  const std::int64_t m = 9, k = 100;
-  const Weight a = random_weight("int8", 33, k, 1), b = random_weight("int4-g20-asym", 64, k, 2),
-               c = random_weight("int8", 5, k, 3), d = random_weight("int4-g32", 17, k, 4);
+  const std::int64_t m = 9;
   std::vector<LinearOutput> merged;
-  for (const Weight* w : {&a, &b, &c, &d}) merged.push_back({.weight = panel_view(*w)});
   std::vector<std::vector<float>> results;
-  for (const Weight* w : {&a, &b, &c, &d}) results.emplace_back(static_cast<std::size_t>(m * w->shape[0]));
+  for (const Weight& w : weights) {
+    merged.push_back({.weight = panel_view(w)});
+    results.emplace_back(static_cast<std::size_t>(m * w.shape[0]));
+  }
   for (std::size_t i = 0; i < merged.size(); ++i) {
     merged[i].y = results[i].data();
     merged[i].ldy = merged[i].weight.geometry.n;
   }
   Call call(m, k, 64, 6);
-  Buffer workspace = Buffer::heap(linear_workspace(table(), pool.size(), Arithmetic::kInt8, merged, m));
-  linear(table(), pool, Arithmetic::kInt8, call.row(0), call.ldx, m, merged, workspace.mutable_data());
+  Buffer workspace = Buffer::heap(linear_workspace(table, pool.size(), Arithmetic::kInt8, merged, m));
+  linear(table, pool, Arithmetic::kInt8, call.row(0), call.ldx, m, merged, workspace.mutable_data());
   for (std::size_t i = 0; i < merged.size(); ++i) {
     const std::int64_t n = merged[i].weight.geometry.n;
     Call alone(m, k, n, 6);
     std::copy(call.x.begin(), call.x.end(), alone.x.begin());
-    alone.run(table(), pool, Arithmetic::kInt8, {{.weight = merged[i].weight}});
+    alone.run(table, pool, Arithmetic::kInt8, {{.weight = merged[i].weight}});
     for (std::int64_t r = 0; r < m; ++r)
       for (std::int64_t j = 0; j < n; ++j)
-        ASSERT_EQ(results[i][static_cast<std::size_t>(r * n + j)], alone.at(r, j)) << table().isa << " " << i;
+        ASSERT_EQ(results[i][static_cast<std::size_t>(r * n + j)], alone.at(r, j)) << table.isa << " " << i;
   }
+}
+
+TEST_P(Linear, MergedOutputsEqualSeparateOnes) {
+  check_merged(table(), 100,
+               {random_weight("int8", 33, 100, 1), random_weight("int4-g20-asym", 64, 100, 2),
+                random_weight("int8", 5, 100, 3), random_weight("int4-g32", 17, 100, 4)});
+  if (!supported(table(), {Arithmetic::kInt8, "q4_k"})) return;
+  // Of block formats and others with the same groups, which may be prepared in another order.
+  check_merged(table(), 512,
+               {random_weight("int8-g32", 33, 512, 1), random_weight("q4_k", 64, 512, 2),
+                random_weight("q6_k", 5, 512, 3), random_weight("int4-g32", 17, 512, 4),
+                random_weight("q5_0", 17, 512, 5), random_weight("int8-g16", 17, 512, 6)});
 }
 
 // The same bytes in memory that ends where the weight ends, as at the end of a mapped file: a kernel that
