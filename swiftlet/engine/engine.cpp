@@ -38,6 +38,14 @@ TokenLogprobs logprobs_of(std::span<const float> logits, std::int32_t token, int
   return result;
 }
 
+// The most rows of a step in which all sequences decode, and of any step.
+std::int64_t decode_rows(const EngineOptions& options) {
+  return options.max_sequences * (1 + options.draft_tokens);
+}
+std::int64_t step_rows(const EngineOptions& options) {
+  return std::max(options.step_tokens, decode_rows(options));
+}
+
 constexpr std::size_t kBytesPerToken = 8;  // of text, more than most languages need
 
 }  // namespace
@@ -45,9 +53,7 @@ constexpr std::size_t kBytesPerToken = 8;  // of text, more than most languages 
 std::shared_ptr<const Program> engine_program(const LoadedModel& model, const EngineOptions& options) {
   if (model.built.kind != models::Kind::kDecoder)
     fail(ErrorCode::kUnsupported, model.checkpoint.source, "is an encoder; generation needs a decoder");
-  return model.compile_program(
-      {{"tokens", std::max(options.step_tokens, options.max_sequences)}, {"outputs", options.max_sequences}},
-      true);
+  return model.compile_program({{"tokens", step_rows(options)}, {"outputs", decode_rows(options)}}, true);
 }
 
 struct Engine::Sequence {
@@ -63,6 +69,7 @@ struct Engine::Sequence {
   std::int64_t length = 0;    // of the sequence when the last of them was computed
   std::uint64_t sample = 0;   // among those of one prompt
   SamplerState sampler;
+  Speculation speculation;
   std::vector<std::unique_ptr<Sequence>> others;  // samples that begin once the prompt has been read
   GenerationResult result;
   Clock::time_point begin = Clock::now();
@@ -80,6 +87,7 @@ struct Engine::Sequence {
     result.text.reserve(most * kBytesPerToken);
   }
   std::int64_t pending() const { return static_cast<std::int64_t>(tokens.size()) - computed; }
+  std::int64_t new_tokens() const { return static_cast<std::int64_t>(result.tokens.size()); }
 };
 
 Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
@@ -92,8 +100,13 @@ Engine::Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options)
              cache_blocks_for(context_) * options.max_sequences),
       step_(program_),
       end_tokens_(end_tokens_of(*model_)) {
+  options_.context = context_;
   running_.reserve(static_cast<std::size_t>(options.max_sequences));
   sampled_.reserve(static_cast<std::size_t>(options.max_sequences));
+  if (options.draft_tokens > 0)
+    speculator_.emplace(options.draft_model, *model_,
+                        DraftModelOptions{options.max_sequences, context_, options.step_tokens},
+                        options.draft_tokens);
 }
 
 Engine::~Engine() {
@@ -121,6 +134,9 @@ std::unique_ptr<Engine::Sequence> Engine::make_sequence(const std::vector<std::i
   for (std::int32_t id : prompt) sequence->text_of(id);  // the text continues the prompt's
   sequence->tokens = prompt;
   sequence->reserve();
+  if (speculator_)
+    speculator_->begin(sequence->speculation, options.speculation, prompt,
+                       length + sequence->options.max_new_tokens);
   sequence->result.prompt_tokens = length;
   return sequence;
 }
@@ -129,6 +145,10 @@ std::int64_t Engine::submit(std::vector<std::int32_t> prompt, const GenerationOp
                             OnText on_text) {
   check(options.sampling);
   check(options.logits, model_->built.vocab_size);
+  if (speculator_)
+    speculator_->check(options.speculation);
+  else if (options.speculation.source != DraftSource::kNone)
+    fail(ErrorCode::kUsage, "speculate", "the engine was made without room for drafts");
   if (options.samples < 1 || options.samples > options_.max_sequences)
     fail(ErrorCode::kUsage, "samples", "must be 1 to {}, is {}", options_.max_sequences, options.samples);
   if (options.samples > 1 && on_text)
@@ -186,6 +206,8 @@ void Engine::reuse_kept(Sequence& sequence) {
   sequence.state = std::move(kept->state);
   sequence.computed = same;
   sequence.length = kept->length;
+  sequence.speculation.model = std::move(kept->draft);
+  sequence.speculation.model.keep(same);
   sequence.result.reused_tokens = same;
 }
 
@@ -222,25 +244,60 @@ void Engine::turn_anew(Sequence& sequence) {
   sequence.length = length;
 }
 
+// Drafts for the next step, where all sequences decode; false elsewhere: beside the rows of a prompt they
+// would save little, and nobody could tell what they cost.
+bool Engine::draft() {
+  if (!speculator_) return false;
+  const bool decoding = std::all_of(running_.begin(), running_.end(),
+                                    [](const auto& sequence) { return sequence->pending() == 1; });
+  speculator_->begin_step(decoding ? std::ssize(running_) : 0);
+  if (!decoding) return false;
+  for (const auto& sequence : running_)
+    speculator_->propose(sequence->speculation, sequence->tokens, most_drafts(*sequence));
+  speculator_->draft();
+  return true;
+}
+
+// A step yields a token more than are accepted. None of its rows may lie beyond the context up to which the
+// model turns all keys by its short factors, where the first does not. Samples that begin with this step
+// share what it computes, which is to be the prompt alone.
+std::int64_t Engine::most_drafts(const Sequence& sequence) const {
+  if (!sequence.others.empty()) return 0;
+  const std::int64_t length = std::ssize(sequence.tokens), most = model_->built.short_context;
+  const std::int64_t room = sequence.options.max_new_tokens - sequence.new_tokens() - 1;
+  return length <= most ? std::min(room, most - length) : room;
+}
+
+// The next `count` tokens, and with the last of them the drafts.
+void Engine::add_rows(Sequence& sequence, std::int64_t count) {
+  const std::vector<std::int32_t>& drafts = sequence.speculation.drafts;
+  const bool last = count == sequence.pending();
+  const std::int64_t rows = count + std::ssize(drafts);
+  SWIFTLET_ASSERT(sequence.state->extend(rows));
+  sequence.tokens.insert(sequence.tokens.end(), drafts.begin(), drafts.end());
+  step_.add(std::span(sequence.tokens)
+                .subspan(static_cast<std::size_t>(sequence.computed), static_cast<std::size_t>(rows)),
+            !drafts.empty() ? OutputRows::kAll
+            : last          ? OutputRows::kLast
+                            : OutputRows::kNone,
+            sequence.computed, sequence.state->blocks());
+  step_.whole(std::ssize(sequence.tokens));
+  sequence.tokens.resize(sequence.tokens.size() - drafts.size());
+  sequence.computed += count;
+  if (last) sampled_.push_back(&sequence);
+}
+
 void Engine::build_step() {
   step_.clear();
   sampled_.clear();
-  std::int64_t room = std::max(options_.step_tokens, options_.max_sequences);
-  for (const auto& sequence : running_) turn_anew(*sequence);
+  std::int64_t room = step_rows(options_);
   // Decoding sequences come first: they need one row each and somebody waits for them.
   for (const bool decoding : {true, false}) {
     for (const auto& sequence : running_) {
       if (sequence->pending() == 0 || (sequence->pending() == 1) != decoding || room == 0) continue;
       const std::int64_t count = std::min(sequence->pending(), room);
-      SWIFTLET_ASSERT(sequence->state->extend(count));
-      const bool last = count == sequence->pending();
-      step_.add(std::span(sequence->tokens)
-                    .subspan(static_cast<std::size_t>(sequence->computed), static_cast<std::size_t>(count)),
-                last ? OutputRows::kLast : OutputRows::kNone, sequence->computed, sequence->state->blocks());
-      step_.whole(sequence->length);
-      sequence->computed += count;
-      room -= count;
-      if (last) sampled_.push_back(sequence.get());
+      add_rows(*sequence, count);
+      room -= count + std::ssize(sequence->speculation.drafts);
     }
   }
 }
@@ -249,32 +306,64 @@ bool Engine::step(const Job& job) {
   if (job.cancelled()) cancel_all();
   admit();
   if (running_.empty()) return false;
+  for (const auto& sequence : running_) turn_anew(*sequence);
+  const bool decodes = draft();
   build_step();
+  const Clock::time_point begin = Clock::now();
   executor_.run(step_.inputs(cache_.layers()));
+  if (decodes) speculator_->measured(seconds_since(begin));
   const auto* logits = static_cast<const float*>(executor_.output_data(0));
   const auto vocabulary = static_cast<std::size_t>(model_->built.vocab_size);
-  for (std::size_t i = 0; i < sampled_.size(); ++i) {
-    const std::span<const float> row(logits + i * vocabulary, vocabulary);
-    start_samples(*sampled_[i], row);
-    accept(*sampled_[i], row);
+  for (Sequence* sequence : sampled_) {
+    const std::size_t values = (1 + sequence->speculation.drafts.size()) * vocabulary;
+    verify(*sequence, {logits, values});
+    logits += values;
   }
   std::erase_if(running_, [](const auto& sequence) { return sequence->finished; });
   return !running_.empty() || !waiting_.empty();
 }
 
+// A draft counts where it is the token that its place gets: then the next row was computed behind the right
+// tokens. What was computed behind a wrong one is forgotten. `rows` [1 + drafts, V].
+void Engine::verify(Sequence& sequence, std::span<const float> rows) {
+  Speculation& speculation = sequence.speculation;
+  const std::vector<std::int32_t>& drafts = speculation.drafts;
+  const std::size_t vocabulary = rows.size() / (1 + drafts.size());
+  if (!sequence.others.empty()) start_samples(sequence, rows);
+  sequence.result.drafted_tokens += std::ssize(drafts);
+  std::size_t accepted = 0;
+  while (true) {
+    sequence.computed = std::ssize(sequence.tokens);
+    const auto row = rows.subspan(accepted * vocabulary, vocabulary);
+    if (accepted == drafts.size()) {
+      accept(sequence, row);
+      break;
+    }
+    accept(sequence, row, drafts[accepted]);
+    if (sequence.finished || sequence.tokens.back() != drafts[accepted]) break;
+    ++accepted;
+  }
+  if (sequence.finished || !speculator_) return;
+  sequence.state->truncate(sequence.computed);
+  speculator_->verified(speculation, sequence.tokens, static_cast<std::int64_t>(accepted));
+}
+
 // The other samples of a prompt share what it left in the cache and choose from the same logits.
 void Engine::start_samples(Sequence& first, std::span<const float> logits) {
+  if (speculator_) speculator_->read(first.speculation, first.tokens);
   for (std::unique_ptr<Sequence>& other : std::exchange(first.others, {})) {
     other->state = first.state->fork();
     other->computed = first.computed;
     other->length = first.length;
+    other->speculation.model = first.speculation.model.fork();
     other->begin = first.begin;
     running_.push_back(std::move(other));
-    accept(*running_.back(), logits);
+    verify(*running_.back(), logits);
   }
 }
 
-void Engine::accept(Sequence& sequence, std::span<const float> logits) {
+// `draft`: what was guessed for this place.
+void Engine::accept(Sequence& sequence, std::span<const float> logits, std::optional<std::int32_t> draft) {
   GenerationResult& result = sequence.result;
   if (result.tokens.empty()) result.prefill_seconds = seconds_since(sequence.begin);
   const SamplingOptions& sampling = sequence.options.sampling;
@@ -282,6 +371,7 @@ void Engine::accept(Sequence& sequence, std::span<const float> logits) {
                            static_cast<std::size_t>(result.prompt_tokens), sequence.ends, logits_scratch_);
   const double draw = uniform(sampling.seed, sequence.sample, sequence.tokens.size());
   const std::int32_t token = sample(row, sampling, draw, scratch_, sequence.sampler);
+  if (token == draft) ++result.accepted_tokens;
   const bool ends = std::find(sequence.ends.begin(), sequence.ends.end(), token) != sequence.ends.end();
   if (ends && !sequence.options.ignore_eos) return flush(sequence, FinishReason::kStop);
   sequence.tokens.push_back(token);
@@ -291,8 +381,7 @@ void Engine::accept(Sequence& sequence, std::span<const float> logits) {
   const StopStrings::Result text = sequence.stop.feed(sequence.text_of(token));
   emit(sequence, text.text);
   if (text.stopped) return finish(sequence, FinishReason::kStop);
-  if (static_cast<std::int64_t>(result.tokens.size()) == sequence.options.max_new_tokens)
-    flush(sequence, FinishReason::kLength);
+  if (sequence.new_tokens() == sequence.options.max_new_tokens) flush(sequence, FinishReason::kLength);
 }
 
 // Half a character, or the beginning of a stop string, may still be held back.
@@ -319,9 +408,13 @@ void Engine::finish(Sequence& sequence, FinishReason reason) {
   result.decode_seconds = seconds_since(sequence.begin) - result.prefill_seconds;
   if (sequence.options.keep_state && sequence.state) {
     sequence.tokens.resize(static_cast<std::size_t>(sequence.computed));
-    kept_ = Kept{std::move(sequence.tokens), std::move(sequence.state), sequence.length};
+    sequence.state->truncate(sequence.computed);
+    sequence.speculation.model.keep(sequence.computed);
+    kept_ = Kept{std::move(sequence.tokens), std::move(sequence.state), sequence.length,
+                 std::move(sequence.speculation.model)};
   }
   sequence.state.reset();
+  sequence.speculation.model = {};
   finished_[sequence.number] = std::move(result);
 }
 

@@ -19,6 +19,7 @@
 #include "swiftlet/engine/model.h"
 #include "swiftlet/engine/paged_cache.h"
 #include "swiftlet/engine/sampler.h"
+#include "swiftlet/engine/speculate.h"
 #include "swiftlet/engine/step_builder.h"
 #include "swiftlet/engine/stop_strings.h"
 #include "swiftlet/job.h"
@@ -30,6 +31,9 @@ struct EngineOptions {
   std::int64_t max_sequences = 8;  // that run at the same time; others wait
   std::int64_t context = 0;        // tokens a sequence may have; 0: what the model allows, at most 2048
   std::int64_t step_tokens = 512;  // rows of one step: the size of a prefill chunk
+  // That a sequence may draft at a time (speculate.h): the logits of so many more rows are kept. 0: none.
+  std::int64_t draft_tokens = 0;
+  std::shared_ptr<LoadedModel> draft_model = {};  // null: drafts by prompt lookup only
 };
 
 struct GenerationOptions {
@@ -41,6 +45,7 @@ struct GenerationOptions {
   int samples = 1;    // answers to the one prompt; they share its cache
   int logprobs = -1;  // >= 0: log-probabilities of every token and of so many of the likeliest
   std::vector<std::int32_t> end_tokens = {};  // beside those of the model
+  SpeculationOptions speculation = {};
   // The cache of this sequence is kept after its end, and that of the last such sequence is used for as many
   // of the first tokens as are the same. For one conversation after another, not for batches.
   bool keep_state = false;
@@ -54,8 +59,9 @@ struct GenerationResult {
   std::string text;
   FinishReason reason = FinishReason::kLength;
   std::int64_t prompt_tokens = 0;
-  std::int64_t reused_tokens = 0;                  // of the prompt, found in the cache
-  double prefill_seconds = 0, decode_seconds = 0;  // from admission to the first token, and from there
+  std::int64_t reused_tokens = 0;                        // of the prompt, found in the cache
+  std::int64_t drafted_tokens = 0, accepted_tokens = 0;  // by speculation
+  double prefill_seconds = 0, decode_seconds = 0;        // from admission to the first token, and from there
 };
 
 // What an engine with these options runs. Throws kUnsupported for an encoder.
@@ -66,13 +72,15 @@ class Engine {
   // Whole UTF-8 text as it comes; false ends the sequence as cancelled.
   using OnText = std::function<bool(std::string_view piece)>;
 
+  // Throws kInvalid where the draft model has another vocabulary.
   explicit Engine(std::shared_ptr<LoadedModel> model, const EngineOptions& options = {});
   ~Engine();
 
   // Queues a sequence for each of options.samples; returns the number of the first, the others follow it.
   // Throws kInvalid when prompt and one new token exceed the context. The new tokens are limited to what the
   // context leaves. A model without a tokenizer gives tokens and no text; with `on_text` or stop strings it
-  // throws kNotFound. Throws kUsage for several samples with `on_text`, or more than max_sequences.
+  // throws kNotFound. Throws kUsage for several samples with `on_text`, or more than max_sequences, and for
+  // more speculation than the engine's options allow.
   std::int64_t submit(std::vector<std::int32_t> prompt, const GenerationOptions& options,
                       OnText on_text = {});
   // One step of the program; false when no sequence is left. Does not throw when the job is cancelled: all
@@ -90,6 +98,8 @@ class Engine {
 
   std::int64_t cache_bytes() const { return cache_.bytes(); }
   std::int64_t context() const { return context_; }
+  // As given, with the context that was chosen.
+  const EngineOptions& options() const { return options_; }
   // Sequences that have not yielded a token yet.
   std::int64_t waiting_for_first_token() const;
   const std::shared_ptr<const Program>& program() const { return program_; }
@@ -106,10 +116,14 @@ class Engine {
   std::int64_t blocks_of(const Sequence& sequence) const;
   void admit();
   void reuse_kept(Sequence& sequence);
+  bool draft();
+  std::int64_t most_drafts(const Sequence& sequence) const;
   void build_step();
+  void add_rows(Sequence& sequence, std::int64_t count);
   void turn_anew(Sequence& sequence);
   void start_samples(Sequence& first, std::span<const float> logits);
-  void accept(Sequence& sequence, std::span<const float> logits);
+  void verify(Sequence& sequence, std::span<const float> rows);
+  void accept(Sequence& sequence, std::span<const float> logits, std::optional<std::int32_t> draft = {});
   void emit(Sequence& sequence, std::string_view text);
   void flush(Sequence& sequence, FinishReason reason);
   void finish(Sequence& sequence, FinishReason reason);
@@ -125,9 +139,11 @@ class Engine {
     std::vector<std::int32_t> tokens;  // whose keys and values `state` holds
     std::unique_ptr<SequenceState> state;
     std::int64_t length = 0;  // of the sequence that they were computed in
+    DraftState draft = {};    // of them, or fewer
   };
   std::optional<Kept> kept_;
   StepBuilder step_;
+  std::optional<Speculator> speculator_;  // where there may be drafts
   SamplerScratch scratch_;
   LogitsScratch logits_scratch_;
   std::vector<std::int32_t> end_tokens_;

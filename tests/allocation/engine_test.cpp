@@ -50,6 +50,32 @@ TEST_P(Allocation, NoneInADecodeStep) {
   }
 }
 
+// Guesses of both kinds, right and wrong ones.
+TEST_P(Allocation, NoneInADecodeStepThatSpeculates) {
+  const auto model = load(load_checkpoint(source() / "assets/stories-7m"));
+  Engine engine(
+      model,
+      {.max_sequences = 3, .context = 256, .step_tokens = 64, .draft_tokens = 2, .draft_model = model});
+  const auto submit = [&](const char* prompt, DraftSource source) {
+    engine.submit(model->encode_prompt(prompt), {.max_new_tokens = 200,
+                                                 .sampling = {.temperature = 0.6f},
+                                                 .ignore_eos = true,
+                                                 .speculation = {.source = source, .adaptive = false}});
+  };
+  submit("Tim saw a dog. Tim saw a dog. Tim saw", DraftSource::kLookup);
+  submit("Once upon a time", DraftSource::kModel);
+  submit("The king", DraftSource::kModel);
+  while (engine.waiting_for_first_token() > 0) engine.step();
+  for (int warm = 0; warm < 4; ++warm) engine.step();
+  for (int step = 0; step < 50; ++step) {
+    const long before = test::allocations();
+    engine.step();
+    ASSERT_EQ(test::allocations(), before) << "step " << step;
+  }
+  while (engine.step()) {
+  }
+}
+
 // The rows of a mixture choose other experts at every step.
 TEST_P(Allocation, NoneInADecodeStepOfAMixture) {
   const auto model = load(load_checkpoint(source() / "tests/data/models/qwen3-moe"));
