@@ -62,6 +62,10 @@ struct LoadOptions {
   std::string cache = {};
   std::string device = "cpu";  // "cuda" throws kUnsupported where there is none
   int threads = 0;             // 0: the physical cores that this process may use
+  // A small decoder with the same vocabulary, which guesses what this one will say: see
+  // GenerateOptions::speculate. Loaded with the same precision and cache. Throws kInvalid for another
+  // vocabulary.
+  std::string draft_model = {};
 };
 
 // One weight, as `inspect` lists it.
@@ -144,6 +148,13 @@ struct GenerateOptions {
   double mirostat_tau = 5, mirostat_eta = 0.1;
   std::uint64_t seed = 0;
 
+  // Drafts of the next tokens, which the model checks together in one step: "lookup" takes what followed the
+  // same words before, in the prompt or the answer; "draft" asks LoadOptions::draft_model (kUsage without
+  // one); "none". The answer is the same, token for token, only sooner where drafts are right; how many pay
+  // is measured as it goes. Not with beams.
+  std::string speculate = "none";
+  int draft_tokens = 15;  // at a time, at most; 1 to 255
+
   std::vector<std::string> stop = {};  // generation ends before the first of these
   bool ignore_eos = false;
   int samples = 1;    // answers to each prompt, sharing its cache
@@ -173,8 +184,9 @@ struct Generation {
   std::vector<TokenLogprobs> logprobs;  // of each token, where asked for
   std::int64_t prompt_tokens = 0;
   std::int64_t reused_tokens = 0;  // of the prompt, kept from the turn before: see chat.h
-  std::string finish_reason;       // "stop" (end token or stop string), "length", "cancelled"
-  double score = 0;                // of beam search
+  std::int64_t drafted_tokens = 0, accepted_tokens = 0;  // by speculation
+  std::string finish_reason;  // "stop" (end token or stop string), "length", "cancelled"
+  double score = 0;           // of beam search
   // Up to the first token, from when its turn came, and from there.
   double prefill_seconds = 0, decode_seconds = 0;
   double prefill_tokens_per_second() const {

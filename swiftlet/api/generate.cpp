@@ -66,6 +66,19 @@ LogitsOptions logits_of(const LoadedModel& model, const GenerateOptions& options
   return logits;
 }
 
+SpeculationOptions speculation_of(const GenerateOptions& options) {
+  constexpr int kMostDrafts = 255;
+  for (const auto& [name, source] : {std::pair{"none", DraftSource::kNone},
+                                     {"lookup", DraftSource::kLookup},
+                                     {"draft", DraftSource::kModel}}) {
+    if (options.speculate != name) continue;
+    if (options.draft_tokens < 1 || options.draft_tokens > kMostDrafts)
+      fail(ErrorCode::kUsage, "draft_tokens", "must be 1 to {}, is {}", kMostDrafts, options.draft_tokens);
+    return {.source = source, .draft_tokens = source == DraftSource::kNone ? 0 : options.draft_tokens};
+  }
+  fail(ErrorCode::kUsage, "speculate", "must be none, lookup or draft, is '{}'", options.speculate);
+}
+
 GenerationOptions to_internal(const LoadedModel& model, const GenerateOptions& options,
                               std::vector<std::int32_t> dry_breakers) {
   return {.max_new_tokens = options.max_new_tokens,
@@ -74,7 +87,8 @@ GenerationOptions to_internal(const LoadedModel& model, const GenerateOptions& o
           .stop = options.stop,
           .ignore_eos = options.ignore_eos,
           .samples = options.samples,
-          .logprobs = options.logprobs};
+          .logprobs = options.logprobs,
+          .speculation = speculation_of(options)};
 }
 
 Generation to_public(GenerationResult result) {
@@ -84,6 +98,8 @@ Generation to_public(GenerationResult result) {
   generation.logprobs = std::move(result.logprobs);
   generation.prompt_tokens = result.prompt_tokens;
   generation.reused_tokens = result.reused_tokens;
+  generation.drafted_tokens = result.drafted_tokens;
+  generation.accepted_tokens = result.accepted_tokens;
   generation.finish_reason = name_of(result.reason);
   generation.prefill_seconds = result.prefill_seconds;
   generation.decode_seconds = result.decode_seconds;
@@ -108,6 +124,7 @@ BeamOptions beams_of(const LoadedModel& model, const GenerateOptions& options,
   refuse(!options.stop.empty(), "stop strings");
   refuse(options.logprobs >= 0, "log-probabilities");
   refuse(!options.prompt_cache.empty(), "prompt caches");
+  refuse(options.speculate != "none", "drafts");
   return {.beams = options.beams,
           .n_best = options.samples,
           .length_penalty = options.length_penalty,
@@ -173,13 +190,23 @@ std::vector<std::int32_t> Model::Impl::breaker_tokens(const GenerateOptions& opt
   return breakers.tokens;
 }
 
-Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context) {
+Engine& Model::Impl::require_engine(std::int64_t sequences, std::int64_t context,
+                                    const SpeculationOptions& speculation) {
   const std::int64_t most = loaded->built.max_positions;
   const std::int64_t wanted = std::min(most, std::max(context, std::min(most, kDefaultContext)));
-  if (!engine || engine_sequences < sequences || engine->context() < wanted) {
+  const bool by_model = speculation.source == DraftSource::kModel;
+  if (by_model && !draft)
+    fail(ErrorCode::kUsage, "speculate", "'draft' needs a draft model, and none was loaded");
+  const auto serves = [&](const EngineOptions& has) {
+    return has.max_sequences >= sequences && has.context >= wanted &&
+           has.draft_tokens >= speculation.draft_tokens && (!by_model || has.draft_model);
+  };
+  if (!engine || !serves(engine->options())) {
     engine.reset();  // before the new one takes its memory
-    engine.emplace(loaded, EngineOptions{.max_sequences = sequences, .context = wanted});
-    engine_sequences = sequences;
+    engine.emplace(loaded, EngineOptions{.max_sequences = sequences,
+                                         .context = wanted,
+                                         .draft_tokens = speculation.draft_tokens,
+                                         .draft_model = by_model ? draft : nullptr});
   }
   return *engine;
 }
@@ -202,7 +229,7 @@ std::vector<Generation> Model::Impl::generate(std::vector<std::vector<std::int32
   const std::int64_t answers = std::ssize(prompts) * options.samples;
   const auto sequences =
       std::max<std::int64_t>(std::clamp<std::int64_t>(answers, 1, kBatchedSequences), options.samples);
-  Engine& running = require_engine(sequences, context_for(longest, options));
+  Engine& running = require_engine(sequences, context_for(longest, options), internal.speculation);
   std::vector<Generation> results;
   try {
     std::vector<std::int64_t> numbers;
@@ -227,7 +254,7 @@ Generation Model::Impl::generate_turn(std::vector<std::int32_t> prompt, const Ge
   GenerationOptions internal = to_internal(*loaded, options, breaker_tokens(options));
   internal.end_tokens = std::move(end_tokens);
   internal.keep_state = true;
-  Engine& running = require_engine(1, context);
+  Engine& running = require_engine(1, context, internal.speculation);
   try {
     load_prompt_cache(options);
     const std::int64_t number = running.submit(std::move(prompt), internal, on_text);

@@ -5,6 +5,7 @@
 #include "swiftlet/compress/compress.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/core/version.h"
+#include "swiftlet/engine/draft_model.h"
 #include "swiftlet/eval/reference_check.h"
 #include "swiftlet/graph/print.h"
 #include "swiftlet/hub.h"
@@ -57,6 +58,15 @@ std::optional<DType> parse_cache(std::string_view name) {
   if (name == "bf16") return DType::kBF16;
   if (name == "int8") return DType::kI8;
   fail(ErrorCode::kUsage, "cache", "'{}' is not known; known are f32, bf16, int8", name);
+}
+
+// On the threads of its target, which waits meanwhile.
+std::shared_ptr<LoadedModel> load_draft(const LoadOptions& options, const LoadedModel& target) {
+  auto draft = LoadedModel::load(
+      fetch_model(options.draft_model),
+      {.precision = target.options.precision, .cache = target.options.cache, .pool = target.pool});
+  check_draft_vocabulary(*draft, target);
+  return draft;
 }
 
 }  // namespace
@@ -113,6 +123,7 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
                                                             .pool = nullptr});
   if (!options.cache.empty() && impl->loaded->built.kind != models::Kind::kDecoder)
     fail(ErrorCode::kUsage, "cache", "{} is an encoder: it keeps no keys and values", path);
+  if (!options.draft_model.empty()) impl->draft = load_draft(options, *impl->loaded);
   warn_of_precision(*impl->loaded);
   impl->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return Model(std::move(impl));

@@ -37,14 +37,14 @@ class Turns {
 
 struct Model::Impl {
   std::shared_ptr<LoadedModel> loaded;
+  std::shared_ptr<LoadedModel> draft;  // null where there is none
   std::string path;
   double load_seconds = 0;
   std::atomic<std::int64_t> embedded_tokens{0};
 
-  Turns turns;                     // for what follows
-  std::optional<Encoder> encoder;  // made by the first embed()
-  std::optional<Engine> engine;    // made by the first generate(), again when it must hold more
-  std::int64_t engine_sequences = 0;
+  Turns turns;                              // for what follows
+  std::optional<Encoder> encoder;           // made by the first embed()
+  std::optional<Engine> engine;             // made by the first generate(), again when it must hold more
   std::string prompt_cache_file;            // that the state in the engine was read from or written to
   std::optional<tasks::HeadRunner> runner;  // made by the first task of the head
   // The tokens whose texts hold one of these: to find them, the whole vocabulary is decoded.
@@ -58,7 +58,7 @@ struct Model::Impl {
   tasks::HeadRunner& require_runner(models::Task task, std::string_view command);
   // Those of DRY, in order; none where it is off. Kept until others are asked for.
   std::vector<std::int32_t> breaker_tokens(const GenerateOptions& options);
-  Engine& require_engine(std::int64_t sequences, std::int64_t context);
+  Engine& require_engine(std::int64_t sequences, std::int64_t context, const SpeculationOptions& speculation);
   // Generates for all prompts at once; results in their order. on_text hears of every sequence.
   std::vector<Generation> generate(std::vector<std::vector<std::int32_t>> prompts,
                                    const GenerateOptions& options, const OnText& on_text, const Job* job);

@@ -42,6 +42,31 @@ TEST(Model, AsksForMoreTokensThanItCanHold) {
   EXPECT_EQ(story.prompt_tokens + static_cast<std::int64_t>(story.tokens.size()), model.info().max_positions);
 }
 
+TEST(Model, SpeculatesWithoutAnotherText) {
+  auto model = Model::load(kModel, {.draft_model = kModel});
+  const std::vector<std::string> prompts{"Lily saw a cat. Lily saw a cat. Lily", "The dog"};
+  for (const double temperature : {0.0, 0.9}) {
+    GenerateOptions options{.max_new_tokens = 60, .temperature = temperature};
+    const auto plain = model.generate(prompts, options);
+    for (const char* source : {"draft", "lookup"}) {
+      options.speculate = source;
+      const auto results = model.generate(prompts, options);
+      for (std::size_t i = 0; i < prompts.size(); ++i) EXPECT_EQ(results[i].tokens, plain[i].tokens);
+      EXPECT_GT(results[0].drafted_tokens, 0) << source;
+    }
+  }
+  const auto refused = [&](GenerateOptions options) {
+    return code_of([&] { model.generate("Lily", options); }) == ErrorCode::kUsage;
+  };
+  EXPECT_TRUE(refused({.speculate = "ngram"}));
+  EXPECT_TRUE(refused({.speculate = "lookup", .draft_tokens = 0}));
+  EXPECT_TRUE(refused({.speculate = "lookup", .beams = 2}));
+  model = Model::load(kModel);
+  EXPECT_TRUE(refused({.speculate = "draft"}));
+  EXPECT_EQ(code_of([] { Model::load(kModel, {.draft_model = SWIFTLET_SOURCE_DIR "/assets/stories-7m"}); }),
+            ErrorCode::kInvalid);
+}
+
 TEST(Model, KeepsPromptsInSeveralFiles) {
   auto model = Model::load(kModel);
   const std::string folder = ::testing::TempDir() + "swiftlet-prompts-" + std::to_string(::getpid());

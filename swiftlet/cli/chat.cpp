@@ -87,7 +87,7 @@ int Talk::run() {
     conversation_.load(options_.messages);
     if (!options_.system.empty()) conversation_.set_system(options_.system);
   }
-  Model model = session_.load(options_.model);
+  Model model = session_.load(options_.model, {}, options_.choosing.draft_model);
   options_.chat_template = chat_template_of(options_, model);
   Chat chat = make_chat(model);
   session_.progress.disable();
@@ -291,6 +291,8 @@ Action setup_chat(CommandLine& line) {
   line.number<std::int64_t>("--min-tokens", generate.min_new_tokens, "No end token before so many tokens", 0);
   options->choosing.add_stops(line);
   options->choosing.add_prompt_cache(line);
+  line.group("Speculation (docs/generation.md)");
+  options->choosing.add_speculation(line);
   options->choosing.add(line);
   line.machine_options();
   line.cache_option();

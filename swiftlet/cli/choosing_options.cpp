@@ -69,6 +69,14 @@ void ChoosingOptions::add_prompt_cache(CommandLine& line) {
   line.flag("--prompt-cache-ro", generate.prompt_cache_read_only, "Read the file, never write it");
 }
 
+void ChoosingOptions::add_speculation(CommandLine& line) {
+  line.choice("--speculate", generate.speculate, {"none", "lookup"},
+              "Guess the next tokens from what followed the same words before; the text stays the same");
+  line.text("--draft-model", draft_model, "MODEL",
+            "A small model of the same vocabulary that guesses the next tokens; the text stays the same");
+  line.number("--draft-tokens", generate.draft_tokens, "Tokens to guess at a time, at most", 1, 255);
+}
+
 void ChoosingOptions::add(CommandLine& line) {
   add_sampling(line, generate);
   add_penalties(line, *this);
@@ -97,6 +105,14 @@ void ChoosingOptions::check(const std::string& command) {
     wrong_use(command, "--prompt-cache-all and --prompt-cache-ro exclude each other");
   if (!generate.prompt_cache.empty() && generate.samples > 1)
     wrong_use(command, "--prompt-cache goes with one answer, not --samples");
+  if (!draft_model.empty()) {
+    if (generate.speculate != "none") wrong_use(command, "--draft-model and --speculate exclude each other");
+    generate.speculate = "draft";
+  }
+  if (generate.speculate == "none" && generate.draft_tokens != usual.draft_tokens)
+    wrong_use(command, "--draft-tokens goes with --speculate or --draft-model");
+  if (generate.speculate != "none" && generate.beams > 1)
+    wrong_use(command, "--speculate and --draft-model do not go with --beams");
   if (!dry_breakers.empty()) generate.dry_breakers = dry_breakers;
   for (const std::string& bias : biases) generate.logit_bias.push_back(parse_bias(command, bias));
 }

@@ -35,6 +35,13 @@ std::string reused(const Generation& result) {
   return fmt::format(" ({} of them from the file)", grouped(result.reused_tokens));
 }
 
+// What became of the drafts.
+std::string drafted(const Generation& result) {
+  if (result.drafted_tokens == 0) return "";
+  return fmt::format(" ({} of {} guesses right)", grouped(result.accepted_tokens),
+                     grouped(result.drafted_tokens));
+}
+
 Json answer_json(const Generation& result, const GenerateOptions& options) {
   Json answer{{"text", result.text}, {"tokens", result.tokens}, {"finish_reason", result.finish_reason}};
   if (options.beams > 1) answer["score"] = result.score;
@@ -52,6 +59,8 @@ Json to_json(const Generation& result, const RunOptions& options, double load_se
   object.update(answer_json(result, options.choosing.generate));
   object.update({{"prompt_tokens", result.prompt_tokens},
                  {"reused_tokens", result.reused_tokens},
+                 {"drafted_tokens", result.drafted_tokens},
+                 {"accepted_tokens", result.accepted_tokens},
                  {"generated_tokens", result.tokens.size()},
                  {"load_seconds", load_seconds},
                  {"prefill_seconds", result.prefill_seconds},
@@ -93,7 +102,7 @@ bool is_full(const Generation& result, const GenerateOptions& generate) {
 
 // Several answers to one prompt, one after the other, and what cannot be streamed.
 int run_samples(Session& session, const RunOptions& options) {
-  Model model = session.load(options.model);
+  Model model = session.load(options.model, {}, options.choosing.draft_model);
   const auto results = model.generate(std::vector{options.prompt}, options.choosing.generate, &session.job);
   if (session.options.json) {
     Json answers = Json::array();
@@ -120,7 +129,7 @@ int run(Session& session, RunOptions& options) {
   if (!options.prompt_given) options.prompt = read_prompt(session);
   const GenerateOptions& generate = options.choosing.generate;
   if (generate.samples > 1 || generate.beams > 1) return run_samples(session, options);
-  Model model = session.load(options.model);
+  Model model = session.load(options.model, {}, options.choosing.draft_model);
   Generation result;
   if (session.options.json) {
     result = model.generate(options.prompt, options.choosing.generate, {}, &session.job);
@@ -128,10 +137,11 @@ int run(Session& session, RunOptions& options) {
   } else {
     session.progress.disable();  // the text itself shows how far it is
     result = stream(session, model, options);
-    session.note("prompt {} tokens{}, {} tokens/s; generated {} tokens, {} tokens/s ({}); peak memory {}",
+    session.note("prompt {} tokens{}, {} tokens/s; generated {} tokens{}, {} tokens/s ({}); peak memory {}",
                  grouped(result.prompt_tokens), reused(result),
                  human_number(result.prefill_tokens_per_second()),
-                 grouped(std::int64_t(result.tokens.size())), human_number(result.decode_tokens_per_second()),
+                 grouped(std::int64_t(result.tokens.size())), drafted(result),
+                 human_number(result.decode_tokens_per_second()),
                  is_full(result, generate) ? "length: the context is full" : result.finish_reason,
                  human_bytes(std::int64_t(peak_memory_bytes())));
   }
@@ -164,6 +174,8 @@ Action setup_run(CommandLine& line) {
               "Of beams: end with enough answers if no other is likely, at once, if no other can win");
   line.number("--logprobs", generate.logprobs,
               "With --json: log-probabilities of each token and the N likeliest; -1: none", -1, 1000);
+  line.group("Speculation (docs/generation.md)");
+  options->choosing.add_speculation(line);
   options->choosing.add(line);
   line.machine_options();
   line.cache_option();
@@ -172,6 +184,7 @@ Action setup_run(CommandLine& line) {
       {"swiftlet run assets/stories-7m \"Once upon a time\"",
        "swiftlet run assets/stories260K/stories260K.bin \"Lily\" --temperature 0.8 --top-p 0.9 --seed 7",
        "swiftlet run model \"$(cat long.txt) In short:\" --prompt-cache long.state",
+       "swiftlet run model \"$(cat report.txt) The same, corrected:\" --speculate lookup",
        "echo \"The old king\" | swiftlet run assets/stories-7m -n 200 --stop \"The end\" --json"});
   return [options, &line](Session& session) {
     options->prompt_given = line.given("PROMPT");

@@ -56,11 +56,12 @@ std::string Session::fetch(const std::string& name) {
   throw Failure(kFailed, fmt::format("[{}] no such file or folder", name), kModelHint);
 }
 
-Model Session::load(const std::string& name, const std::string& precision) {
-  const std::string path = fetch(name);
+Model Session::load(const std::string& name, const std::string& precision, const std::string& draft_model) {
+  const std::string path = fetch(name), draft_path = draft_model.empty() ? "" : fetch(draft_model);
   const auto start = std::chrono::steady_clock::now();
   LoadOptions how = load_options();
   if (how.precision.empty()) how.precision = precision;
+  how.draft_model = draft_path;
   Model model = Model::load(path, how);
   load_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (job.cancelled()) fail(ErrorCode::kCancelled, name, "interrupted");

@@ -44,8 +44,9 @@ class Session {
 
   // The path of a model, downloaded first where it is a name of the hub; a missing one gets a hint.
   std::string fetch(const std::string& name);
-  // Loads with the common options what fetch() finds; `precision` counts where the user gave none.
-  Model load(const std::string& name, const std::string& precision = {});
+  // Loads with the common options what fetch() finds; `precision` counts where the user gave none. A draft
+  // model is loaded beside it.
+  Model load(const std::string& name, const std::string& precision = {}, const std::string& draft_model = {});
   double load_seconds() const { return load_seconds_; }
   LoadOptions load_options() const;
 

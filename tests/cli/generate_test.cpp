@@ -50,6 +50,32 @@ TEST(Run, StreamsTheSameTextThatJsonHolds) {
   EXPECT_EQ(swiftlet(echo).out, "Once upon a time" + text);
 }
 
+TEST(Run, SpeculatesWithoutAnotherText) {
+  const std::vector<std::string> words{
+      "run", kStories, "Tim saw a dog. Tim saw a dog. Tim saw", "-n", "60", "--temperature", "0.5", "--json"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return swiftlet(more);
+  };
+  const auto plain = json_of(with({}));
+  EXPECT_EQ(plain["drafted_tokens"], 0);
+  for (const auto& result : {json_of(with({"--speculate", "lookup"})),
+                             json_of(with({"--draft-model", kStories, "--draft-tokens", "4"}))}) {
+    EXPECT_EQ(result["tokens"], plain["tokens"]);
+    EXPECT_GT(result["drafted_tokens"], 0);
+    EXPECT_LE(result["accepted_tokens"], result["drafted_tokens"]);
+  }
+  EXPECT_THAT(with({"--draft-model", kSmall}).err, HasSubstr("needs the vocabulary of its target"));
+  for (const auto& [more, says] : std::vector<std::pair<std::vector<std::string>, const char*>>{
+           {{"--draft-tokens", "3"}, "--draft-tokens goes with"},
+           {{"--speculate", "lookup", "--draft-model", kStories}, "exclude each other"},
+           {{"--speculate", "lookup", "--beams", "2"}, "do not go with --beams"}}) {
+    const auto result = with(more);
+    EXPECT_EQ(result.status, 2);
+    EXPECT_THAT(result.err, HasSubstr(says));
+  }
+}
+
 TEST(Run, ReadsThePromptFromStandardInput) {
   const std::string given = swiftlet({"run", kStories, "The king", "-n", "6"}).out;
   EXPECT_EQ(swiftlet({"run", kStories, "-n", "6"}, {.input = "The king\n"}).out, given);
