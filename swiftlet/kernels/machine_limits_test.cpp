@@ -20,5 +20,20 @@ TEST(MachineLimits, ArePlausible) {
   EXPECT_EQ(limits.int8_ops > 0, cpu_info().avx2);
 }
 
+// A working set that fits into the first caches is read at least as fast as memory behind the last one: by
+// far more where nothing else runs, so half of it leaves room for other load.
+TEST(MachineLimits, ReadingCountsTheCachesForASmallWorkingSet) {
+  ThreadPool pool(1);
+  const double small = measure_read_bytes(pool, 256 << 10), large = measure_read_bytes(pool);
+  EXPECT_GT(small, large / 2);
+  EXPECT_LT(small, 1e12);
+}
+
+// Of less than a page for each thread as well.
+TEST(MachineLimits, ReadsTheSmallestWorkingSet) {
+  ThreadPool pool(2);
+  EXPECT_GT(measure_read_bytes(pool, 1), 1e8);
+}
+
 }  // namespace
 }  // namespace swiftlet::kernels
