@@ -383,10 +383,11 @@ SWIFTLET_API std::int64_t verify_file(const std::string& path, const Job* job = 
 
 struct BenchOptions {
   std::int64_t prompt = 512, generate = 128, batch = 1;  // decoders, tokens and sequences
-  std::string input = {};                                // encoders: one text a line
-  int repeat = 3;                                        // the best run counts
-  bool profile = false;                                  // run as often again, every kernel timed
-  std::string trace;  // write the timed kernels to this file, for Perfetto or chrome://tracing
+  std::int64_t depth = 0;  // decoders: tokens in the cache when a run begins; with a batch of 1
+  std::string input = {};  // encoders: one text a line
+  int repeat = 3;          // the best run counts
+  bool profile = false;    // run as often again, every kernel timed
+  std::string trace;       // write the timed kernels to this file, for Perfetto or chrome://tracing
 };
 // One kernel in one phase of the work ("prefill", "decode", "embed"); sums over all its calls.
 struct KernelProfile {
@@ -412,16 +413,18 @@ struct BenchResult {
   double load_seconds = 0;
   double prefill_tokens_per_second = 0, decode_tokens_per_second = 0;
   double sentences_per_second = 0, tokens_per_second = 0;
-  double latency_seconds_p50 = 0;  // encoders: one text at a time
+  double latency_seconds_p50 = 0;  // encoders: one text at a time,
+  double forward_seconds_p50 = 0;  // and from its tokens on
   std::int64_t peak_memory_bytes = 0, weight_bytes = 0;
   double read_gigabytes_per_second = 0;  // decode: weights and cache read
+  // The limits are measured in the same run; that of reading over as many bytes as a step of decoding reads,
+  // again and again, so that what the caches of the machine keep counts for both.
   double percent_of_read_limit = 0, percent_of_compute_limit = 0;
-  // With BenchOptions::profile, in the order in which the kernels run, and the limits that they are judged
-  // by.
-  std::vector<PhaseProfile> phases;
-  std::vector<KernelProfile> kernels;
   double limit_read_gigabytes_per_second = 0;
   double limit_f32_gflops = 0, limit_bf16_gflops = 0, limit_int8_gops = 0;
+  // With BenchOptions::profile, in the order in which the kernels run.
+  std::vector<PhaseProfile> phases;
+  std::vector<KernelProfile> kernels;
 };
 SWIFTLET_API BenchResult bench(Model& model, const BenchOptions& options, const Job* job = nullptr);
 

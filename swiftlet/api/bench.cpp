@@ -38,10 +38,6 @@ void add_profile(const BenchProfile& profile, const kernels::MachineLimits& limi
                                 .percent_of_limit = row.roofline.percent,
                                 .bound = std::string(to_string(row.roofline.bound))});
   }
-  result.limit_read_gigabytes_per_second = limits.read_bytes * 1e-9;
-  result.limit_f32_gflops = limits.f32_ops * 1e-9;
-  result.limit_bf16_gflops = limits.bf16_ops * 1e-9;
-  result.limit_int8_gops = limits.int8_ops * 1e-9;
 }
 
 void write_trace(const BenchProfile& profile, const std::string& path) {
@@ -68,11 +64,13 @@ kernels::MachineLimits measure_decoder(const std::shared_ptr<LoadedModel>& model
                                            {.prompt = options.prompt,
                                             .generate = options.generate,
                                             .batch = options.batch,
+                                            .depth = options.depth,
                                             .repeat = options.repeat},
                                            job, profile);
   result.kind = "decoder";
   result.peak_memory_bytes = static_cast<std::int64_t>(peak_memory_bytes());
-  const kernels::MachineLimits limits = kernels::measure_machine(*model->pool);
+  const kernels::MachineLimits limits =
+      kernels::measure_machine(*model->pool, static_cast<std::uint64_t>(speed.bytes_per_token_step));
   result.prefill_tokens_per_second = speed.prefill_tokens_per_second;
   result.decode_tokens_per_second = speed.decode_tokens_per_second;
   result.read_gigabytes_per_second = speed.decode_bytes_per_second * 1e-9;
@@ -90,10 +88,12 @@ kernels::MachineLimits measure_encoder(const std::shared_ptr<LoadedModel>& model
       bench_encoder(model, non_empty_lines(options.input), options.repeat, job, profile);
   result.kind = "encoder";
   result.peak_memory_bytes = static_cast<std::int64_t>(peak_memory_bytes());
-  const kernels::MachineLimits limits = kernels::measure_machine(*model->pool);
+  const kernels::MachineLimits limits =
+      kernels::measure_machine(*model->pool, static_cast<std::uint64_t>(speed.weight_bytes));
   result.sentences_per_second = speed.sentences_per_second;
   result.tokens_per_second = speed.tokens_per_second;
   result.latency_seconds_p50 = speed.latency_seconds_p50;
+  result.forward_seconds_p50 = speed.forward_seconds_p50;
   result.percent_of_compute_limit =
       percent_of(speed.flops_per_second, compute_limit(limits, speed.arithmetic));
   return limits;
@@ -113,6 +113,10 @@ BenchResult bench(Model& model, const BenchOptions& options, const Job* job) {
   const kernels::MachineLimits limits =
       decoder ? measure_decoder(impl.loaded, options, or_default(job), wanted, result)
               : measure_encoder(impl.loaded, options, or_default(job), wanted, result);
+  result.limit_read_gigabytes_per_second = limits.read_bytes * 1e-9;
+  result.limit_f32_gflops = limits.f32_ops * 1e-9;
+  result.limit_bf16_gflops = limits.bf16_ops * 1e-9;
+  result.limit_int8_gops = limits.int8_ops * 1e-9;
   if (profile) add_profile(*profile, limits, result);
   if (!options.trace.empty()) write_trace(*profile, options.trace);
   return result;

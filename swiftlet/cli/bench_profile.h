@@ -9,7 +9,7 @@ namespace swiftlet::cli {
 
 // For each phase its time by op, then the kernels that took longest.
 std::string profile_text(const BenchResult& result);
-// {"phases": [...], "limits": {...}, "kernels": [...]}
+// {"phases": [...], "kernels": [...]}
 Json profile_json(const BenchResult& result);
 
 }  // namespace swiftlet::cli

@@ -48,13 +48,31 @@ MatrixWork matrix_work(const Program& program, const WeightStore& weights, const
   return work;
 }
 
-std::vector<std::int32_t> random_prompt(std::int64_t length, std::int64_t sequence, std::int64_t vocabulary) {
+std::vector<std::int32_t> random_ids(std::int64_t length, std::int64_t stream, std::int64_t vocabulary) {
   std::vector<std::int32_t> ids;
   for (std::int64_t i = 0; i < length; ++i)
     ids.push_back(static_cast<std::int32_t>(
-        uniform(1, static_cast<std::uint64_t>(sequence), static_cast<std::uint64_t>(i)) *
+        uniform(1, static_cast<std::uint64_t>(stream), static_cast<std::uint64_t>(i)) *
         static_cast<double>(vocabulary)));
   return ids;
+}
+
+// The prompt of one sequence in one run. With a depth, the runs share their first tokens, which the engine
+// keeps, and go on differently, so that it keeps no more.
+std::vector<std::int32_t> prompt_of(const DecoderBench& options, std::int64_t sequence, int run,
+                                    std::int64_t vocabulary) {
+  if (options.depth == 0) return random_ids(options.prompt, sequence, vocabulary);
+  std::vector<std::int32_t> ids = random_ids(options.depth, 0, vocabulary);
+  const std::vector<std::int32_t> own = random_ids(options.prompt, 1 + run, vocabulary);
+  ids.insert(ids.end(), own.begin(), own.end());
+  return ids;
+}
+
+void fill_cache(Engine& engine, const DecoderBench& options, std::int64_t vocabulary, const Job& job) {
+  const std::int64_t number = engine.submit(random_ids(options.depth, 0, vocabulary),
+                                            {.max_new_tokens = 1, .ignore_eos = true, .keep_state = true});
+  while (engine.step(job)) continue;
+  engine.take(number);
 }
 
 Profile& phase_of(BenchProfile& profile, const std::string& name) {
@@ -62,8 +80,9 @@ Profile& phase_of(BenchProfile& profile, const std::string& name) {
 }
 
 // Seconds until every sequence has its first token, and until all are done.
-std::pair<double, double> timed_run(Engine& engine, const DecoderBench& options, std::int64_t vocabulary,
-                                    const Job& job, BenchProfile* profile = nullptr) {
+std::pair<double, double> timed_run(Engine& engine, const DecoderBench& options, int run, const Job& job,
+                                    BenchProfile* profile = nullptr) {
+  const LoadedModel& model = engine.model();
   std::vector<std::int64_t> numbers;
   double first = 0;
   const auto set_phase = [&](const char* name) {
@@ -72,8 +91,9 @@ std::pair<double, double> timed_run(Engine& engine, const DecoderBench& options,
   set_phase("prefill");
   const StopWatch watch;
   for (std::int64_t s = 0; s < options.batch; ++s)
-    numbers.push_back(engine.submit(random_prompt(options.prompt, s, vocabulary),
-                                    {.max_new_tokens = options.generate, .ignore_eos = true}));
+    numbers.push_back(engine.submit(
+        prompt_of(options, s, run, model.built.vocab_size),
+        {.max_new_tokens = options.generate, .ignore_eos = true, .keep_state = options.depth > 0}));
   while (engine.step(job)) {
     if (first != 0 || engine.waiting_for_first_token() != 0) continue;
     first = watch.seconds();
@@ -81,7 +101,13 @@ std::pair<double, double> timed_run(Engine& engine, const DecoderBench& options,
   }
   const double total = watch.seconds();
   engine.set_profile(nullptr);
-  for (const std::int64_t number : numbers) engine.take(number);
+  for (const std::int64_t number : numbers) {
+    const GenerationResult result = engine.take(number);
+    if (result.reused_tokens < options.depth && result.reason != FinishReason::kCancelled)
+      fail(ErrorCode::kUnsupported, model.checkpoint.source,
+           "its positions are scaled by the length of the text: nothing can be kept at a depth of {}",
+           options.depth);
+  }
   return {first, total};
 }
 
@@ -92,29 +118,54 @@ double cache_bytes_per_token(const Program& program, DType dtype) {
   return bytes;
 }
 
+void check(const DecoderBench& options, const LoadedModel& model) {
+  if (options.prompt < 1 || options.generate < 2 || options.batch < 1 || options.repeat < 1 ||
+      options.depth < 0)
+    fail(ErrorCode::kUsage, "bench", "prompt, batch and repeat must be at least 1 and generate at least 2");
+  if (options.depth > 0 && options.batch > 1)
+    fail(ErrorCode::kUsage, "bench", "a depth goes with a batch of 1, not with {}", options.batch);
+  std::int64_t left = model.built.max_positions;
+  for (const std::int64_t tokens : {options.depth, options.prompt, options.generate}) {
+    require(tokens <= left, model.checkpoint.source, "{} and {} new tokens exceed the model's context of {}",
+            options.depth > 0 ? fmt::format("depth {}, prompt {}", options.depth, options.prompt)
+                              : fmt::format("prompt {}", options.prompt),
+            options.generate, model.built.max_positions);
+    left -= tokens;
+  }
+}
+
+// Seconds of each call, texts one at a time; the median.
+template <typename Call>
+double median_seconds(std::size_t texts, int repeat, const Call& call) {
+  std::vector<double> seconds;
+  for (int run = 0; run < repeat; ++run)
+    for (std::size_t i = 0; i < std::min(texts, kLatencyTexts); ++i) {
+      const StopWatch watch;
+      call(i);
+      seconds.push_back(watch.seconds());
+    }
+  return quantile(seconds, 0.5);
+}
+
 }  // namespace
 
 DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job,
                            BenchProfile* profile) {
-  if (options.prompt < 1 || options.generate < 2 || options.batch < 1 || options.repeat < 1)
-    fail(ErrorCode::kUsage, "bench", "prompt, batch and repeat must be at least 1 and generate at least 2");
-  const std::int64_t most = model->built.max_positions;
-  const std::int64_t context = std::min(options.prompt, most) + std::min(options.generate, most);
-  require(context <= most && options.prompt <= most && options.generate <= most, model->checkpoint.source,
-          "prompt {} and {} new tokens exceed the model's context of {}", options.prompt, options.generate,
-          most);
+  check(options, *model);
+  const std::int64_t context = options.depth + options.prompt + options.generate;
   Engine engine(model, {.max_sequences = options.batch, .context = context});
+  if (options.depth > 0) fill_cache(engine, options, model->built.vocab_size, job);
   double prefill = 0, decode = 0;
   for (int run = 0; run < options.repeat; ++run) {
     job.step("bench", run, options.repeat);
-    const auto [first, total] = timed_run(engine, options, model->built.vocab_size, job);
+    const auto [first, total] = timed_run(engine, options, run, job);
     if (job.cancelled()) job.step("bench", run, options.repeat);
     prefill = run == 0 ? first : std::min(prefill, first);
     decode = run == 0 ? total - first : std::min(decode, total - first);
   }
   for (int run = 0; profile != nullptr && run < options.repeat; ++run) {
     job.step("profile", run, options.repeat);
-    timed_run(engine, options, model->built.vocab_size, job, profile);
+    timed_run(engine, options, options.repeat + run, job, profile);
   }
   if (profile != nullptr) profile->program = engine.program();
   const auto batch = static_cast<double>(options.batch);
@@ -126,7 +177,7 @@ DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBenc
   speed.prefill_tokens_per_second = batch * static_cast<double>(options.prompt) / prefill;
   speed.decode_tokens_per_second = batch * static_cast<double>(options.generate - 1) / decode;
   const double average_context =
-      static_cast<double>(options.prompt) + static_cast<double>(options.generate) / 2;
+      static_cast<double>(options.depth + options.prompt) + static_cast<double>(options.generate) / 2;
   speed.bytes_per_token_step =
       work.bytes + batch * average_context * cache_bytes_per_token(*engine.program(), engine.cache_dtype());
   speed.decode_bytes_per_second = speed.bytes_per_token_step * speed.decode_tokens_per_second / batch;
@@ -158,20 +209,20 @@ EncoderSpeed bench_encoder(std::shared_ptr<LoadedModel> model, const std::vector
     for (int run = 0; run < repeat; ++run) encoder.embed_tokens(ids, job);
     encoder.set_profile(nullptr);
   }
-  std::vector<double> latencies;
-  for (std::size_t i = 0; i < std::min(texts.size(), kLatencyTexts); ++i) {
-    const StopWatch watch;
-    encoder.embed(std::span(texts).subspan(i, 1), job);
-    latencies.push_back(watch.seconds());
-  }
+  const double latency = median_seconds(
+      texts.size(), repeat, [&](std::size_t i) { encoder.embed(std::span(texts).subspan(i, 1), job); });
+  const double forward = median_seconds(
+      texts.size(), repeat, [&](std::size_t i) { encoder.embed_tokens(std::span(ids).subspan(i, 1), job); });
   const auto extents = [&](std::string_view symbol) {
     return symbol == "tokens" ? static_cast<std::int64_t>(tokens) : std::ssize(texts);
   };
   const MatrixWork work = matrix_work(*encoder.program(), *model->weights, extents, tokens);
   return {.sentences_per_second = static_cast<double>(texts.size()) / best,
           .tokens_per_second = tokens / best,
-          .latency_seconds_p50 = quantile(latencies, 0.5),
+          .latency_seconds_p50 = latency,
+          .forward_seconds_p50 = forward,
           .flops_per_second = work.flops / best,
+          .weight_bytes = work.bytes,
           .arithmetic = work.arithmetic};
 }
 

@@ -23,6 +23,7 @@ struct BenchProfile {
 // The best of `repeat` runs counts: the others tell how busy the machine was.
 struct DecoderBench {
   std::int64_t prompt = 512, generate = 128, batch = 1;  // tokens, tokens, sequences
+  std::int64_t depth = 0;  // tokens that the cache holds already when a run begins; with a batch of 1
   int repeat = 3;
 };
 struct DecoderSpeed {
@@ -32,15 +33,18 @@ struct DecoderSpeed {
   double prefill_flops_per_second = 0, decode_bytes_per_second = 0;
   Arithmetic arithmetic = Arithmetic::kF32;  // of most matrix products
 };
-// Prompts are pseudo-random ids, so no text is favoured. Throws kInvalid when prompt + generate exceed the
-// model's context.
+// Prompts are pseudo-random ids, so no text is favoured. Throws kInvalid when depth + prompt + generate
+// exceed the model's context, kUnsupported where a model's scaling of positions forbids to go on from a
+// shorter text.
 DecoderSpeed bench_decoder(std::shared_ptr<LoadedModel> model, const DecoderBench& options, const Job& job,
                            BenchProfile* profile = nullptr);
 
 struct EncoderSpeed {
   double sentences_per_second = 0, tokens_per_second = 0;
   double latency_seconds_p50 = 0;            // one text at a time, tokenizing included
+  double forward_seconds_p50 = 0;            // the same without tokenizing
   double flops_per_second = 0;               // matrix products
+  double weight_bytes = 0;                   // that a step reads
   Arithmetic arithmetic = Arithmetic::kF32;  // of most of them
 };
 // Tokenizing is not part of the throughput.

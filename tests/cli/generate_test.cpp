@@ -251,6 +251,28 @@ TEST(Bench, RefusesWhatTheContextCannotHold) {
       EXPECT_EQ(result.status, 1) << option << tokens;
       EXPECT_THAT(result.err, HasSubstr("exceed the model's context"));
     }
+  EXPECT_THAT(swiftlet({"bench", kStories, "--depth", "400", "--prompt", "100", "--generate", "13"}).err,
+              HasSubstr("depth 400, prompt 100 and 13 new tokens exceed the model's context of 512"));
+}
+
+// The tokens of the depth lie in the cache before the clock starts: each measured prefill is one step of the
+// prompt alone, and each token of decoding reads the keys and values of the depth beside what it reads
+// without.
+TEST(Bench, MeasuresAtADepth) {
+  const auto at = [](const char* depth) {
+    return json_of(swiftlet({"bench", kStories, "--depth", depth, "--prompt", "16", "--generate", "8",
+                             "--repeat", "2", "--profile", "--json"}));
+  };
+  const auto bytes_per_token = [](const nlohmann::json& result) {
+    return result["read_gigabytes_per_second"].get<double>() * 1e9 /
+           result["decode_tokens_per_second"].get<double>();
+  };
+  const auto shallow = at("0"), deep = at("400");
+  EXPECT_EQ(deep["depth_tokens"], 400);
+  EXPECT_EQ(deep["profile"]["phases"][0]["steps"], 2);  // 400 tokens would take two steps more for each run
+  EXPECT_EQ(deep["profile"]["phases"][1]["steps"], 2 * 7);
+  // 8 layers of 4 heads of 32 for keys and for values, in bf16
+  EXPECT_NEAR(bytes_per_token(deep) - bytes_per_token(shallow), 400. * 8 * 2 * 4 * 32 * 2, 1);
 }
 
 TEST(Bench, NeedsNoTokenizer) {
@@ -278,7 +300,7 @@ TEST(Bench, ProfilesEveryKernelOfEachPhase) {
   EXPECT_EQ(profile["phases"][0]["steps"], 2);
   EXPECT_EQ(profile["phases"][1]["steps"], 2 * 7);  // the first of 8 tokens comes from the prefill
   for (const char* key : {"read_gigabytes_per_second", "f32_gflops"})
-    EXPECT_GT(profile["limits"][key].get<double>(), 0) << key;
+    EXPECT_GT(got["limits"][key].get<double>(), 0) << key;
   std::map<std::string, double> seconds;
   std::size_t calls = 0;
   bool named = false;

@@ -98,6 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"bench", kModel, "--input", "x", "--batch", "2"}, "--input is for encoders"},
         Wrong{{"compress", kModel}, "--output is required"},
         Wrong{{"compress", kModel, "-o", "x.bin"}, "must end in .swiftlet"},
+        Wrong{{"bench", kModel, "--depth", "8", "--batch", "2"}, "--depth goes with --batch 1"},
         Wrong{{"bench", kModel, "--generate", "1"}, "must be at least 2"},
         Wrong{{"compress", kModel, "-o", "x.swiftlet", "--weights", "int5"}, "must be one of f32"},
         Wrong{{"compress", kModel, "-o", "x.swiftlet", "--budget", "1%"}, "--budget needs --metric"},
