@@ -14,7 +14,7 @@ SOURCES = git ls-files -co --exclude-standard -- '*.cpp' '*.h'
 
 .PHONY: help
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup:  ## install what is missing (apt packages, the MiniLM model)
@@ -50,6 +50,13 @@ bench: build  ## measure this machine and the models: docs/results.md
 	@tools/setup.sh || echo 'bench: MiniLM could not be fetched; its rows will be left out' >&2
 	@command -v python3 > /dev/null || { echo 'bench: python3 is needed, install it' >&2; exit 1; }
 	@tools/bench_results.py
+
+RIVALS ?=
+.PHONY: bench-rivals
+bench-rivals: build  ## measure Swiftlet beside llama.cpp, OpenVINO, ONNX Runtime, torch: docs/rivals.md (RIVALS=--help)
+	@tools/setup.sh || echo 'bench-rivals: MiniLM could not be fetched; its rows will be left out' >&2
+	@tools/rivals/install.sh $(RIVALS)
+	@build/rivals/venv/bin/python tools/rivals $(RIVALS)
 
 .PHONY: clang asan tsan
 clang:  ## build and test with clang

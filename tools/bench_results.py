@@ -216,7 +216,7 @@ def machine_table(machine):
         return f"{machine[key]:,.1f} {unit}" if need(machine, key) > 0 else "no instructions for it"
 
     rows = [("processor", machine["cpu"]), ("kernels", machine["isa"]), ("threads", machine["threads"]),
-            ("reading of memory", limit("read_gigabytes_per_second", "GB/s")),
+            ("reading of memory, behind the caches", limit("read_gigabytes_per_second", "GB/s")),
             ("f32", limit("f32_gflops", "GFLOP/s")), ("bf16", limit("bf16_gflops", "GFLOP/s")),
             ("int8", limit("int8_gops", "GOP/s"))]
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
@@ -225,7 +225,7 @@ def machine_table(machine):
 PAGE = """# Results
 
 Written by `make bench` on {date}{commit}. Run it to have the figures of your machine; the raw ones are in
-[results.json](results.json).
+[results.json](results.json). Other engines doing the same work are in [rivals.md](rivals.md).
 
 How it is measured:
 
@@ -237,8 +237,8 @@ How it is measured:
 - MB are 10⁶ bytes, of the file that holds the weights. Peak memory is that of the whole process.
 - The limit of arithmetic is that of the type in which the matrices are multiplied (f32, bf16 or int8), for the matrix
   products alone: norms, attention and quantizing take their time without counting. Decode is held against reading:
-  the bytes of weights and cache for a token over the time it takes. A model that fits into the processor's cache may
-  read faster than memory gives, so more than 100 is possible.
+  the bytes of weights and cache for a token over the time it takes, against reading as many bytes over and over: what
+  the caches of the processor keep of them counts for both.
 - Compressed models are rounded to the nearest value, without calibration; activations are int8.
 
 ## The machine
@@ -261,8 +261,7 @@ A prompt of {prompt} tokens, {generate} generated, one sequence. Perplexity is t
 
 ENCODER_TEXT = """The {sentences:,} sentences of STS-B's development part are embedded together; tokenizing, done before, is
 not counted. *One sentence* is the median time of a sentence alone, tokenizing included. Spearman's correlation with the
-human scores of the pairs{limited} is given in hundredths. [Beside ONNX Runtime](comparison.md) the same sentences were
-measured in turns.
+human scores of the pairs{limited} is given in hundredths.
 
 {table}
 

@@ -2,7 +2,7 @@
 
     python tools/reference/convert_with_llama_cpp.py LLAMA_CPP OUT [NAME...]
 
-LLAMA_CPP is its source (tools/reference/rivals.sh brings it). OUT/NAME.gguf appears for every model whose class the
+LLAMA_CPP is its source (tools/rivals/install.sh brings it). OUT/NAME.gguf appears for every model whose class the
 converter knows and whose configuration it accepts; one line tells why for the others. The files are read by
 
     SWIFTLET_CONVERTED_DIR=OUT build/release/tests/golden/golden_test --gtest_filter='ConvertedGguf*'

@@ -1,6 +1,6 @@
 // Token ids of a text, and the greedy continuation (decoders) or the first values of the vector (encoders,
 // COUNT 0), by llama.cpp: what it makes of a GGUF file that `swiftlet convert` wrote.
-// tools/reference/rivals.sh builds llama.cpp.
+// tools/rivals/install.sh builds llama.cpp.
 //
 //   usage: llama_cpp_generate MODEL.gguf TEXT COUNT
 //   build: g++ -std=c++17 tools/reference/llama_cpp_generate.cpp -I$L/include -I$L/ggml/include
