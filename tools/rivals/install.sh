@@ -36,7 +36,8 @@ build() {
     -DCMAKE_BUILD_RPATH_USE_ORIGIN=ON -DLLAMA_OPENSSL=OFF \
     -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_APP=OFF \
     "${launcher[@]}" "$@" > "$work/cmake.log" 2>&1 || { tail -n 20 "$work/cmake.log" >&2; return 1; }
-  cmake --build "$folder" --target "${programs[@]}" > "$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" >&2; return 1; }
+  cmake --build "$folder" --target "${programs[@]}" > "$work/build.log" 2>&1 ||
+    { tail -n 20 "$work/build.log" >&2; return 1; }
 }
 
 if [ ! -x "$work/venv/bin/python" ]; then

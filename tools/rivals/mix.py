@@ -30,5 +30,6 @@ def mix_notes():
         ours, theirs = divergence(mix), divergence(q4_0)
     except Missing as reason:
         return [f"The divergence of the mix was not measured: {reason}"]
-    return [f"KL divergence from the original on stories-7m: the mix {ours:.4f}, Q4_0 {theirs:.4f} nats a token. "
-            + ("The mix keeps as much." if ours <= theirs else "**The mix keeps less than Q4_0: the row does not count.**")]
+    verdict = "The mix keeps as much." if ours <= theirs else "**The mix keeps less: the row does not count.**"
+    figures = f"the mix {ours:.4f}, Q4_0 {theirs:.4f} nats a token"
+    return [f"KL divergence from the original on stories-7m: {figures}. {verdict}"]

@@ -17,7 +17,8 @@ MODES = {"native": "With the best instructions of the machine", "avx2": "With AV
 PAGE = """# Beside the rivals
 
 Written by `make bench-rivals`; all readings are in [rivals.json](rivals.json), what each contestant is and how the work
-was made equal in [comparison.md](comparison.md). Swiftlet's own figures, without rivals, are in [results.md](results.md).
+was made equal in [comparison.md](comparison.md). Swiftlet's own figures, without rivals, are in
+[results.md](results.md).
 
 - The contestants of a row work in turns on the same machine, the order reversed from round to round. A reading is the
   best of a few runs of a round, a figure the median of the rounds; the spread shows the least and the most.
@@ -149,7 +150,8 @@ def mode_text(mode, rows, order):
     for key in keys:
         groups.setdefault(json.dumps(rows[key]["environment"], sort_keys=True), []).append(key)
     lines += [environment_text(json.loads(text), group, len(groups) == 1) for text, group in groups.items()]
-    lines += ["| work | Swiftlet | best rival | ratio | share | target | reached |", "|---|---:|---:|---:|---:|---|---|"]
+    lines += ["| work | Swiftlet | best rival | ratio | share | target | reached |",
+              "|---|---:|---:|---:|---:|---|---|"]
     lines += [summary_line(anchor(mode, key), rows[key]) for key in keys] + [""]
     lines += [row_text(anchor(mode, key), rows[key], "###") for key in keys]
     return "\n".join(lines)

@@ -20,7 +20,7 @@ def half_billion(settings):
 
 
 def decoders(settings, shape, native, quantized, openvino, **work):
-    """Swiftlet on native files, llama.cpp on its own, OpenVINO. With "file:" a name is that of llama.cpp's very file."""
+    """Swiftlet on native files, llama.cpp on its own, OpenVINO. "file:" before a form: llama.cpp's very file."""
     def contestant(kind, engine, form, make):
         own = form.removeprefix("file:")
         if own != form:

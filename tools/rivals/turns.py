@@ -52,7 +52,8 @@ def take_turns(row, everyone, absent, rounds):
                 readings[contestant].clear()
                 continue
             readings[contestant].append(reading)
-            say(f"{row.key}, round {turn + 1} of {rounds}: {contestant.name}: {reading.value:.{row.digits}f} {row.unit}")
+            value = f"{reading.value:.{row.digits}f} {row.unit}"
+            say(f"{row.key}, round {turn + 1} of {rounds}: {contestant.name}: {value}")
     return readings
 
 
