@@ -11,6 +11,7 @@
 #include "swiftlet/eval/vectors.h"
 #include "swiftlet/graph/op_schema.h"
 #include "swiftlet/ops/experts.h"
+#include "swiftlet/ops/gated_linear.h"
 #include "swiftlet/ops/linear.h"
 #include "swiftlet/runtime/program_plan.h"
 
@@ -36,7 +37,9 @@ MatrixWork matrix_work(const Program& program, const WeightStore& weights, const
     const Program::Step& step = program.steps[i];
     const Node& node = program.graph->node(step.node);
     const bool mixture = node.op == &ops::kExperts;
-    if (node.op != &ops::kLinear && node.op != &ops::kLinearMerged && !mixture) continue;
+    if (node.op != &ops::kLinear && node.op != &ops::kLinearMerged && node.op != &ops::kGatedLinear &&
+        !mixture)
+      continue;
     const double own = node.op->cost({*program.graph, node}, extents).flops;
     work.flops += own;
     work.bytes += static_cast<double>(plan.kernels[i].weight_bytes) *
