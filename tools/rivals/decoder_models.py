@@ -26,8 +26,14 @@ OPENVINO = {
 
 
 def native(shape, form):
-    return made_once(MODELS / shape.name / f"{form}.swiftlet", lambda path: compress(
-        decoder_folder(shape), path, NATIVE[form]))
+    """Made anew when its options have changed."""
+    path = MODELS / shape.name / f"{form}.swiftlet"
+    made_with, options = path.with_suffix(".options"), " ".join(NATIVE[form])
+    if path.exists() and not (made_with.exists() and made_with.read_text() == options):
+        path.unlink()
+    made_once(path, lambda draft: compress(decoder_folder(shape), draft, NATIVE[form]))
+    made_with.write_text(options)
+    return path
 
 
 def compress(source, path, options):
@@ -73,7 +79,3 @@ def openvino(shape, form):
         ov.save_model(model, folder / "openvino_model.xml")
 
     return made_once(MODELS / shape.name / f"openvino-{form}", read if form == "f16" else compressed)
-
-
-def bytes_of(path):
-    return path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.rglob("*.bin"))
