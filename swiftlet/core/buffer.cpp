@@ -11,8 +11,8 @@ namespace swiftlet {
 namespace {
 
 constexpr std::size_t kLine = 64;
-// Buffers that take several huge pages ask for them: kernels that walk through many rows at once otherwise wait
-// for the tables of small pages. Where the system grants none, nothing is lost.
+// Buffers that take several huge pages ask for them: kernels that walk through many rows at once otherwise
+// wait for the tables of small pages. Where the system grants none, nothing is lost.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kManyPages = 4 * kHugePage;
 

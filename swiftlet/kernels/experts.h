@@ -61,8 +61,8 @@ struct ExpertsArgs {
   const void* source = nullptr;
 };
 
-// Bytes of scratch for up to `rows` rows over experts of these encodings (their pointers are not read), on so many
-// threads.
+// Bytes of scratch for up to `rows` rows over experts of these encodings (their pointers are not read), on so
+// many threads.
 std::size_t experts_workspace(const KernelTable& table, int threads, std::span<const Expert> experts,
                               std::int64_t rows, std::int64_t chosen);
 

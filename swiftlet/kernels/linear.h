@@ -37,8 +37,8 @@ struct LinearOutput {
   Activation activation = Activation::kNone;
   float* y = nullptr;  // [M, ldy]
   std::int64_t ldy = 0;
-  // Or null: y = activation(x W^T + bias) * (x V^T + its bias), as a gate is multiplied by what it gates. V is
-  // of the same sizes and encoding; activation, y and factor of the factor itself are not read.
+  // Or null: y = activation(x W^T + bias) * (x V^T + its bias), as a gate is multiplied by what it gates. V
+  // is of the same sizes and encoding; activation, y and factor of the factor itself are not read.
   const LinearOutput* factor = nullptr;
 };
 

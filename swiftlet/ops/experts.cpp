@@ -86,7 +86,8 @@ Kernel lower_route(LowerContext& context) {
   planned.weight.encoding = encoding;
   planned.weight.geometry = panel_geometry(encoding, kernel.experts, kernel.hidden);
   const std::int64_t most = context.maximum(row_count(node.type(0)));
-  return make_kernel(std::move(kernel), kernels::linear_workspace(context.table(), context.threads(), Arithmetic::kF32, {&planned, 1}, most));
+  return make_kernel(std::move(kernel), kernels::linear_workspace(context.table(), context.threads(),
+                                                                  Arithmetic::kF32, {&planned, 1}, most));
 }
 
 Cost route_cost(const NodeView& node, const CostContext& step) {
@@ -221,7 +222,8 @@ Kernel lower_experts(LowerContext& context) {
                          lower_matrix(context, at + 2, planned[i].down)};
   }
   const std::int64_t most = context.maximum(row_count(node.type(0)));
-  const std::size_t workspace = kernels::experts_workspace(context.table(), context.threads(), planned, most, kernel.chosen);
+  const std::size_t workspace =
+      kernels::experts_workspace(context.table(), context.threads(), planned, most, kernel.chosen);
   return make_kernel(std::move(kernel), workspace);
 }
 

@@ -320,7 +320,15 @@ bool has_narrow_matrix(const WeightStore& weights) {
 }
 
 bool rounds_activations(const WeightStore& weights, std::optional<Arithmetic> precision) {
-  return precision ? *precision != Arithmetic::kF32 : has_narrow_matrix(weights);
+  if (precision) return *precision != Arithmetic::kF32;
+  for (const std::string& name : weights.names()) {
+    const Weight weight = weights.get(name);
+    if (weight.shape.rank() != 2) continue;
+    if (weight.encoding.is_integer() ? weight.arithmetic != Arithmetic::kF32
+                                     : weight.encoding.format == Format::kBF16)
+      return true;
+  }
+  return false;
 }
 
 MatrixForm matrix_form(const Weight& weight, std::optional<Arithmetic> precision,

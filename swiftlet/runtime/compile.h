@@ -35,8 +35,8 @@ Graph lowered_graph(Graph graph, const WeightStore& weights, const CompileOption
 // Whether some matrix is stored in fewer than 32 bits.
 bool has_narrow_matrix(const WeightStore& weights);
 
-// Whether attention may round what it multiplies to bf16: unless `precision` is f32, or not set and all
-// matrices are stored in f32.
+// Whether attention may round what it multiplies to bf16: as the products of the model do, by `precision` or,
+// where that is not set, by the arithmetic of some matrix.
 bool rounds_activations(const WeightStore& weights, std::optional<Arithmetic> precision);
 
 // In which encoding and arithmetic a matrix is multiplied under `precision` on `table`.

@@ -20,8 +20,8 @@ void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tile
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  (x.m <= kFewRows ? avx512_linear_int8().multiply
-                   : amx::multiply_int8_tiles<amx::Processor>)(x, output, tiles, panels);
+  (x.m <= kFewRows ? avx512_linear_int8().multiply : amx::multiply_int8_tiles<amx::Processor>)(x, output,
+                                                                                               tiles, panels);
 }
 
 }  // namespace
