@@ -29,7 +29,8 @@ def mix_notes():
         q4_0 = made_once(folder / "Q4_0.gguf", lambda path: run(LLAMA / "llama-quantize", f16, path, "Q4_0"))
         ours, theirs = divergence(mix), divergence(q4_0)
     except Missing as reason:
-        return [f"The divergence of the mix was not measured: {reason}"]
-    verdict = "The mix keeps as much." if ours <= theirs else "**The mix keeps less: the row does not count.**"
+        return [f"The divergence of the mix was not measured: {reason}"], False
+    keeps = ours <= theirs
+    verdict = "The mix keeps as much." if keeps else "**The mix keeps less: the row does not count.**"
     figures = f"the mix {ours:.4f}, Q4_0 {theirs:.4f} nats a token"
-    return [f"KL divergence from the original on stories-7m: {figures}. {verdict}"]
+    return [f"KL divergence from the original on stories-7m: {figures}. {verdict}"], keeps

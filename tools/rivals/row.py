@@ -23,4 +23,5 @@ class Row:
     lower_is_better: bool = False
     digits: int = 0  # after the point, in the tables
     runs: int = 3  # of one contestant in one round
-    notes: Callable = lambda: []  # lines that are found out by running something
+    # What is found out by running something: lines, and whether the row counts.
+    notes: Callable = lambda: ([], True)

@@ -17,9 +17,11 @@ def measure_row(row, settings, rounds):
             contestant.close()
     limit = limit_of(row, readings, settings)
     entries = [entry(contestant, readings[contestant], limit) for contestant in everyone if readings[contestant]]
+    notes, counts = row.notes()
     result = {"title": row.title, "unit": row.unit, "limit_kind": row.limit, "limit": limit, "rounds": rounds,
-              "runs": settings.runs, "contestants": entries, "absent": absent, "notes": row.notes()}
-    return {**result, **judge(row, entries)}
+              "runs": settings.runs, "contestants": entries, "absent": absent, "notes": notes}
+    verdict = judge(row, entries)
+    return {**result, **verdict, "reached": verdict["reached"] and counts}
 
 
 def open_all(contestants, settings):
