@@ -7,6 +7,7 @@
 // of bytes; other panels are spread out in scratch memory first (spread_panel.h).
 #pragma once
 
+#include "swiftlet/kernels/amx/lanes.h"
 #include "swiftlet/kernels/amx/tile.h"
 #include "swiftlet/kernels/linear_kernels.h"
 
@@ -35,6 +36,24 @@ inline Blocks blocks_of(std::int64_t groups, std::int64_t group_words, std::int6
 }
 inline Blocks blocks_of(const PreparedRows& x) {
   return blocks_of(x.groups, x.padded_group / x.columns_per_word, x.padded_k / x.columns_per_word);
+}
+
+// Columns of x into words, sixteen at a time: convert(values, converted) makes Converted of Floats.
+template <class Converted, class Convert>
+[[gnu::always_inline]] inline void convert_columns(const float* x, std::int64_t count, std::uint32_t* words,
+                                                   Convert convert) {
+  Floats values;
+  Converted converted;
+  auto* to = reinterpret_cast<std::byte*>(words);
+  for (; count >= kLaneCount; count -= kLaneCount, x += kLaneCount, to += sizeof converted) {
+    load_lanes(values, x);
+    convert(values, converted);
+    store_lanes(to, converted);
+  }
+  if (count <= 0) return;
+  load_some(values, x, count);
+  convert(values, converted);
+  __builtin_memcpy(to, &converted, static_cast<std::size_t>(count) * (sizeof converted / kLaneCount));
 }
 
 // One row of a tile of `rows`. convert(x, count, to) turns up to a block of columns into words and leaves

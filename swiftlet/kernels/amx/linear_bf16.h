@@ -22,18 +22,7 @@ struct ConvertBF16 {
     convert_lanes(halves, rounded);
   }
   void operator()(const float* x, std::int64_t count, std::uint32_t* words) const {
-    Floats values;
-    Halves halves;
-    auto* to = reinterpret_cast<std::byte*>(words);
-    for (; count >= kLaneCount; count -= kLaneCount, x += kLaneCount, to += sizeof halves) {
-      load_lanes(values, x);
-      sixteen(values, halves);
-      store_lanes(to, halves);
-    }
-    if (count <= 0) return;
-    load_some(values, x, count);
-    sixteen(values, halves);
-    __builtin_memcpy(to, &halves, static_cast<std::size_t>(count) * 2);
+    convert_columns<Halves>(x, count, words, sixteen);
   }
 };
 

@@ -52,18 +52,8 @@ struct ConvertInt8 {
     convert_lanes(codes, rounded);
   }
   void operator()(const float* x, std::int64_t count, std::uint32_t* words) {
-    Floats values;
-    Bytes codes;
-    auto* to = reinterpret_cast<std::byte*>(words);
-    for (; count >= kLaneCount; count -= kLaneCount, x += kLaneCount, to += sizeof codes) {
-      load_lanes(values, x);
-      sixteen(values, codes);
-      store_lanes(to, codes);
-    }
-    if (count <= 0) return;
-    load_some(values, x, count);
-    sixteen(values, codes);
-    __builtin_memcpy(to, &codes, static_cast<std::size_t>(count));
+    convert_columns<Bytes>(x, count, words,
+                           [&](const Floats& values, Bytes& codes) { sixteen(values, codes); });
   }
   std::int32_t take_sum() {
     std::int32_t total = 0;
@@ -111,7 +101,7 @@ struct WholeInt8 {
     Floats bias, scale;
     Ints zero_points;
     channels.load_bias(bias);
-    load_scale(w, channels.panel, scale);
+    load_scale(w, channels.first(), scale);
     load_zero_points(w, channels.panel, zero_points);
     const std::int64_t first = rows.first, count = rows.count, wide = channels.count();
     const std::int32_t* x_sums = rows.x.sums + first;
@@ -130,13 +120,6 @@ struct WholeInt8 {
   }
 
  private:
-  static void load_scale(const PanelView& w, std::int64_t panel, Floats& scale) {
-    const std::byte* at = w.scales + panel * kPanelRows * w.geometry.scale_bytes;
-    if (w.geometry.scale_bytes == 2)
-      widen_halves(scale, at);
-    else
-      load_lanes(scale, at);
-  }
   static void load_zero_points(const PanelView& w, std::int64_t panel, Ints& zero_points) {
     const auto symmetric = static_cast<std::int32_t>(symmetric_zero_point(w.encoding));
     splat_lanes(zero_points, symmetric);

@@ -104,6 +104,15 @@ inline void widen_halves(Floats& to, const void* from) {
   same_bits(to, result);
 }
 
+// Those of sixteen channels, counted over panels and groups.
+[[gnu::always_inline]] inline void load_scale(const PanelView& w, std::int64_t lane, Floats& scale) {
+  const std::byte* at = w.scales + lane * w.geometry.scale_bytes;
+  if (w.geometry.scale_bytes == 2)
+    widen_halves(scale, at);
+  else
+    load_lanes(scale, at);
+}
+
 // A panel on its way into a SpreadPanel, group by group.
 struct PanelSpreader {
   const PanelView& w;
@@ -115,10 +124,7 @@ struct PanelSpreader {
     spread_group_codes(w, panel, blocks, group, to.codes);
     const std::int64_t lane = (panel * blocks.groups + group) * kPanelRows;
     Floats scale;
-    if (w.geometry.scale_bytes == 2)
-      widen_halves(scale, w.scales + lane * 2);
-    else
-      load_lanes(scale, w.scales + lane * 4);
+    load_scale(w, lane, scale);
     store_lanes(to.scales + group * kPanelRows, scale);
     if (to.zero_points == nullptr) return;
     const auto symmetric = static_cast<std::int32_t>(symmetric_zero_point(w.encoding));
