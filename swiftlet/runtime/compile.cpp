@@ -31,22 +31,20 @@ constexpr bool kCheckPasses = false;
 constexpr bool kCheckPasses = true;
 #endif
 
-// Linears of one arithmetic meet their input in one node, whatever the encodings of their weights: those
-// whose groups agree share its quantization.
-std::string kind_of(const WeightStore& weights, const std::string& name, const CompileOptions& options,
-                    const kernels::KernelTable& table) {
-  return std::string(to_string(matrix_form(weights.get(name), options.precision, table).arithmetic));
-}
-
-// A gate and what it gates are one product where they are prepared alike.
-std::string encoding_of(const WeightStore& weights, const std::string& name, const CompileOptions& options,
-                        const kernels::KernelTable& table) {
-  const MatrixForm form = matrix_form(weights.get(name), options.precision, table);
-  return fmt::format("{} {}", to_string(form.arithmetic), to_string(form.encoding));
-}
-
 void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions& options,
                  const kernels::KernelTable& table) {
+  const auto form_of = [&](const std::string& name) {
+    return matrix_form(weights.get(name), options.precision, table);
+  };
+  // Linears of one arithmetic meet their input in one node, whatever the encodings of their weights: those
+  // whose groups agree share its quantization.
+  const auto arithmetic_of = [&](const std::string& name) {
+    return std::string(to_string(form_of(name).arithmetic));
+  };
+  // A gate and what it gates are one product where they are prepared alike.
+  const auto arithmetic_and_encoding_of = [&](const std::string& name) {
+    return fmt::format("{} {}", arithmetic_of(name), to_string(form_of(name).encoding));
+  };
   std::vector<std::unique_ptr<Pass>> passes;
   if (options.simplify) {
     passes.push_back(std::make_unique<FoldConstants>());
@@ -58,10 +56,8 @@ void lower_graph(Graph& graph, const WeightStore& weights, const CompileOptions&
     passes.push_back(std::make_unique<FuseGatedActivation>());
     passes.push_back(std::make_unique<FuseEmbeddingNorm>());
     passes.push_back(std::make_unique<FuseLinearEpilogue>());
-    passes.push_back(std::make_unique<MergeLinears>(
-        [&](const std::string& name) { return kind_of(weights, name, options, table); }));
-    passes.push_back(std::make_unique<FuseGatedLinears>(
-        [&](const std::string& name) { return encoding_of(weights, name, options, table); }));
+    passes.push_back(std::make_unique<MergeLinears>(arithmetic_of));
+    passes.push_back(std::make_unique<FuseGatedLinears>(arithmetic_and_encoding_of));
     passes.push_back(std::make_unique<FuseResidualNorm>());
   }
   if (options.paged_cache) {
@@ -323,9 +319,8 @@ bool rounds_activations(const WeightStore& weights, std::optional<Arithmetic> pr
   if (precision) return *precision != Arithmetic::kF32;
   for (const std::string& name : weights.names()) {
     const Weight weight = weights.get(name);
-    if (weight.shape.rank() != 2) continue;
-    if (weight.encoding.is_integer() ? weight.arithmetic != Arithmetic::kF32
-                                     : weight.encoding.format == Format::kBF16)
+    if (weight.shape.rank() == 2 &&
+        matrix_form(weight, precision, kernels::default_table()).wanted != Arithmetic::kF32)
       return true;
   }
   return false;
