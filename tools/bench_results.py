@@ -17,8 +17,9 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from busy import busy_percent
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = "build/release/bin/swiftlet"
@@ -152,18 +153,6 @@ def commit():
         return None
     changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "swiftlet", "include"]).returncode != 0
     return done.stdout.strip() + (" with changes" if changed else "")
-
-
-def busy_percent():
-    """How much of the processors other work took in the second before the run."""
-    def times():
-        fields = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-        return sum(fields), fields[3] + fields[4]  # all, and idle or waiting for a disk
-
-    total, idle = times()
-    time.sleep(1)
-    later, later_idle = times()
-    return 100 * (1 - (later_idle - idle) / max(later - total, 1))
 
 
 def ratio(row, first, key):

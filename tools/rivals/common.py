@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "rivals"  # everything that is installed or made lies here, and is kept
 MODELS = WORK / "models"
 SWIFTLET = ROOT / "build" / "release" / "bin" / "swiftlet"
+sys.path.append(str(ROOT / "tools"))  # for what measuring scripts share
 
 
 class Missing(Exception):

@@ -49,6 +49,15 @@ class Contestant:
         pass
 
 
+class DecoderContestant(Contestant):
+    """what: "decode" or "prefill", in tokens/s, at a depth of the cache. model: a function that makes the file."""
+
+    def __init__(self, name, model, shape, what, prompt, generate, batch=1, depth=0):
+        super().__init__(name)
+        self.model, self.shape, self.what = model, shape, what
+        self.prompt, self.generate, self.batch, self.depth = prompt, generate, batch, depth
+
+
 class WorkerContestant(Contestant):
     """A process that loads once and then answers requests, a line of JSON each: engines in Python."""
 

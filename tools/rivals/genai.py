@@ -1,15 +1,14 @@
 """OpenVINO GenAI as a contestant on decoders; the engine itself is openvino_decoder.py, in a process of its own."""
 
-from contestant import Reading, WorkerContestant
+from contestant import DecoderContestant, Reading, WorkerContestant
 
 
-class OpenVinoDecoder(WorkerContestant):
-    """As LlamaCpp. model: a function that makes the folder. options: properties of the compiled model."""
+class OpenVinoDecoder(DecoderContestant, WorkerContestant):
+    """model: a function that makes the folder. options: properties of the compiled model."""
 
-    def __init__(self, name, model, shape, what, prompt, generate, batch=1, depth=0, options=None):
-        super().__init__(name)
-        self.model, self.shape, self.what, self.options = model, shape, what, options or {}
-        self.prompt, self.generate, self.batch, self.depth = prompt, generate, batch, depth
+    def __init__(self, *arguments, options=None, **work):
+        super().__init__(*arguments, **work)
+        self.options = options or {}
 
     def open(self, settings):
         super().open(settings)

@@ -4,7 +4,7 @@ import json
 import re
 
 from common import Missing, run
-from contestant import Contestant, Reading
+from contestant import DecoderContestant, Reading
 from decoder_models import LLAMA, LLAMA_AVX2
 
 
@@ -12,13 +12,8 @@ def program(settings, name):
     return (LLAMA_AVX2 if settings.avx2 else LLAMA) / name
 
 
-class LlamaCpp(Contestant):
-    """what: "decode" or "prefill", in tokens/s, at a depth of the cache; with several sequences, decode alone."""
-
-    def __init__(self, name, model, shape, what, prompt, generate, batch=1, depth=0):
-        super().__init__(name)
-        self.model, self.shape, self.what = model, shape, what
-        self.prompt, self.generate, self.batch, self.depth = prompt, generate, batch, depth
+class LlamaCpp(DecoderContestant):
+    """With several sequences, decode alone."""
 
     def open(self, settings):
         super().open(settings)

@@ -3,11 +3,11 @@
 import datetime
 import json
 import subprocess
-import time
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from common import ROOT, SWIFTLET, WORK, run
+
+from busy import busy_percent
 
 PACKAGES = ["openvino", "openvino-genai", "nncf", "onnxruntime", "torch", "transformers"]
 LIMITS = {"read": ("reading", 1e9, "GB/s"), "f32": ("f32 arithmetic", 1e12, "TFLOPS"),
@@ -28,18 +28,6 @@ was made equal in [comparison.md](comparison.md). Swiftlet's own figures, withou
   working set of the same size over and over; prefill, batches and encoders count their matrix products alone.
 - Decoders have random weights: their shapes are real, their texts mean nothing.
 """
-
-
-def busy_percent():
-    """How much of the processors other work takes, over a second."""
-    def times():
-        fields = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-        return sum(fields), fields[3] + fields[4]  # all, and idle or waiting for a disk
-
-    total, idle = times()
-    time.sleep(1)
-    later, later_idle = times()
-    return 100 * (1 - (later_idle - idle) / max(later - total, 1))
 
 
 def commit():

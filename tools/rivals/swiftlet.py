@@ -3,7 +3,7 @@
 import json
 
 from common import SWIFTLET, run
-from contestant import Contestant, Reading
+from contestant import Contestant, DecoderContestant, Reading
 
 
 def environment(settings):
@@ -19,14 +19,8 @@ def bench(settings, model, *options):
     return result
 
 
-class SwiftletDecoder(Contestant):
-    """what: "decode" or "prefill", in tokens/s. model: a function that makes the file."""
+class SwiftletDecoder(DecoderContestant):
     ours = True
-
-    def __init__(self, name, model, shape, what, prompt, generate, batch=1, depth=0):
-        super().__init__(name)
-        self.model, self.shape, self.what = model, shape, what
-        self.prompt, self.generate, self.batch, self.depth = prompt, generate, batch, depth
 
     def open(self, settings):
         super().open(settings)
