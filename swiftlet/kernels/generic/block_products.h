@@ -256,9 +256,10 @@ template <class Lanes, int R, int P>
   });
 }
 
-// One block of q4_k or q5_k.
+// One block of q4_k or q5_k. A function of its own: within a larger one compilers run out of registers for
+// the pointers of the inner loop.
 template <class Lanes, class Kind, int R, int P>
-[[gnu::always_inline]] inline void add_six_bit_block(const BlockJob<P>& job, Totals<Lanes, R, P>& totals) {
+[[gnu::noinline]] void add_six_bit_block(const BlockJob<P>& job, Totals<Lanes, R, P>& totals) {
   using U = typename Lanes::U;
   using I = typename Lanes::I;
   std::int64_t offset = job.offset + Kind::kCodes;
