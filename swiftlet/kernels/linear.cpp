@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::int64_t kChunkPanels = 8;     // panels of one unit of work, at most
 constexpr std::int64_t kFewRows = 32;        // up to which memory is the limit
+constexpr std::int64_t kStreams = 8;         // panels that kernels of few rows read at once
 constexpr std::int64_t kUnitsPerMember = 4;  // so that a delayed member delays the others little
 // Below this size waking the pool costs more than it brings.
 constexpr double kSerialProducts = 256 * 1024;
@@ -109,38 +110,72 @@ std::int64_t blocks_of(std::span<const PreparedRows> preparations, int members) 
   return std::min(std::max(blocks, shares), tiles);
 }
 
+std::int64_t panels_of(std::span<const LinearOutput> outputs) {
+  std::int64_t panels = 0;
+  for (const LinearOutput& output : outputs) panels += output.weight.geometry.panels;
+  return panels;
+}
+
+// Some panels of one output.
+struct Chunk {
+  const LinearOutput* output = nullptr;
+  Range panels;
+};
+
 // The units of work of one group: blocks of rows times chunks of panels.
 struct Units {
   std::span<const LinearOutput> outputs;
   std::int64_t blocks = 1, chunk = kChunkPanels, chunks = 0;
+  // Few rows: chunks shrink with what is left of the group (guided self-scheduling, Polychronopoulos and Kuck
+  // 1987). They are bound by memory, and kernels read best in long runs of kStreams panels at once.
+  bool guided = false;
+  int members = 1;
 
-  std::int64_t chunks_of(const LinearOutput& output) const {
-    return (output.weight.geometry.panels + chunk - 1) / chunk;
+  std::int64_t size(std::int64_t left) const {
+    if (!guided) return chunk;
+    const std::int64_t runs = left / (2 * members) / kStreams;
+    return std::max(runs * kStreams, left >= kStreams * members ? kStreams : kStreams / 2);
+  }
+  // Calls f(chunk) for one after another until it returns true.
+  template <class F>
+  void find_chunk(F f) const {
+    std::int64_t left = panels_of(outputs);
+    for (const LinearOutput& output : outputs) {
+      const std::int64_t panels = output.weight.geometry.panels;
+      for (std::int64_t begin = 0; begin < panels;) {
+        const std::int64_t end = std::min(begin + size(left), panels);
+        if (f(Chunk{&output, {begin, end}})) return;
+        left -= end - begin;
+        begin = end;
+      }
+    }
   }
   void count_chunks() {
     chunks = 0;
-    for (const LinearOutput& output : outputs) chunks += chunks_of(output);
+    find_chunk([this](const Chunk&) {
+      ++chunks;
+      return false;
+    });
+  }
+  Chunk at(std::int64_t number) const {
+    Chunk found;
+    find_chunk([&](const Chunk& one) {
+      found = one;
+      return number-- == 0;
+    });
+    return found;
   }
   std::int64_t count() const { return blocks * chunks; }
 };
 
-// Few rows are bound by memory: long runs of panels let the kernels fetch ahead. They read four at once.
-Units plan_few_rows(std::span<const LinearOutput> outputs, std::int64_t wanted) {
-  std::int64_t panels = 0;
-  for (const LinearOutput& output : outputs) panels += output.weight.geometry.panels;
-  Units units{outputs, 1};
-  units.chunk = std::max<std::int64_t>(panels / wanted / 4, 1) * 4;
-  units.count_chunks();
-  return units;
-}
-
 // About `wanted` units, or more.
 Units plan_units(std::span<const LinearOutput> outputs, std::span<const PreparedRows> preparations,
                  std::int64_t wanted, int members) {
-  if (preparations.front().m <= kFewRows) return plan_few_rows(outputs, wanted);
-  Units units{outputs, blocks_of(preparations, members)};
+  Units units{.outputs = outputs, .members = members};
+  units.guided = preparations.front().m <= kFewRows;
+  if (!units.guided) units.blocks = blocks_of(preparations, members);
   units.count_chunks();
-  while (units.chunk > 2 && units.count() < wanted) {
+  while (!units.guided && units.chunk > 2 && units.count() < wanted) {
     units.chunk /= 2;
     units.count_chunks();
   }
@@ -244,21 +279,12 @@ void multiply_by_factor(const Member& member, const PreparedRows& x, const Linea
 }
 
 void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
-  const Units& units = block.plan->units;
-  for (const LinearOutput& output : units.outputs) {
-    const std::int64_t own = units.chunks_of(output);
-    if (chunk >= own) {
-      chunk -= own;
-      continue;
-    }
-    PreparedRows x = *find_preparation(block.plan->preparations, output.weight);
-    x.scratch = member.scratch;
-    const Range tiles = block.tiles_of(x);
-    const std::int64_t first = chunk * units.chunk;
-    const Range panels{first, std::min(first + units.chunk, output.weight.geometry.panels)};
-    if (output.factor == nullptr) return x.path->multiply(x, output, tiles, panels);
-    return multiply_by_factor(member, x, output, tiles, panels);
-  }
+  const auto [output, panels] = block.plan->units.at(chunk);
+  PreparedRows x = *find_preparation(block.plan->preparations, output->weight);
+  x.scratch = member.scratch;
+  const Range tiles = block.tiles_of(x);
+  if (output->factor == nullptr) return x.path->multiply(x, *output, tiles, panels);
+  multiply_by_factor(member, x, *output, tiles, panels);
 }
 
 struct Plan {
@@ -289,7 +315,8 @@ Plan plan_groups(const KernelTable& table, std::span<const LinearGroup> groups, 
   auto* all = carver.take<GroupPlan>(static_cast<std::int64_t>(groups.size()));
   std::size_t count = 0;
   for (const LinearGroup& group : groups) plan.products += products(group);
-  const double wanted = static_cast<double>(plan.products <= kSerialProducts ? 1 : members) * kUnitsPerMember;
+  if (plan.products <= kSerialProducts) members = 1;
+  const double wanted = static_cast<double>(members) * kUnitsPerMember;
   for (const LinearGroup& group : groups) {
     if (group.m <= 0 || group.outputs.empty()) continue;
     const auto preparations = plan_preparations(table, group, carver);

@@ -16,10 +16,10 @@ namespace swiftlet::kernels {
 namespace {
 namespace avx512 {
 
-constexpr int kMaxRows = 12;        // one group: 24 accumulators
-constexpr int kFewRows = 4;         // memory is their limit
-constexpr int kWidePanels = 4;      // panels in flight of the lowest tiles
-constexpr int kMaxGroupedRows = 6;  // several: 12 int32 and 12 f32 ones
+constexpr int kMaxRows = 12;          // one group: 24 accumulators
+constexpr int kFewRows = 4;           // memory is their limit
+constexpr std::int64_t kAhead = 512;  // bytes, of their fetches
+constexpr int kMaxGroupedRows = 6;    // several: 12 int32 and 12 f32 ones
 
 bool supports(const Encoding& encoding) noexcept {
   return encoding.format == Format::kInt8 || encoding.format == Format::kInt4;
@@ -233,8 +233,7 @@ template <int P>
   return loaded;
 }
 
-// The lines of the panels that the next tile will read: the streams of one panel are too short for the
-// hardware to run ahead of them on its own. Addresses beyond the weight do no harm.
+// Lines that the same panels will be read at. Addresses beyond the weight do no harm.
 template <int P>
 [[gnu::always_inline]] inline void fetch_ahead(const Pointers<P>& codes, std::int64_t offset) {
   if constexpr (P > 0) {
@@ -246,12 +245,12 @@ template <int P>
 // All steps of one group. x and offset walk on.
 template <class Codes, int R, int P>
 [[gnu::always_inline]] inline void run_group(Tile<__m512i, R, P>& tile, const Pointers<P>& codes,
-                                             std::int64_t ahead, std::int64_t steps, const std::uint32_t*& x,
+                                             std::int64_t steps, const std::uint32_t*& x,
                                              std::int64_t& offset) {
   constexpr std::int64_t kWords = Codes::kColumnsPerStep / 4 * R;
   for (std::int64_t i = 0; i < steps; ++i) {
     mark_inner_loop();
-    if constexpr (R <= kFewRows) fetch_ahead(codes, offset + ahead);
+    if constexpr (R > 1 && R <= kFewRows) fetch_ahead(codes, offset + kAhead);
     Codes::template step<R, P>(tile, load_words(codes, offset), x);
     offset += 64;
     x += kWords;
@@ -284,15 +283,16 @@ void run_tile(const Int8Job& job) {
     const std::int64_t columns = group + 1 < groups ? g.padded_group : g.padded_k - group * g.padded_group;
     Tile<__m512i, R, P> tile;
     start_group<Codes>(tile, job, at.zero_points, group);
-    run_group<Codes>(tile, at.codes, P * g.panel_code_bytes, columns / Codes::kColumnsPerStep, x, offset);
+    run_group<Codes>(tile, at.codes, columns / Codes::kColumnsPerStep, x, offset);
     add_scaled(total, tile, load_scales(job, at.scales, group));
   }
   store(total, job);
 }
 
-// Few rows read a weight at the speed of memory: then several panels are in flight.
+// Few rows read a weight at the speed of memory, which eight streams of a processor reach and four do not
+// (docs/int8-linear.md).
 constexpr int panels_for(bool grouped, std::int64_t rows) {
-  return rows <= (grouped ? 2 : 4) ? kWidePanels : 2;
+  return rows == 1 ? 8 : rows <= (grouped ? 2 : 4) ? 4 : 2;
 }
 
 using Run = void (*)(const Int8Job&);
@@ -300,11 +300,11 @@ using Run = void (*)(const Int8Job&);
 template <class Codes>
 Run run_for(bool grouped, std::int64_t rows) {
   static constexpr Run kOne[] = {
-      run_tile<Codes, false, 1, 4>,  run_tile<Codes, false, 2, 4>,  run_tile<Codes, false, 3, 4>,
+      run_tile<Codes, false, 1, 8>,  run_tile<Codes, false, 2, 4>,  run_tile<Codes, false, 3, 4>,
       run_tile<Codes, false, 4, 4>,  run_tile<Codes, false, 5, 2>,  run_tile<Codes, false, 6, 2>,
       run_tile<Codes, false, 7, 2>,  run_tile<Codes, false, 8, 2>,  run_tile<Codes, false, 9, 2>,
       run_tile<Codes, false, 10, 2>, run_tile<Codes, false, 11, 2>, run_tile<Codes, false, 12, 2>};
-  static constexpr Run kMany[] = {run_tile<Codes, true, 1, 4>, run_tile<Codes, true, 2, 4>,
+  static constexpr Run kMany[] = {run_tile<Codes, true, 1, 8>, run_tile<Codes, true, 2, 4>,
                                   run_tile<Codes, true, 3, 2>, run_tile<Codes, true, 4, 2>,
                                   run_tile<Codes, true, 5, 2>, run_tile<Codes, true, 6, 2>};
   return (grouped ? kMany : kOne)[rows - 1];
