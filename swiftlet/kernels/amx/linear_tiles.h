@@ -78,7 +78,7 @@ template <class Arithmetic, int R, int P, class Tiles>
 [[gnu::always_inline]] inline void dot_block(Tiles& tiles, const std::uint8_t* x0, const std::uint8_t* x1,
                                              const std::uint8_t* w0, const std::uint8_t* w1,
                                              std::int64_t x_stride) {
-  tiles.template load<4>(x0, x_stride);
+  tiles.template load_passing<4>(x0, x_stride);
   tiles.template load<6>(w0, kRowBytes);
   Arithmetic::template dot<0, 4, 6>(tiles);
   if constexpr (P > 1) {
@@ -86,7 +86,7 @@ template <class Arithmetic, int R, int P, class Tiles>
     Arithmetic::template dot<1, 4, 7>(tiles);
   }
   if constexpr (R > 1) {
-    tiles.template load<5>(x1, x_stride);
+    tiles.template load_passing<5>(x1, x_stride);
     Arithmetic::template dot<2, 5, 6>(tiles);
   }
   if constexpr (R > 1 && P > 1) Arithmetic::template dot<3, 5, 7>(tiles);

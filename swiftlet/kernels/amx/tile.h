@@ -8,6 +8,7 @@
 // in plain code. Both have
 //
 //   configure(config)  release()  zero<c>()  load<t>(base, stride)  store<t>(base, stride)
+//   load_passing<t>(base, stride)   a load that leaves the first-level cache to others  (TILELOADDT1)
 //   dot_int8<c, a, b>()   C += A times B, bytes of A signed, of B unsigned         (TDPBSUD)
 //   dot_signed<c, a, b>() the same, both signed                                    (TDPBSSD)
 //   dot_bf16<c, a, b>()   C += A times B, pairs of bf16, sums in f32               (TDPBF16PS)

@@ -21,6 +21,10 @@ struct TileInstructions {
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(base), "r"(stride), "i"(kTile) : "memory");
   }
   template <int kTile>
+  [[gnu::always_inline]] static inline void load_passing(const void* base, std::int64_t stride) {
+    __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" : : "r"(base), "r"(stride), "i"(kTile) : "memory");
+  }
+  template <int kTile>
   [[gnu::always_inline]] static inline void store(void* base, std::int64_t stride) {
     __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(base), "r"(stride), "i"(kTile) : "memory");
   }

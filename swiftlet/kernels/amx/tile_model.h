@@ -37,6 +37,10 @@ class TileModel {
                        config_.row_bytes[kTile]);
   }
   template <int kTile>
+  void load_passing(const void* base, std::int64_t stride) {
+    load<kTile>(base, stride);
+  }
+  template <int kTile>
   void store(void* base, std::int64_t stride) {
     check_tile(kTile);
     for (int r = 0; r < config_.rows[kTile]; ++r)
