@@ -10,9 +10,10 @@ namespace {
 
 Encoding float_or_integer(std::string_view name, int group, bool asymmetric, std::string_view option) {
   const auto encoding = parse_encoding(name);
-  if (!encoding || encoding->group != 0 || encoding->asymmetric || encoding->has_blocks())
-    fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, int4", name);
-  if (!encoding->is_integer()) return *encoding;
+  if (!encoding || encoding->group != 0 || encoding->asymmetric ||
+      (encoding->has_blocks() && encoding->format != Format::kQ50))
+    fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, q5_0, int4", name);
+  if (!encoding->is_integer() || encoding->has_blocks()) return *encoding;
   if (group < 0) fail(ErrorCode::kUsage, "group", "must not be negative, is {}", group);
   return {encoding->format, group, asymmetric};
 }

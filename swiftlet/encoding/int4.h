@@ -9,8 +9,8 @@
 //
 // So one mask and one shift give two registers in the order of int8 panels.
 //
-//   symmetric    value = (code - 8) * scale, codes 0..15; the element of largest magnitude is -8 * scale, so
-//                the scale may be negative
+//   symmetric    value = (code - 8) * scale, codes 0..15; the element of largest magnitude lies near
+//                -8 * scale, so the scale may be negative
 //   asymmetric   value = (code - zero_point) * scale, codes and zero point 0..15
 #pragma once
 

@@ -33,30 +33,70 @@ float next_scale(const Encoding& encoding, float scale) {
   return f16_to_f32(static_cast<std::uint16_t>(f32_to_f16(scale) + 1));
 }
 
-// |extent| / steps in the stored type, large enough that no value needs more than `steps` and a half.
-float stored_scale(const Encoding& encoding, double extent, int steps, const std::string& where) {
-  const double exact = extent / steps;
-  float scale = static_cast<float>(exact);
-  if (encoding.group > 0) scale = f16_to_f32(f32_to_f16(scale));
-  if (extent > scale * (steps + 0.5)) scale = next_scale(encoding, scale);
+float stored_scale(const Encoding& encoding, double exact) {
+  const auto scale = static_cast<float>(exact);
+  return encoding.group > 0 ? f16_to_f32(f32_to_f16(scale)) : scale;
+}
+
+void check_scale(const Encoding& encoding, float scale, double extent, const std::string& where) {
   if (!std::isfinite(scale))
     fail(ErrorCode::kUnsupported, where, "values as large as {:g} need a scale beyond f16, got {}", extent,
          to_string(encoding));
+}
+
+// extent / steps in the stored type, large enough that no value needs more than `steps` and a half.
+float scale_of_extent(const Encoding& encoding, double extent, int steps, const std::string& where) {
+  float scale = stored_scale(encoding, extent / steps);
+  if (extent > scale * (steps + 0.5)) scale = next_scale(encoding, scale);
+  check_scale(encoding, scale, extent, where);
   return scale;
+}
+
+float largest_magnitude(const float* values, std::int64_t count) {
+  float extreme = 0;
+  for (std::int64_t i = 0; i < count; ++i)
+    if (std::fabs(values[i]) > std::fabs(extreme)) extreme = values[i];
+  return extreme;
+}
+
+// Of values and the codes that they get under 1 / inverse: sum of products and of squares of the codes.
+struct CodeSums {
+  float products = 0, squares = 0;
+};
+CodeSums sums_of_codes(const float* values, std::int64_t count, float inverse, int steps) {
+  constexpr int kLanes = 8;           // apart from each other, so that compilers make vectors of them
+  constexpr float kRound = 12582912;  // 1.5 * 2^23: what is added to it loses its fraction, ties to even
+  const auto least = static_cast<float>(-steps), most = static_cast<float>(steps - 1);
+  float products[kLanes] = {}, squares[kLanes] = {};
+  const auto add = [&](float value, int lane) {
+    const float code = value * inverse + kRound - kRound;
+    const float clipped = code < least ? least : code > most ? most : code;
+    products[lane] += value * clipped;
+    squares[lane] += clipped * clipped;
+  };
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (int lane = 0; lane < kLanes; ++lane) add(values[i + lane], lane);
+  for (; i < count; ++i) add(values[i], 0);
+  CodeSums sums;
+  for (int lane = 0; lane < kLanes; ++lane) {
+    sums.products += products[lane];
+    sums.squares += squares[lane];
+  }
+  return sums;
 }
 
 GroupScale choose_symmetric(const Encoding& encoding, const float* values, std::int64_t count,
                             const std::string& where) {
-  float extreme = 0;
-  for (std::int64_t i = 0; i < count; ++i)
-    if (std::fabs(values[i]) > std::fabs(extreme)) extreme = values[i];
   GroupScale group{0, symmetric_zero_point(encoding)};
+  const float extreme = largest_magnitude(values, count);
   if (extreme == 0) return group;
   if (encoding.format == Format::kInt8) {
-    group.scale = stored_scale(encoding, std::fabs(extreme), 127, where);
+    group.scale = scale_of_extent(encoding, std::fabs(extreme), 127, where);
   } else {
-    const float magnitude = stored_scale(encoding, std::fabs(extreme), 8, where);
-    group.scale = extreme > 0 ? -magnitude : magnitude;
+    group.scale = stored_scale(encoding, least_squares_scale(values, count, Int4Codes::kZeroPoint));
+    if (group.scale == 0) group.scale = std::copysign(next_scale(encoding, 0), -extreme);
+    check_scale(encoding, group.scale, std::fabs(extreme), where);
   }
   return group;
 }
@@ -71,7 +111,7 @@ GroupScale choose_asymmetric(const Encoding& encoding, const float* values, std:
   if (low == 0 && high == 0) return {0, 0};
   const int codes = max_code(encoding);
   GroupScale group;
-  group.scale = stored_scale(encoding, static_cast<double>(high) - low, codes, where);
+  group.scale = scale_of_extent(encoding, static_cast<double>(high) - low, codes, where);
   group.zero_point = std::clamp(static_cast<int>(std::lrint(-low / group.scale)), 0, codes);
   return group;
 }
@@ -82,6 +122,26 @@ GroupScale choose_scale(const Encoding& encoding, const float* values, std::int6
                         const std::string& where) {
   return encoding.asymmetric ? choose_asymmetric(encoding, values, count, where)
                              : choose_symmetric(encoding, values, count, where);
+}
+
+float least_squares_scale(const float* values, std::int64_t count, int steps) {
+  const float extreme = largest_magnitude(values, count);
+  if (extreme == 0) return 0;
+  // Beyond the range of the squares' sums a scale is as good as its extreme.
+  if (std::fabs(extreme) < 0x1p-50f || std::fabs(extreme) > 0x1p50f)
+    return -extreme / static_cast<float>(steps);
+  constexpr int kTrials = 10;  // on each side, tenths of a step apart
+  float best = 0, scale = 0;
+  for (int trial = -kTrials; trial <= kTrials; ++trial) {
+    const float inverse = -(static_cast<float>(steps) + 0.1f * static_cast<float>(trial)) / extreme;
+    const CodeSums sums = sums_of_codes(values, count, inverse, steps);
+    // The least squared error under these codes is the sum of squares of the values less this.
+    const float gain = sums.products * sums.products / sums.squares;
+    if (!(gain > best)) continue;
+    best = gain;
+    scale = sums.products / sums.squares;
+  }
+  return scale;
 }
 
 int nearest_code(const Encoding& encoding, const GroupScale& group, float value) {

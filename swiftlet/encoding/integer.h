@@ -16,15 +16,20 @@ struct GroupScale {
   int zero_point = 0;
 };
 
-// The scale of `count` finite values by their extremes:
+// The scale of `count` finite values; but for int4 by their extremes:
 //   symmetric int8   max|x| -> 127 or -127
-//   symmetric int4   the element of largest magnitude -> -8 (the scale's sign is opposite to its sign)
+//   symmetric int4   least_squares_scale() of codes within [-8, 7]
 //   asymmetric       [min(x, 0), max(x, 0)] -> [0, 2^bits - 1], the zero point exact
-// The scale is rounded to its stored type first (f16 when grouped, f32 per channel), away from zero where
-// rounding to nearest would clip. All-zero values give scale 0. Throws kUnsupported, naming `where`, when f16
-// cannot hold the scale.
+// The scale is rounded to its stored type first (f16 when grouped, f32 per channel), of extremes away from
+// zero where rounding to nearest would clip. All-zero values give scale 0. Throws kUnsupported, naming
+// `where`, when f16 cannot hold the scale.
 GroupScale choose_scale(const Encoding& encoding, const float* values, std::int64_t count,
                         const std::string& where);
+
+// The scale under which codes within [-steps, steps - 1] give `count` finite values with nearly the least
+// squared error: of some trials that take the element of largest magnitude to about -steps (so the scale's
+// sign is opposite to its sign), each followed by the best scale for its codes. 0 where all values are.
+float least_squares_scale(const float* values, std::int64_t count, int steps);
 
 // The code nearest to value, clipped to the encoding's range.
 int nearest_code(const Encoding& encoding, const GroupScale& group, float value);

@@ -132,6 +132,52 @@ Weight encode_integer(const Weight& rows, const Extents& e, const Encoding& enco
   return std::move(builder).finish();
 }
 
+// One group of Q5_0 as GGUF stores it (ggml_blocks.h).
+void encode_q5_0(const float* values, std::byte* block, const std::string& where) {
+  constexpr int kSteps = Q50Blocks::kZeroPoint;
+  const std::uint16_t half = f32_to_f16(least_squares_scale(values, Q50Blocks::kColumns, kSteps));
+  const float scale = f16_to_f32(half);
+  if (!std::isfinite(scale))
+    fail(ErrorCode::kUnsupported, where, "values as large as these need a scale beyond f16, got q5_0");
+  std::uint32_t fifth = 0;
+  std::uint8_t nibbles[16] = {};
+  for (int c = 0; c < 32; ++c) {
+    const float steps = scale == 0 ? 0 : std::clamp(values[c] / scale, -64.0f, 64.0f);
+    const auto code =
+        static_cast<unsigned>(std::clamp(static_cast<int>(std::lrint(steps)), -kSteps, kSteps - 1) + kSteps);
+    nibbles[c % 16] = static_cast<std::uint8_t>(nibbles[c % 16] | (code & 15) << c / 16 * 4);
+    fifth |= code >> 4 << c;
+  }
+  std::memcpy(block, &half, sizeof half);
+  std::memcpy(block + 2, &fifth, sizeof fifth);
+  std::memcpy(block + 6, nibbles, sizeof nibbles);
+}
+
+Weight encode_blocks(const Weight& rows, const Extents& e, const Encoding& encoding) {
+  if (encoding.format != Format::kQ50)
+    fail(ErrorCode::kUnsupported, rows.name, "nothing is rounded to {}: it comes from GGUF files alone",
+         to_string(encoding));
+  Weight encoded = rows;
+  encoded.encoding = encoding;
+  encoded.layout = Layout::kPanels;
+  encoded.scales = encoded.zero_points = Buffer();
+  const PanelGeometry g = panel_geometry(encoding, e.n, e.k);
+  encoded.codes = Buffer::heap(static_cast<std::size_t>(g.code_bytes()));
+  std::vector<float> values(static_cast<std::size_t>(e.k));
+  for (std::int64_t row = 0; row < e.n; ++row) {
+    decode_row_unchecked(rows, e, row, values.data());
+    check_finite(rows, values.data(), row, e.k);
+    auto* block =
+        reinterpret_cast<std::uint8_t*>(encoded.codes.mutable_data()) + row / kPanelRows * g.panel_code_bytes;
+    for (std::int64_t c = 0; c < e.k; c += Q50Blocks::kColumns, block += Q50Blocks::kBytes) {
+      std::byte stored[Q50Blocks::kBytes / kPanelRows];
+      encode_q5_0(values.data() + c, stored, rows.name);
+      put_block(encoding.format, stored, block, row % kPanelRows);
+    }
+  }
+  return encoded;
+}
+
 // An empty float weight in panel order.
 Weight float_panels(const Weight& like, const Extents& e, Format format) {
   Weight packed = like;
@@ -265,11 +311,9 @@ Weight weight_from_tensor(std::string name, const Tensor& tensor) {
 Weight encode(const Weight& rows, const Encoding& encoding) {
   check_weight(rows);
   const Extents e = matrix_extents(rows);
-  if (encoding.has_blocks())
-    fail(ErrorCode::kUnsupported, rows.name, "nothing is rounded to {}: it comes from GGUF files alone",
-         to_string(encoding));
-  Weight encoded =
-      encoding.is_integer() ? encode_integer(rows, e, encoding) : encode_float(rows, e, encoding);
+  Weight encoded = encoding.has_blocks()   ? encode_blocks(rows, e, encoding)
+                   : encoding.is_integer() ? encode_integer(rows, e, encoding)
+                                           : encode_float(rows, e, encoding);
   encoded.arithmetic = rows.arithmetic;
   return encoded;
 }
