@@ -325,7 +325,7 @@ SWIFTLET_API EvalResult evaluate(Model& model, const EvalOptions& options, const
 
 struct CompressOptions {
   std::string model = {}, output = {};
-  std::string weights = "int8";  // f32, f16, bf16, int8, q5_0, int4
+  std::string weights = "int8";  // f32, f16, bf16, int8, q5_0, int4, q4_r
   int group = 0;                 // elements that share a scale; 0: a whole row
   bool asymmetric = false;
   std::string activations = {};  // "int8" (per token), "bf16", "f32"; empty: int8 for int8 and int4 weights

@@ -11,8 +11,9 @@ namespace {
 Encoding float_or_integer(std::string_view name, int group, bool asymmetric, std::string_view option) {
   const auto encoding = parse_encoding(name);
   if (!encoding || encoding->group != 0 || encoding->asymmetric ||
-      (encoding->has_blocks() && encoding->format != Format::kQ50))
-    fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, q5_0, int4", name);
+      (encoding->has_blocks() && encoding->format != Format::kQ50 && encoding->format != Format::kQ4R))
+    fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, q5_0, int4, q4_r",
+         name);
   if (!encoding->is_integer() || encoding->has_blocks()) return *encoding;
   if (group < 0) fail(ErrorCode::kUsage, "group", "must not be negative, is {}", group);
   return {encoding->format, group, asymmetric};

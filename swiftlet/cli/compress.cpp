@@ -110,7 +110,7 @@ void add_gate_options(CommandLine& line, CompressArguments& arguments) {
 Action setup_compress(CommandLine& line) {
   auto arguments = std::make_shared<CompressArguments>();
   CompressOptions& compress = arguments->compress;
-  const std::vector<std::string> encodings{"f32", "f16", "bf16", "int8", "q5_0", "int4"};
+  const std::vector<std::string> encodings{"f32", "f16", "bf16", "int8", "q5_0", "int4", "q4_r"};
   line.describe(
       "Prints what became of each weight, and size, speed, memory and quality before and after. When the\n"
       "budget is broken no file is written (unless --force), and the exit status is 3.");
@@ -118,8 +118,8 @@ Action setup_compress(CommandLine& line) {
   line.group("Compression");
   line.text("-o,--output", compress.output, "FILE", "The native file, name.swiftlet", true);
   line.choice("-w,--weights", compress.weights, encodings, "Encoding of the weights");
-  line.number("-g,--group", compress.group, "Values that share a scale (of q5_0: 32); 0: a whole row", 0,
-              1 << 20);
+  line.number("-g,--group", compress.group,
+              "Values that share a scale (of q5_0 32, of q4_r 16); 0: a whole row", 0, 1 << 20);
   line.flag("--asymmetric", compress.asymmetric, "Scale and offset, not a scale alone");
   line.choice("--activations", compress.activations, {"f32", "bf16", "int8"},
               "Arithmetic that meets the weights", "int8 for weights of 8 bits and less");

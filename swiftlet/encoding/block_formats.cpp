@@ -1,7 +1,13 @@
 // Rows of blocks from GGUF's order into that of panels and back, four columns (a word of 32 bits) at a time.
 #include "swiftlet/encoding/block_formats.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <vector>
+
+#include "swiftlet/core/error.h"
+#include "swiftlet/encoding/integer.h"
 
 namespace swiftlet {
 namespace {
@@ -165,8 +171,16 @@ void take(Q50Blocks kind, const std::uint8_t* block, std::int64_t lane, std::byt
 }
 
 template <class Kind>
-void decode(Kind, const std::uint8_t* block, std::int64_t lane, float* out) {
-  const float d = block_d(block, lane), dmin = Kind::kHasOffsets ? block_dmin(block, lane) : 0;
+float block_scale(Kind, const std::uint8_t*, const std::uint8_t* block, std::int64_t lane) {
+  return block_d(block, lane);
+}
+float block_scale(Q4RBlocks, const std::uint8_t* panel, const std::uint8_t*, std::int64_t lane) {
+  return q4_r_scale(panel, lane);
+}
+
+template <class Kind>
+void decode(float d, const std::uint8_t* block, std::int64_t lane, float* out) {
+  const float dmin = Kind::kHasOffsets ? block_dmin(block, lane) : 0;
   for (std::int64_t group = 0; group < Kind::kColumns / Kind::kGroup; ++group) {
     const BlockScale scale = Kind::scale(block, lane, group);
     const float step = d * static_cast<float>(scale.scale), least = dmin * static_cast<float>(scale.offset);
@@ -175,25 +189,72 @@ void decode(Kind, const std::uint8_t* block, std::int64_t lane, float* out) {
   }
 }
 
+// The least number of 8 significant bits that is not below a positive one.
+float round_up_to_8_bits(float x) {
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0xffffu) & 0xffff0000u);
+}
+
+// Those of GGUF.
+template <class F>
+auto with_gguf_format(Format format, F f) {
+  SWIFTLET_ASSERT(format != Format::kQ4R);
+  if (format == Format::kQ4K) return f(Q4KBlocks());
+  if (format == Format::kQ5K) return f(Q5KBlocks());
+  if (format == Format::kQ6K) return f(Q6KBlocks());
+  return f(Q50Blocks());
+}
+
 }  // namespace
 
 bool block_is_finite(Format format, const std::uint8_t* block, std::int64_t lane) {
-  return with_block_format(format, [&](auto kind) {
+  return with_gguf_format(format, [&](auto kind) {
     return std::isfinite(block_d(block, lane)) &&
            (!decltype(kind)::kHasOffsets || std::isfinite(block_dmin(block, lane)));
   });
 }
 
-void decode_block(Format format, const std::uint8_t* block, std::int64_t lane, float* out) {
-  with_block_format(format, [&](auto kind) { decode(kind, block, lane, out); });
+void decode_block_row(Format format, const std::uint8_t* panel, std::int64_t lane, std::int64_t k,
+                      float* out) {
+  with_block_format(format, [&](auto kind) {
+    using Kind = decltype(kind);
+    const std::uint8_t* block = panel + Kind::kHeader;
+    for (std::int64_t c = 0; c < k; c += Kind::kColumns, block += Kind::kBytes)
+      decode<Kind>(block_scale(kind, panel, block, lane), block, lane, out + c);
+  });
+}
+
+void encode_q4_r_row(const float* values, std::int64_t k, std::uint8_t* panel, std::int64_t lane) {
+  constexpr std::int64_t kGroup = Q4RBlocks::kGroup;
+  constexpr int kSteps = Q4RBlocks::kZeroPoint;
+  std::vector<float> wanted(static_cast<std::size_t>(k / kGroup));
+  float largest = 0;
+  for (std::size_t g = 0; g < wanted.size(); ++g) {
+    wanted[g] = least_squares_scale(values + static_cast<std::int64_t>(g) * kGroup, kGroup, kSteps);
+    largest = std::max(largest, std::fabs(wanted[g]));
+  }
+  const int most = Q4RBlocks::most_scale(k);
+  const float unit = round_up_to_8_bits(largest / static_cast<float>(most));
+  std::memcpy(panel + lane * 4, &unit, sizeof unit);
+  for (std::size_t g = 0; g < wanted.size(); ++g) {
+    const auto column = static_cast<std::int64_t>(g) * kGroup;
+    std::uint8_t* block = panel + Q4RBlocks::kHeader + column / Q4RBlocks::kColumns * Q4RBlocks::kBytes;
+    const int scale = unit == 0 ? 0 : std::clamp(static_cast<int>(std::lrint(wanted[g] / unit)), -most, most);
+    block[static_cast<std::int64_t>(g) % 2 * kPanelRows + lane] = static_cast<std::uint8_t>(scale);
+    const float step = unit * static_cast<float>(scale);
+    for (std::int64_t i = 0; i < kGroup; ++i) {
+      const float steps = step == 0 ? 0 : std::clamp(values[column + i] / step, -64.0f, 64.0f);
+      const int code = std::clamp(static_cast<int>(std::lrint(steps)), -kSteps, kSteps - 1) + kSteps;
+      Int4Codes::set(block + Q4RBlocks::kCodes, lane, (column + i) % Q4RBlocks::kColumns, code);
+    }
+  }
 }
 
 void put_block(Format format, const std::byte* in, std::uint8_t* block, std::int64_t lane) {
-  with_block_format(format, [&](auto kind) { put(kind, in, block, lane); });
+  with_gguf_format(format, [&](auto kind) { put(kind, in, block, lane); });
 }
 
 void take_block(Format format, const std::uint8_t* block, std::int64_t lane, std::byte* out) {
-  with_block_format(format, [&](auto kind) {
+  with_gguf_format(format, [&](auto kind) {
     using Kind = decltype(kind);
     std::memset(out, 0, static_cast<std::size_t>(Kind::kBytes / kPanelRows));
     take(kind, block, lane, out);

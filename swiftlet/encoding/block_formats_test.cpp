@@ -65,7 +65,7 @@ TEST(BlockFormats, LieAsTheirHeadersDraw) {
       block[96 + lane * 4] = 0x57;
     }
     std::vector<float> row(static_cast<std::size_t>(size.columns));
-    decode_block(format, block.data(), lane, row.data());
+    decode_block_row(format, block.data(), lane, size.columns, row.data());
     const float first = format == Format::kQ4K ? 21 : format == Format::kQ5K ? 69 : 7;
     const float fifth = format == Format::kQ4K || format == Format::kQ5K ? 15
                         : format == Format::kQ6K                         ? 27

@@ -13,7 +13,8 @@ struct Name {
 };
 constexpr Name kNames[] = {{Format::kF32, "f32"},   {Format::kF16, "f16"},   {Format::kBF16, "bf16"},
                            {Format::kInt8, "int8"}, {Format::kInt4, "int4"}, {Format::kQ4K, "q4_k"},
-                           {Format::kQ5K, "q5_k"},  {Format::kQ6K, "q6_k"},  {Format::kQ50, "q5_0"}};
+                           {Format::kQ5K, "q5_k"},  {Format::kQ6K, "q6_k"},  {Format::kQ50, "q5_0"},
+                           {Format::kQ4R, "q4_r"}};
 
 bool take_suffix(std::string_view& text, std::string_view suffix) {
   if (!text.ends_with(suffix)) return false;

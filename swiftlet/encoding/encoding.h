@@ -8,7 +8,7 @@
 
 namespace swiftlet {
 
-enum class Format : std::uint8_t { kF32, kF16, kBF16, kInt8, kInt4, kQ4K, kQ5K, kQ6K, kQ50 };
+enum class Format : std::uint8_t { kF32, kF16, kBF16, kInt8, kInt4, kQ4K, kQ5K, kQ6K, kQ50, kQ4R };
 
 // A value is (code - zero_point) * scale for the integer formats. Codes are stored unsigned; the zero point
 // of a symmetric encoding is the constant 2^(bits-1), that of an asymmetric one is stored beside each scale.
@@ -32,6 +32,7 @@ struct Encoding {
         return 8;
       case Format::kInt4:
       case Format::kQ4K:
+      case Format::kQ4R:
         return 4;
       case Format::kQ5K:
       case Format::kQ50:

@@ -59,29 +59,24 @@ float largest_magnitude(const float* values, std::int64_t count) {
   return extreme;
 }
 
-// Of values and the codes that they get under 1 / inverse: sum of products and of squares of the codes.
+// Trials side by side in the lanes of vectors that every processor has: wider ones are taken apart.
+using Trials [[gnu::vector_size(16)]] = float;
+constexpr int kTrials = 4;
+
+// Of values and the codes that they get under each 1 / inverse: sums of products and of squares of the codes.
 struct CodeSums {
-  float products = 0, squares = 0;
+  Trials products{}, squares{};
 };
-CodeSums sums_of_codes(const float* values, std::int64_t count, float inverse, int steps) {
-  constexpr int kLanes = 8;           // apart from each other, so that compilers make vectors of them
+CodeSums sums_of_codes(const float* values, std::int64_t count, const Trials& inverse, int steps) {
   constexpr float kRound = 12582912;  // 1.5 * 2^23: what is added to it loses its fraction, ties to even
-  const auto least = static_cast<float>(-steps), most = static_cast<float>(steps - 1);
-  float products[kLanes] = {}, squares[kLanes] = {};
-  const auto add = [&](float value, int lane) {
-    const float code = value * inverse + kRound - kRound;
-    const float clipped = code < least ? least : code > most ? most : code;
-    products[lane] += value * clipped;
-    squares[lane] += clipped * clipped;
-  };
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (int lane = 0; lane < kLanes; ++lane) add(values[i + lane], lane);
-  for (; i < count; ++i) add(values[i], 0);
+  const Trials least = Trials{} + static_cast<float>(-steps), most = Trials{} + static_cast<float>(steps - 1);
   CodeSums sums;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    sums.products += products[lane];
-    sums.squares += squares[lane];
+  for (std::int64_t i = 0; i < count; ++i) {
+    Trials codes = values[i] * inverse + kRound - kRound;
+    codes = codes < least ? least : codes;
+    codes = codes > most ? most : codes;
+    sums.products += values[i] * codes;
+    sums.squares += codes * codes;
   }
   return sums;
 }
@@ -130,16 +125,19 @@ float least_squares_scale(const float* values, std::int64_t count, int steps) {
   // Beyond the range of the squares' sums a scale is as good as its extreme.
   if (std::fabs(extreme) < 0x1p-50f || std::fabs(extreme) > 0x1p50f)
     return -extreme / static_cast<float>(steps);
-  constexpr int kTrials = 10;  // on each side, tenths of a step apart
   float best = 0, scale = 0;
-  for (int trial = -kTrials; trial <= kTrials; ++trial) {
-    const float inverse = -(static_cast<float>(steps) + 0.1f * static_cast<float>(trial)) / extreme;
+  for (int first = -12; first < 12; first += kTrials) {  // tenths of a step
+    Trials inverse;
+    for (int i = 0; i < kTrials; ++i)
+      inverse[i] = -(static_cast<float>(steps) + 0.1f * static_cast<float>(first + i)) / extreme;
     const CodeSums sums = sums_of_codes(values, count, inverse, steps);
-    // The least squared error under these codes is the sum of squares of the values less this.
-    const float gain = sums.products * sums.products / sums.squares;
-    if (!(gain > best)) continue;
-    best = gain;
-    scale = sums.products / sums.squares;
+    // The least squared error under these codes is the sum of squares of the values less the gain.
+    const Trials scales = sums.products / sums.squares, gains = sums.products * scales;
+    for (int i = 0; i < kTrials; ++i) {
+      if (!(gains[i] > best)) continue;
+      best = gains[i];
+      scale = scales[i];
+    }
   }
   return scale;
 }

@@ -29,6 +29,7 @@ std::int64_t step_of(Format format) {
     case Format::kQ5K:
     case Format::kQ6K:
     case Format::kQ50:
+    case Format::kQ4R:
       return block_size(format).columns;
   }
   return 1;
@@ -64,7 +65,9 @@ PanelGeometry block_geometry(const Encoding& encoding, std::int64_t n, std::int6
   g.panels = divide_up(n, kPanelRows);
   g.group = g.padded_group = block.group;
   g.groups = k / block.group;
-  g.panel_code_bytes = k / block.columns * block.bytes;
+  g.panel_code_bytes = round_up(block.header + k / block.columns * block.bytes, block.header > 0 ? 64 : 1);
+  if (encoding.format == Format::kQ4R && k > kMaxGroup)
+    fail(ErrorCode::kUnsupported, "encoding", "a row of q4_r has at most {} columns, got {}", kMaxGroup, k);
   return g;
 }
 

@@ -14,7 +14,7 @@
 namespace swiftlet {
 
 struct Q4KBlocks {
-  static constexpr std::int64_t kColumns = 256, kGroup = 32;
+  static constexpr std::int64_t kColumns = 256, kGroup = 32, kHeader = 0;
   static constexpr std::int64_t kCodes = SixBitScales::kBytes, kGroupBytes = 256;
   static constexpr std::int64_t kBytes = kCodes + kColumns / kGroup * kGroupBytes;
   static constexpr int kZeroPoint = 0;

@@ -11,7 +11,7 @@
 namespace swiftlet {
 
 struct Q50Blocks {
-  static constexpr std::int64_t kColumns = 32, kGroup = 32;
+  static constexpr std::int64_t kColumns = 32, kGroup = 32, kHeader = 0;
   static constexpr std::int64_t kCodes = 32, kGroupBytes = FiveBitGroup::kBytes;
   static constexpr std::int64_t kBytes = kCodes + kGroupBytes;
   static constexpr int kZeroPoint = 16;

@@ -24,7 +24,7 @@ struct FiveBitGroup {
 };
 
 struct Q5KBlocks {
-  static constexpr std::int64_t kColumns = 256, kGroup = 32;
+  static constexpr std::int64_t kColumns = 256, kGroup = 32, kHeader = 0;
   static constexpr std::int64_t kCodes = SixBitScales::kBytes, kGroupBytes = FiveBitGroup::kBytes;
   static constexpr std::int64_t kBytes = kCodes + kColumns / kGroup * kGroupBytes;
   static constexpr int kZeroPoint = 0;

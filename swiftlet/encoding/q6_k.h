@@ -16,7 +16,7 @@
 namespace swiftlet {
 
 struct Q6KBlocks {
-  static constexpr std::int64_t kColumns = 256, kGroup = 16;
+  static constexpr std::int64_t kColumns = 256, kGroup = 16, kHeader = 0;
   static constexpr std::int64_t kScales = 32, kCodes = kScales + kColumns / kGroup * kPanelRows;
   static constexpr std::int64_t kNibbles = 64, kGroupBytes = 192;
   static constexpr std::int64_t kBytes = kCodes + kColumns / kGroup * kGroupBytes;

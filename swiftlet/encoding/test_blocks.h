@@ -42,7 +42,15 @@ inline std::vector<std::byte> random_block(const GgmlType& type, std::uint64_t s
   return block;
 }
 
+// Of q4_r, which no GGUF file has: numbers that were rounded to it.
+inline Weight random_q4_r(std::int64_t n, std::int64_t k, std::uint64_t seed) {
+  std::vector<float> values(static_cast<std::size_t>(n * k));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(uniform(seed, 0, i) - 0.5);
+  return encode(weight_from_tensor("w", Tensor::from(values, Shape{n, k})), {.format = Format::kQ4R});
+}
+
 inline Weight random_blocks(Format format, std::int64_t n, std::int64_t k, std::uint64_t seed) {
+  if (format == Format::kQ4R) return random_q4_r(n, k, seed);
   const GgmlType& type = ggml_type_of(format);
   const BlockSize size = block_size(format);
   Weight weight;

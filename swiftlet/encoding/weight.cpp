@@ -81,19 +81,12 @@ void decode_integer_row(const Weight& weight, const Extents& e, std::int64_t row
   }
 }
 
-void decode_block_row(const Weight& weight, const Extents& e, std::int64_t row, float* out) {
-  const Format format = weight.encoding.format;
-  const BlockSize block = block_size(format);
-  const PanelGeometry g = panel_geometry(weight.encoding, e.n, e.k);
-  const auto* at =
-      reinterpret_cast<const std::uint8_t*>(weight.codes.data()) + row / kPanelRows * g.panel_code_bytes;
-  for (std::int64_t c = 0; c < e.k; c += block.columns, at += block.bytes)
-    decode_block(format, at, row % kPanelRows, out + c);
-}
-
 void decode_row_unchecked(const Weight& weight, const Extents& e, std::int64_t row, float* out) {
   if (weight.encoding.has_blocks())
-    decode_block_row(weight, e, row, out);
+    decode_block_row(weight.encoding.format,
+                     reinterpret_cast<const std::uint8_t*>(weight.codes.data()) +
+                         row / kPanelRows * panel_geometry(weight.encoding, e.n, e.k).panel_code_bytes,
+                     row % kPanelRows, e.k, out);
   else if (weight.encoding.format == Format::kInt8)
     decode_integer_row<Int8Codes>(weight, e, row, out);
   else if (weight.encoding.format == Format::kInt4)
@@ -154,7 +147,7 @@ void encode_q5_0(const float* values, std::byte* block, const std::string& where
 }
 
 Weight encode_blocks(const Weight& rows, const Extents& e, const Encoding& encoding) {
-  if (encoding.format != Format::kQ50)
+  if (encoding.format != Format::kQ50 && encoding.format != Format::kQ4R)
     fail(ErrorCode::kUnsupported, rows.name, "nothing is rounded to {}: it comes from GGUF files alone",
          to_string(encoding));
   Weight encoded = rows;
@@ -169,6 +162,10 @@ Weight encode_blocks(const Weight& rows, const Extents& e, const Encoding& encod
     check_finite(rows, values.data(), row, e.k);
     auto* block =
         reinterpret_cast<std::uint8_t*>(encoded.codes.mutable_data()) + row / kPanelRows * g.panel_code_bytes;
+    if (encoding.format == Format::kQ4R) {
+      encode_q4_r_row(values.data(), e.k, block, row % kPanelRows);
+      continue;
+    }
     for (std::int64_t c = 0; c < e.k; c += Q50Blocks::kColumns, block += Q50Blocks::kBytes) {
       std::byte stored[Q50Blocks::kBytes / kPanelRows];
       encode_q5_0(values.data() + c, stored, rows.name);

@@ -57,7 +57,7 @@ Weight weight_from_tensor(std::string name, const Tensor& tensor);
 
 // Encodes a matrix [N, K] by rounding to nearest. `rows` is any float Weight or an encoded one (decoded
 // first). The result is in panel order. Throws when a value is not finite, naming weight, row and column, and
-// for block formats other than q5_0, which come from files alone.
+// for block formats other than q5_0 and q4_r, which come from files alone.
 Weight encode(const Weight& rows, const Encoding& encoding);
 
 // Float formats: row-major to panel order and back, a bit-exact copy. No-ops when the layout is already

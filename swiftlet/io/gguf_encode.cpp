@@ -137,6 +137,7 @@ class FloatWriter {
 const GgmlType& gguf_type_of(const Weight& weight) {
   const Encoding& encoding = weight.encoding;
   if (weight.shape.rank() != 2) return type_named("F32");
+  if (encoding.format == Format::kQ4R) return type_named("F16");
   if (encoding.format == Format::kF32 || encoding.has_blocks()) return type_with(encoding.format);
   if (encoding.format == Format::kBF16) return type_named("BF16");
   if (!encoding.is_integer() || !in_blocks(weight)) return type_named("F16");
@@ -152,7 +153,7 @@ const GgmlType& gguf_type_of_both(const GgmlType& a, const GgmlType& b) {
 
 bool gguf_rounds(const Weight& weight) {
   const Encoding& encoding = weight.encoding;
-  if (encoding.has_blocks()) return false;
+  if (encoding.has_blocks()) return encoding.format == Format::kQ4R;
   return encoding.is_integer() && (!in_blocks(weight) || encoding.asymmetric || encoding.group == 0);
 }
 

@@ -79,7 +79,8 @@ KernelTable make_amx() {
   static const LinearKernels linear{.f32 = &avx512_linear_f32(),
                                     .bf16 = &amx_linear_bf16(),
                                     .int8 = &amx_linear_int8(),
-                                    .blocks = &avx512_linear_blocks()};
+                                    .blocks = &avx512_linear_blocks(),
+                                    .row_blocks = &amx_linear_row_blocks()};
   KernelTable table = make_avx512();
   table.isa = "amx";
   table.linear = &linear;

@@ -83,15 +83,6 @@ void embed_integer_panel(const Weight& weight, const PanelGeometry& geometry, st
   }
 }
 
-void embed_blocks(const Weight& weight, const PanelGeometry& geometry, std::int64_t row, float* y) {
-  const Format format = weight.encoding.format;
-  const BlockSize block = block_size(format);
-  const auto* at = reinterpret_cast<const std::uint8_t*>(weight.codes.data()) +
-                   row / kPanelRows * geometry.panel_code_bytes;
-  for (std::int64_t c = 0; c < geometry.k; c += block.columns, at += block.bytes)
-    decode_block(format, at, row % kPanelRows, y + c);
-}
-
 }  // namespace
 
 void embed_row(const Weight& weight, std::int64_t row, float* y) noexcept {
@@ -100,7 +91,11 @@ void embed_row(const Weight& weight, std::int64_t row, float* y) noexcept {
   if (weight.layout == Layout::kRows)
     return embed_dense(format, weight.codes.data() + row * k * weight.encoding.bits() / 8, k, y);
   const PanelGeometry geometry = panel_geometry(weight.encoding, weight.shape[0], k);
-  if (weight.encoding.has_blocks()) return embed_blocks(weight, geometry, row, y);
+  if (weight.encoding.has_blocks())
+    return decode_block_row(format,
+                            reinterpret_cast<const std::uint8_t*>(weight.codes.data()) +
+                                row / kPanelRows * geometry.panel_code_bytes,
+                            row % kPanelRows, k, y);
   if (weight.encoding.is_integer()) return embed_integer_panel(weight, geometry, row, y);
   embed_float_panel(format, weight.codes.data() + row / kPanelRows * geometry.panel_code_bytes,
                     row % kPanelRows, k, y);

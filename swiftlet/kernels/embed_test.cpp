@@ -31,7 +31,7 @@ TEST(EmbedTest, EveryEncodingAndLayoutAsDecoded) {
       if (!encoding->is_integer()) expect_rows_as_decoded(unpack(packed));
     }
   }
-  for (const Format format : {Format::kQ4K, Format::kQ5K, Format::kQ6K, Format::kQ50})
+  for (const Format format : {Format::kQ4K, Format::kQ5K, Format::kQ6K, Format::kQ50, Format::kQ4R})
     expect_rows_as_decoded(test::random_blocks(format, 20, 768, 3));
 }
 

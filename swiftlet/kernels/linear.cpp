@@ -36,11 +36,10 @@ std::int64_t columns_per_word(Arithmetic arithmetic) {
   return arithmetic == Arithmetic::kF32 ? 1 : arithmetic == Arithmetic::kBF16 ? 2 : 4;
 }
 
-// Outputs with equal keys read the same prepared rows. Those of block formats have a path of their own.
-bool same_preparation(const PreparedRows& p, const PanelView& w) {
-  const PanelGeometry& g = w.geometry;
-  return p.of_blocks == w.encoding.has_blocks() && p.group == g.group && p.padded_group == g.padded_group &&
-         p.padded_k == g.padded_k;
+// Outputs with equal keys read the same prepared rows.
+bool same_preparation(const PreparedRows& a, const PreparedRows& b) {
+  return a.path == b.path && a.group == b.group && a.padded_group == b.padded_group &&
+         a.padded_k == b.padded_k;
 }
 
 void carve_preparation(PreparedRows& p, Carver& carver) {
@@ -50,10 +49,20 @@ void carve_preparation(PreparedRows& p, Carver& carver) {
   p.sums = carver.take<std::int32_t>(p.m * p.groups);
 }
 
-PreparedRows describe(Arithmetic arithmetic, const PanelView& w, std::int64_t m) {
+const LinearPath* path_of(const KernelTable& table, Arithmetic arithmetic, const Encoding& encoding) {
+  const LinearKernels& kernels = *table.linear;
+  if (arithmetic == Arithmetic::kInt8 && encoding.format == Format::kQ4R && kernels.row_blocks != nullptr)
+    return kernels.row_blocks;
+  if (arithmetic == Arithmetic::kInt8 && encoding.has_blocks()) return kernels.blocks;
+  return arithmetic == Arithmetic::kF32    ? kernels.f32
+         : arithmetic == Arithmetic::kBF16 ? kernels.bf16
+                                           : kernels.int8;
+}
+
+PreparedRows describe(const KernelTable& table, Arithmetic arithmetic, const PanelView& w, std::int64_t m) {
   const PanelGeometry& g = w.geometry;
   PreparedRows p;
-  p.of_blocks = w.encoding.has_blocks();
+  p.path = path_of(table, arithmetic, w.encoding);
   p.arithmetic = arithmetic;
   p.m = m;
   p.k = g.k;
@@ -65,17 +74,9 @@ PreparedRows describe(Arithmetic arithmetic, const PanelView& w, std::int64_t m)
   return p;
 }
 
-const LinearPath* path_of(const KernelTable& table, Arithmetic arithmetic, const Encoding& encoding) {
-  const LinearKernels& kernels = *table.linear;
-  if (arithmetic == Arithmetic::kInt8 && encoding.has_blocks()) return kernels.blocks;
-  return arithmetic == Arithmetic::kF32    ? kernels.f32
-         : arithmetic == Arithmetic::kBF16 ? kernels.bf16
-                                           : kernels.int8;
-}
-
-PreparedRows* find_preparation(std::span<PreparedRows> preparations, const PanelView& w) {
-  for (PreparedRows& p : preparations)
-    if (same_preparation(p, w)) return &p;
+const PreparedRows* find_preparation(std::span<const PreparedRows> preparations, const PreparedRows& wanted) {
+  for (const PreparedRows& p : preparations)
+    if (same_preparation(p, wanted)) return &p;
   return nullptr;
 }
 
@@ -85,9 +86,9 @@ std::span<PreparedRows> plan_preparations(const KernelTable& table, const Linear
   auto* all = carver.take<PreparedRows>(static_cast<std::int64_t>(group.outputs.size()));
   std::size_t count = 0;
   for (const LinearOutput& output : group.outputs) {
-    if (find_preparation({all, count}, output.weight) != nullptr) continue;
-    PreparedRows& p = *new (all + count++) PreparedRows(describe(group.arithmetic, output.weight, group.m));
-    p.path = path_of(table, group.arithmetic, output.weight.encoding);
+    const PreparedRows wanted = describe(table, group.arithmetic, output.weight, group.m);
+    if (find_preparation({all, count}, wanted) != nullptr) continue;
+    PreparedRows& p = *new (all + count++) PreparedRows(wanted);
     const int height = p.path->tile_rows(p.groups > 1, group.m);
     p.tiles = (group.m + height - 1) / height;
     carve_preparation(p, carver);
@@ -280,7 +281,9 @@ void multiply_by_factor(const Member& member, const PreparedRows& x, const Linea
 
 void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
   const auto [output, panels] = block.plan->units.at(chunk);
-  PreparedRows x = *find_preparation(block.plan->preparations, output->weight);
+  const LinearGroup& group = *block.plan->group;
+  PreparedRows x = *find_preparation(block.plan->preparations,
+                                     describe(member.table, group.arithmetic, output->weight, group.m));
   x.scratch = member.scratch;
   const Range tiles = block.tiles_of(x);
   if (output->factor == nullptr) return x.path->multiply(x, *output, tiles, panels);
@@ -371,9 +374,10 @@ std::size_t linear_workspace(const KernelTable& table, int threads, Arithmetic a
   carver.take<PreparedRows>(static_cast<std::int64_t>(outputs.size()));
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    PreparedRows p = describe(arithmetic, outputs[i].weight, m);
-    const bool seen = std::any_of(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
-                                  [&](const LinearOutput& o) { return same_preparation(p, o.weight); });
+    PreparedRows p = describe(table, arithmetic, outputs[i].weight, m);
+    const bool seen = std::any_of(
+        outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
+        [&](const LinearOutput& o) { return same_preparation(p, describe(table, arithmetic, o.weight, m)); });
     if (!seen) carve_preparation(p, carver);
     bytes = std::max(bytes, m * p.padded_k / p.columns_per_word * 4);
   }

@@ -19,7 +19,6 @@ struct LinearPath;
 
 struct PreparedRows {
   const LinearPath* path = nullptr;  // that prepares and multiplies them
-  bool of_blocks = false;            // for weights of block formats
   Arithmetic arithmetic = Arithmetic::kF32;
   std::int64_t m = 0, k = 0;
   std::int64_t group = 0, padded_group = 0, groups = 0, padded_k = 0;  // as PanelGeometry
@@ -33,11 +32,12 @@ struct PreparedRows {
   std::int32_t* sums = nullptr;  // sums of codes, tile after tile [groups][r]
 };
 
-// Words of all rows, at most: a path may fill up each group to 16 words, where it has more, and read 16 words
-// beyond.
+// Words of all rows, at most: a path may fill up each group to 16 words, where it has more, or each row, and
+// read 16 words beyond.
 static inline std::int64_t most_words(const PreparedRows& x) {
   const std::int64_t group = x.padded_group / x.columns_per_word;
-  return x.m * x.groups * (group <= 16 ? group : (group + 15) / 16 * 16) + 16;
+  const std::int64_t row = x.groups * (group <= 16 ? group : (group + 15) / 16 * 16);
+  return x.m * ((row + 15) / 16 * 16) + 16;
 }
 
 // What paths of f32 arithmetic must be able to decode. A new format makes the compiler warn here; it is
@@ -53,6 +53,7 @@ static inline bool is_decoded(const Encoding& encoding) noexcept {
     case Format::kQ5K:
     case Format::kQ6K:
     case Format::kQ50:
+    case Format::kQ4R:
       return true;
   }
   return false;
@@ -90,7 +91,8 @@ struct LinearKernels {
   const LinearPath* f32 = nullptr;
   const LinearPath* bf16 = nullptr;
   const LinearPath* int8 = nullptr;
-  const LinearPath* blocks = nullptr;  // kInt8 with block formats
+  const LinearPath* blocks = nullptr;      // kInt8 with block formats
+  const LinearPath* row_blocks = nullptr;  // with q4_r, where it has a path of its own
 };
 
 }  // namespace swiftlet::kernels

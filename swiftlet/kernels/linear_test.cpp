@@ -79,6 +79,7 @@ constexpr Case kCases[] = {
     {Arithmetic::kF32, "q5_k"},
     {Arithmetic::kF32, "q6_k"},
     {Arithmetic::kF32, "q5_0"},
+    {Arithmetic::kF32, "q4_r"},
     {Arithmetic::kBF16, "bf16"},
     {Arithmetic::kInt8, "int8"},
     {Arithmetic::kInt8, "int8-asym"},
@@ -96,6 +97,7 @@ constexpr Case kCases[] = {
     {Arithmetic::kInt8, "q5_k"},
     {Arithmetic::kInt8, "q6_k"},
     {Arithmetic::kInt8, "q5_0"},
+    {Arithmetic::kInt8, "q4_r"},
 };
 
 // The least number of columns from k on that the encoding can have.
@@ -235,7 +237,7 @@ TEST_P(Linear, SumsOfExtremeCodesStayExact) {
   std::fill(values.begin(), values.begin() + k, 1.0f);
   std::fill(values.begin() + k, values.begin() + 2 * k, -1.0f);
   const Weight rows = weight_from_tensor("w", Tensor::from(values, {n, k}));
-  for (const char* encoding : {"int8", "int8-asym", "int4", "int4-asym"}) {
+  for (const char* encoding : {"int8", "int8-asym", "int4", "int4-asym", "q4_r"}) {
     const Weight weight = encode(rows, *parse_encoding(encoding));
     Call call(m, k, n, 5);
     for (std::int64_t r = 0; r < m - 1; ++r)
@@ -360,8 +362,9 @@ TEST(AmxModel, GivesTheBitsOfTheProcessor) {
                                 return table.name == "amx_model";
                               })->table;
   ThreadPool pool(2);
-  const std::int64_t m = 45, n = 75, k = 1100;
+  const std::int64_t m = 45, n = 75;
   for (const Case& c : cases_of(model)) {
+    const std::int64_t k = columns_of(c, 1100);
     const Weight weight = random_weight(c.encoding, n, k, 3);
     Call expected(m, k, n, 5), call(m, k, n, 5);
     expected.run(model, pool, c.arithmetic, {{.weight = panel_view(weight)}});
@@ -404,10 +407,13 @@ TEST_P(Linear, WritesNoChannelTwice) {
   for (const Case& c : cases_of(table())) {
     const std::int64_t k = columns_of(c, least_k);
     const LinearKernels& kernels = *table().linear;
-    const LinearPath& path = c.arithmetic == Arithmetic::kF32           ? *kernels.f32
-                             : c.arithmetic == Arithmetic::kBF16        ? *kernels.bf16
-                             : parse_encoding(c.encoding)->has_blocks() ? *kernels.blocks
-                                                                        : *kernels.int8;
+    const Encoding encoding = *parse_encoding(c.encoding);
+    const bool row_blocks = encoding.format == Format::kQ4R && kernels.row_blocks != nullptr;
+    const LinearPath& path = c.arithmetic == Arithmetic::kF32    ? *kernels.f32
+                             : c.arithmetic == Arithmetic::kBF16 ? *kernels.bf16
+                             : row_blocks                        ? *kernels.row_blocks
+                             : encoding.has_blocks()             ? *kernels.blocks
+                                                                 : *kernels.int8;
     const Weight weight = random_weight(c.encoding, n, k, 3);
     for (const std::int64_t m : {1, 2, 3, 4, 6, 7}) {
       Call call(m, k, n, 5);

@@ -3,6 +3,7 @@
 #include "swiftlet/core/cpu_info.h"
 #include "swiftlet/kernels/amx/linear_bf16.h"
 #include "swiftlet/kernels/amx/linear_int8.h"
+#include "swiftlet/kernels/amx/linear_row_blocks.h"
 #include "swiftlet/kernels/amx/tile_model.h"
 #include "swiftlet/kernels/avx2/avx2.h"
 #include "swiftlet/kernels/avxvnni/avxvnni.h"
@@ -40,7 +41,9 @@ ModelledTable amx_over_a_model() {
                                     amx::multiply_bf16<ModelBody>};
   static constexpr LinearPath kInt8{amx::supports_int8, amx::tile_rows, amx::prepare_int8,
                                     amx::multiply_int8_tiles<ModelBody>, amx::scratch_int8};
-  static const LinearKernels linear{.bf16 = &kBF16, .int8 = &kInt8};
+  static constexpr LinearPath kRowBlocks{amx::supports_row_blocks, amx::tile_rows, amx::prepare_row_blocks,
+                                         amx::multiply_row_blocks<ModelBody>, amx::scratch_row_blocks};
+  static const LinearKernels linear{.bf16 = &kBF16, .int8 = &kInt8, .row_blocks = &kRowBlocks};
   static KernelTable table{.isa = "amx_model", .linear = &linear};
   if (missing_for("avx2").empty()) {
     table.attention = avx2_attention_kernels();

@@ -15,7 +15,8 @@ NATIVE = {
     "int8": ["--weights", "int8"],
     "int4-g32": ["--weights", "int4", "--group", "32", "--embeddings", "int8"],
     "bf16": ["--weights", "bf16"],
-    "mix": ["--weights", "int4", "--group", "32", "--embeddings", "int4"],
+    "q4_r": ["--weights", "q4_r", "--embeddings", "int8"],
+    "mix": ["--weights", "q4_r", "--embeddings", "q5_0"],
 }
 # Of nncf.compress_weights.
 OPENVINO = {

@@ -49,7 +49,7 @@ def at_depth(settings):
 
 
 def sixteen(settings):
-    return decode(settings, ["int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"], prompt=16 if settings.quick else 128,
+    return decode(settings, ["q4_r", "int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"], prompt=16 if settings.quick else 128,
                   batch=4 if settings.quick else 16)
 
 
@@ -100,7 +100,7 @@ ROWS = [
     Row("prefill-int8", "Prefill of 512 tokens, Qwen2-0.5B shape, int8 by channel", "tokens/s",
         Target(1.5, share=55), lambda s: prefill(s, ["int8"], ["Q8_0"], ["int8"]), limit="int8"),
     Row("prefill-int4", "Prefill of 512 tokens, Qwen2-0.5B shape, 4 bits in groups of 32", "tokens/s",
-        Target(1.8, share=45), lambda s: prefill(s, ["int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"]), limit="int8"),
+        Target(1.8, share=45), lambda s: prefill(s, ["q4_r", "int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"]), limit="int8"),
     Row("prefill-16bit", "Prefill of 512 tokens, Qwen2-0.5B shape, weights of 16 bits", "tokens/s", Target(1.6),
         lambda s: prefill(s, ["bf16"], ["f16", "BF16"], ["f16"]), limit="bf16"),
     Row("batch-16", "16 sequences of 128 tokens and 64 more, Qwen2-0.5B shape, 4 bits: generated tokens",

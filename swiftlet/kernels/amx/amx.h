@@ -14,5 +14,6 @@ struct LinearPath;
 AttendChunk* amx_attend_chunk_bf16();
 const LinearPath& amx_linear_bf16();
 const LinearPath& amx_linear_int8();
+const LinearPath& amx_linear_row_blocks();
 
 }  // namespace swiftlet::kernels

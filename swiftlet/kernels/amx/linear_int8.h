@@ -13,7 +13,7 @@ namespace swiftlet::kernels {
 namespace {
 namespace amx {
 
-bool supports_int8(const Encoding& encoding) noexcept {
+inline bool supports_int8(const Encoding& encoding) noexcept {
   return encoding.format == Format::kInt8 || encoding.format == Format::kInt4;
 }
 
@@ -134,7 +134,7 @@ inline bool is_spread(const PanelView& w) {
 }
 
 // Of one member of the pool.
-std::int64_t scratch_int8(const PanelView& w) noexcept {
+inline std::int64_t scratch_int8(const PanelView& w) noexcept {
   if (!is_spread(w)) return 0;
   const PanelGeometry& g = w.geometry;
   const Blocks blocks = blocks_of(g.groups, g.padded_group / 4, g.padded_k / 4);

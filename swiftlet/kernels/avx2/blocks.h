@@ -17,6 +17,7 @@ struct BlockLanes {
   static constexpr int kPerPanel = 2, kLanes = 8;
   static constexpr int kMostRows = 4;
   static constexpr int units(int rows) { return rows == 1 ? 2 : 1; }
+  static constexpr int row_units(int rows) { return units(rows); }
   using U [[gnu::vector_size(32)]] = std::uint32_t;
   using I [[gnu::vector_size(32)]] = std::int32_t;
   using V = avx2::V;

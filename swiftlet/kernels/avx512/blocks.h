@@ -13,6 +13,7 @@ struct BlockLanes : FromMemory {
   static constexpr int kPerPanel = 1, kLanes = 16;
   static constexpr int kMostRows = 8;  // 8 accumulators of a group and 8 of a block
   static constexpr int units(int rows) { return rows == 1 ? 4 : rows <= 4 ? 2 : 1; }
+  static constexpr int row_units(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : units(rows); }
   using U [[gnu::vector_size(64)]] = std::uint32_t;
   using I [[gnu::vector_size(64)]] = std::int32_t;
   using V = avx512::V;

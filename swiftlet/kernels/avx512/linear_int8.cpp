@@ -311,7 +311,7 @@ Run run_for(bool grouped, std::int64_t rows) {
 }
 
 struct Int8Tiles {
-  static std::int64_t panels(bool grouped, std::int64_t rows) { return panels_for(grouped, rows); }
+  static std::int64_t panels(Format, bool grouped, std::int64_t rows) { return panels_for(grouped, rows); }
   static void run(Format format, bool grouped, std::int64_t rows, const Int8Job& job) {
     (format == Format::kInt8 ? run_for<Int8Panels>(grouped, rows) : run_for<Int4Panels>(grouped, rows))(job);
   }

@@ -76,7 +76,7 @@ Run run_for(std::int64_t rows) {
 
 template <class Instruction>
 struct Int8Tiles {
-  static std::int64_t panels(bool, std::int64_t rows) { return rows <= 2 ? 2 : 1; }
+  static std::int64_t panels(Format, bool, std::int64_t rows) { return rows <= 2 ? 2 : 1; }
   static void run(Format format, bool, std::int64_t rows, const Int8Job& job) {
     (format == Format::kInt8 ? run_for<Int8Panels<Instruction>>(rows)
                              : run_for<Int4Panels<Instruction>>(rows))(job);

@@ -13,6 +13,7 @@
 //
 //   kPerPanel, kLanes              units of a panel, rows of a unit
 //   kMostRows, units(rows)         of a tile, P
+//   row_units(rows)                P of q4_r
 //   I, U, V                        registers of 32-bit integers, of codes (unsigned), of floats
 //   U load(at)   V halves(at)   I bytes(at)        words; f16; signed bytes, each of the rows of a unit
 //   U masked<m>(U)                                 every byte & m
@@ -22,7 +23,10 @@
 //   V fma(a, b, c)   end(job, row, unit, V total)
 #pragma once
 
+#include <type_traits>
+
 #include "swiftlet/encoding/q4_k.h"
+#include "swiftlet/encoding/q4_r.h"
 #include "swiftlet/encoding/q5_0.h"
 #include "swiftlet/encoding/q5_k.h"
 #include "swiftlet/encoding/q6_k.h"
@@ -75,6 +79,10 @@ template <class Lanes, int kAt, int kMask>
 
 template <class Lanes, int kWord>
 [[gnu::always_inline]] inline typename Lanes::U word_of(Q4KBlocks, const std::byte* group) {
+  return nibbles_of<Lanes, kWord>(group);
+}
+template <class Lanes, int kWord>
+[[gnu::always_inline]] inline typename Lanes::U word_of(Q4RBlocks, const std::byte* group) {
   return nibbles_of<Lanes, kWord>(group);
 }
 template <class Lanes, int kWord>
@@ -147,6 +155,17 @@ template <class Lanes, int R, int P>
   __builtin_memcpy(at, &total, sizeof total);
 }
 
+// integers of row r += sum, where a row has one scale
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_integers(Totals<Lanes, R, P>& totals, int r, int unit,
+                                                typename Lanes::I sum) {
+  float* at = totals.at[r] + unit * Lanes::kLanes;
+  typename Lanes::I total;
+  __builtin_memcpy(&total, at, sizeof total);
+  total += sum;
+  __builtin_memcpy(at, &total, sizeof total);
+}
+
 // Lines that the next tile will read: what one panel holds ends before the hardware has learnt its stream.
 // Addresses beyond the weight do no harm.
 template <std::int64_t kBytes>
@@ -171,7 +190,7 @@ template <class Lanes, class Kind, int R, int P>
       groups,
       job.panels, [&](const std::byte*& group, const std::byte* panel, int p) __attribute__((always_inline)) {
         group = panel + offset + unit_of<Lanes>(job, p) * kUnitBytes<Lanes>;
-        if (R <= 4 && P % Lanes::kPerPanel == 0 && p % Lanes::kPerPanel == 0)
+        if (R <= 4 && P / Lanes::kPerPanel < 8 && P % Lanes::kPerPanel == 0 && p % Lanes::kPerPanel == 0)
           fetch<Kind::kGroupBytes>(panel + (offset + job.ahead));
       });
   for_tile(
@@ -334,22 +353,71 @@ template <class Lanes, int R, int P>
   add_scaled(totals, job, sum);
 }
 
+template <class Lanes, int R, int P>
+[[gnu::always_inline]] inline void add_block(Q4RBlocks kind, const BlockJob<P>& job,
+                                             Totals<Lanes, R, P>& totals) {
+  using I = typename Lanes::I;
+  Tile<I, R, P> sum;
+  clear(sum);
+  for_indices<kind.kColumns / kind.kGroup>([&](auto g) __attribute__((always_inline)) {
+    Tile<I, R, P> acc;
+    dot_group<Lanes, Q4RBlocks>(acc, job, job.offset + kind.kCodes + g.value * kind.kGroupBytes,
+                                job.x + g.value * kind.kGroup / 4 * R, job.sums + g.value * R);
+    PerPanel<I, P> own;
+    for_both(
+        own, job.panels, [&](I & scale, const std::byte* panel, int p) __attribute__((always_inline)) {
+          scale = Lanes::bytes(panel + (job.offset + g.value * kPanelRows) +
+                               unit_of<Lanes>(job, p) * Lanes::kLanes);
+        });
+    add_products(sum, acc, own);
+  });
+  for_tile(
+      sum, [&](I & s, int r, int p)
+               __attribute__((always_inline)) { add_integers<Lanes>(totals, r, job.first_unit + p, s); });
+}
+
+template <class Lanes, class Kind>
+constexpr int units_of(int rows) {
+  return std::is_same_v<Kind, Q4RBlocks> ? Lanes::row_units(rows) : Lanes::units(rows);
+}
+
+// What the totals of a unit of row r stand for.
+template <class Lanes, class Kind, int R, int P>
+[[gnu::always_inline]] inline typename Lanes::V total_of(const Totals<Lanes, R, P>& totals, int r, int unit,
+                                                         const std::byte* panel) {
+  const float* at = totals.at[r] + unit * Lanes::kLanes;
+  typename Lanes::V total;
+  if constexpr (std::is_same_v<Kind, Q4RBlocks>) {
+    typename Lanes::I integers;
+    typename Lanes::V scale;
+    __builtin_memcpy(&integers, at, sizeof integers);
+    __builtin_memcpy(&scale, panel + unit % Lanes::kPerPanel * Lanes::kLanes * 4, sizeof scale);
+    total = to_float<Lanes>(integers) * scale;
+  } else {
+    __builtin_memcpy(&total, at, sizeof total);
+  }
+  return total;
+}
+
 // One tile and P units, or as many as a panel has.
 template <class Lanes, class Kind, int R, int P>
 [[gnu::always_inline]] inline void run_some_panels(const Int8Job& job) {
   using Sums = Totals<Lanes, R, P>;
   const PanelGeometry& g = job.weight->geometry;
   Sums totals{};
-  BlockJob<P> at{
-      .ahead = Sums::kUnits / Lanes::kPerPanel * g.panel_code_bytes, .x = job.words, .sums = job.sums};
+  BlockJob<P> at{.offset = Kind::kHeader,
+                 .ahead = Sums::kUnits / Lanes::kPerPanel * g.panel_code_bytes,
+                 .x = job.words,
+                 .sums = job.sums};
   const std::byte* first = job.weight->codes + job.panel * g.panel_code_bytes;
+  const auto panel_of = [&](int unit) {
+    const std::int64_t index = unit / Lanes::kPerPanel;
+    return first + (index < job.panels_left ? index : job.panels_left - 1) * g.panel_code_bytes;
+  };
   for (std::int64_t c = 0; c < g.k; c += Kind::kColumns) {
     for (int unit = 0; unit < Sums::kUnits; unit += P) {
       at.first_unit = unit;
-      for_panels(at.panels, [&](const std::byte*& panel, int p) {
-        const std::int64_t index = (unit + p) / Lanes::kPerPanel;
-        panel = first + (index < job.panels_left ? index : job.panels_left - 1) * g.panel_code_bytes;
-      });
+      for_panels(at.panels, [&](const std::byte*& panel, int p) { panel = panel_of(unit + p); });
       add_block<Lanes>(Kind(), at, totals);
     }
     at.offset += Kind::kBytes;
@@ -357,11 +425,8 @@ template <class Lanes, class Kind, int R, int P>
     at.sums += Kind::kColumns / Kind::kGroup * R;
   }
   for (int r = 0; r < R; ++r)
-    for (int unit = 0; unit < Sums::kUnits; ++unit) {
-      typename Lanes::V total;
-      __builtin_memcpy(&total, totals.at[r] + unit * Lanes::kLanes, sizeof total);
-      Lanes::end(job, r, unit, total);
-    }
+    for (int unit = 0; unit < Sums::kUnits; ++unit)
+      Lanes::end(job, r, unit, total_of<Lanes, Kind>(totals, r, unit, panel_of(unit)));
 }
 
 // One tile and all panels of a job.
@@ -384,22 +449,25 @@ template <class Lanes, class Kind>
 struct RunsOf {
   RunBlocks at[Lanes::kMostRows];
   constexpr RunsOf() : at() {
-    for_indices<Lanes::kMostRows>(
-        [this](auto i) { at[i.value] = run_blocks<Lanes, Kind, i.value + 1, Lanes::units(i.value + 1)>; });
+    for_indices<Lanes::kMostRows>([this](auto i) {
+      at[i.value] = run_blocks<Lanes, Kind, i.value + 1, units_of<Lanes, Kind>(i.value + 1)>;
+    });
   }
 };
 
 inline bool has_blocks(const Encoding& encoding) noexcept {
   return encoding.format == Format::kQ4K || encoding.format == Format::kQ5K ||
-         encoding.format == Format::kQ6K || encoding.format == Format::kQ50;
+         encoding.format == Format::kQ6K || encoding.format == Format::kQ50 ||
+         encoding.format == Format::kQ4R;
 }
 
 // The tiles of multiply_int8 (generic/int8_job.h).
 template <class Lanes>
 struct BlockTiles {
   // Of the first tile of a call: others may be higher by one, and take as many by turns.
-  static std::int64_t panels(bool, std::int64_t rows) {
-    const int units = Lanes::units(static_cast<int>(rows));
+  static std::int64_t panels(Format format, bool, std::int64_t rows) {
+    const auto height = static_cast<int>(rows);
+    const int units = format == Format::kQ4R ? Lanes::row_units(height) : Lanes::units(height);
     return units < Lanes::kPerPanel ? 1 : units / Lanes::kPerPanel;
   }
   static void run(Format format, bool, std::int64_t rows, const Int8Job& job) {
@@ -407,9 +475,11 @@ struct BlockTiles {
     static constexpr RunsOf<Lanes, Q5KBlocks> kQ5K;
     static constexpr RunsOf<Lanes, Q6KBlocks> kQ6K;
     static constexpr RunsOf<Lanes, Q50Blocks> kQ50;
+    static constexpr RunsOf<Lanes, Q4RBlocks> kQ4R;
     const RunBlocks* runs = format == Format::kQ4K   ? kQ4K.at
                             : format == Format::kQ5K ? kQ5K.at
                             : format == Format::kQ6K ? kQ6K.at
+                            : format == Format::kQ4R ? kQ4R.at
                                                      : kQ50.at;
     runs[rows - 1](job);
   }
@@ -431,20 +501,31 @@ inline GroupInF32<Lanes> six_bit_group(const std::byte* block, int unit, int gro
           number(true) * d_of<Lanes>(block + SixBitScales::kOffsets, unit)};
 }
 template <class Lanes>
-inline GroupInF32<Lanes> group_in_f32(Q4KBlocks, const std::byte* block, int unit, int group) {
+inline GroupInF32<Lanes> group_in_f32(Q4RBlocks, const std::byte* panel, const std::byte* block, int unit,
+                                      int group) {
+  typename Lanes::V scale;
+  __builtin_memcpy(&scale, panel + unit * Lanes::kLanes * 4, sizeof scale);
+  const auto own = to_float<Lanes>(Lanes::bytes(block + group * kPanelRows + unit * Lanes::kLanes));
+  return {own * scale, typename Lanes::V{}};
+}
+template <class Lanes>
+inline GroupInF32<Lanes> group_in_f32(Q4KBlocks, const std::byte*, const std::byte* block, int unit,
+                                      int group) {
   return six_bit_group<Lanes>(block, unit, group);
 }
 template <class Lanes>
-inline GroupInF32<Lanes> group_in_f32(Q5KBlocks, const std::byte* block, int unit, int group) {
+inline GroupInF32<Lanes> group_in_f32(Q5KBlocks, const std::byte*, const std::byte* block, int unit,
+                                      int group) {
   return six_bit_group<Lanes>(block, unit, group);
 }
 template <class Lanes>
-inline GroupInF32<Lanes> group_in_f32(Q6KBlocks kind, const std::byte* block, int unit, int group) {
+inline GroupInF32<Lanes> group_in_f32(Q6KBlocks kind, const std::byte*, const std::byte* block, int unit,
+                                      int group) {
   const std::byte* scales = block + kind.kScales + group * kPanelRows + unit * Lanes::kLanes;
   return {to_float<Lanes>(Lanes::bytes(scales)) * d_of<Lanes>(block, unit), typename Lanes::V{}};
 }
 template <class Lanes>
-inline GroupInF32<Lanes> group_in_f32(Q50Blocks, const std::byte* block, int unit, int) {
+inline GroupInF32<Lanes> group_in_f32(Q50Blocks, const std::byte*, const std::byte* block, int unit, int) {
   return {d_of<Lanes>(block, unit), typename Lanes::V{}};
 }
 
@@ -454,10 +535,10 @@ void decode_kind(Kind kind, const std::byte* panel, Range k, float* out) {
   using I = typename Lanes::I;
   using V = typename Lanes::V;
   for (std::int64_t c = k.begin; c < k.end; c += Kind::kGroup, out += Kind::kGroup * kPanelRows) {
-    const std::byte* block = panel + c / Kind::kColumns * Kind::kBytes;
+    const std::byte* block = panel + (Kind::kHeader + c / Kind::kColumns * Kind::kBytes);
     const auto group = static_cast<int>(c % Kind::kColumns / Kind::kGroup);
     for (int unit = 0; unit < Lanes::kPerPanel; ++unit) {
-      const GroupInF32<Lanes> scales = group_in_f32<Lanes>(kind, block, unit, group);
+      const GroupInF32<Lanes> scales = group_in_f32<Lanes>(kind, panel, block, unit, group);
       const std::byte* codes = block + Kind::kCodes + group * Kind::kGroupBytes + unit * kUnitBytes<Lanes>;
       for_indices<Kind::kGroup / 4>([&](auto i) __attribute__((always_inline)) {
         const typename Lanes::U word = word_of<Lanes, i.value>(kind, codes);
@@ -481,6 +562,8 @@ void decode_blocks(const PanelView& w, std::int64_t panel, Range k, float* out) 
       return decode_kind<Lanes>(Q5KBlocks(), codes, k, out);
     case Format::kQ6K:
       return decode_kind<Lanes>(Q6KBlocks(), codes, k, out);
+    case Format::kQ4R:
+      return decode_kind<Lanes>(Q4RBlocks(), codes, k, out);
     default:
       return decode_kind<Lanes>(Q50Blocks(), codes, k, out);
   }

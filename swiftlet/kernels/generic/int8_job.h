@@ -61,14 +61,14 @@ inline void multiply_tile(const PreparedRows& x, const LinearOutput& output, std
   Tiles::activate(output.activation, job.y, job.ldy, static_cast<int>(rows), job.channels);
 }
 
-// Tiles brings panels(grouped, rows), the panels that a tile of that height meets at once, run(format,
-// grouped, rows, job) and activate(activation, y, ldy, rows, columns). Tiles of one call differ in height by
-// one and all meet as many panels as the first: panels() must not change between two such heights, which are
-// at least half of the largest.
+// Tiles brings panels(format, grouped, rows), the panels that a tile of that height meets at once,
+// run(format, grouped, rows, job) and activate(activation, y, ldy, rows, columns). Tiles of one call differ
+// in height by one and all meet as many panels as the first: panels() must not change between two such
+// heights, which are at least half of the largest.
 template <class Tiles>
 inline void multiply_int8(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) {
   const std::int64_t height = tile_row(x, tiles.begin + 1) - tile_row(x, tiles.begin);
-  const std::int64_t step = Tiles::panels(x.groups > 1, height);
+  const std::int64_t step = Tiles::panels(output.weight.encoding.format, x.groups > 1, height);
   for (std::int64_t p = panels.begin; p < panels.end; p += step) {
     const Range together{p, p + step < panels.end ? p + step : panels.end};
     for (std::int64_t tile = tiles.begin; tile < tiles.end; ++tile)

@@ -115,7 +115,7 @@ struct Panel {
     return weight.encoding.format == Format::kInt8 ? Int8Codes::kZeroPoint : Int4Codes::kZeroPoint;
   }
   const std::uint8_t* block(std::int64_t column, const BlockSize& size) const {
-    return reinterpret_cast<const std::uint8_t*>(codes) + column / size.columns * size.bytes;
+    return reinterpret_cast<const std::uint8_t*>(codes) + size.header + column / size.columns * size.bytes;
   }
   float value(std::int64_t lane, std::int64_t column) const {
     const Format format = weight.encoding.format;
@@ -125,6 +125,10 @@ struct Panel {
     const std::int64_t group = column / weight.geometry.padded_group;
     return static_cast<float>(code(lane, column) - zero_point(lane, group)) * scale(lane, group);
   }
+  float block_scale(const std::uint8_t* at, std::int64_t lane) const {
+    const auto* panel = reinterpret_cast<const std::uint8_t*>(codes);
+    return weight.encoding.format == Format::kQ4R ? q4_r_scale(panel, lane) : block_d(at, lane);
+  }
   float block_value(std::int64_t lane, std::int64_t column) const {
     return with_block_format(weight.encoding.format, [&](auto kind) {
       using Kind = decltype(kind);
@@ -132,7 +136,7 @@ struct Panel {
       const std::int64_t c = column % Kind::kColumns;
       const BlockScale scale = Kind::scale(at, lane, c / Kind::kGroup);
       const float dmin = Kind::kHasOffsets ? block_dmin(at, lane) : 0;
-      return block_d(at, lane) * static_cast<float>(scale.scale) *
+      return block_scale(at, lane) * static_cast<float>(scale.scale) *
                  static_cast<float>(Kind::code(at, lane, c) - Kind::kZeroPoint) -
              dmin * static_cast<float>(scale.offset);
     });
@@ -197,9 +201,27 @@ float dot_blocks(const PreparedRows& x, const std::uint32_t* words, const std::i
   return total;
 }
 
+// row scale * sum over groups of scale * (sum of code * x_code - zero_point * sum of x_code), which is exact.
+float dot_row_blocks(const PreparedRows& x, const std::uint32_t* words, const std::int32_t* sums,
+                     std::int64_t rows, const Panel& panel, std::int64_t lane) {
+  const auto* first = reinterpret_cast<const std::uint8_t*>(panel.codes);
+  const std::uint8_t* block = first + Q4RBlocks::kHeader;
+  std::int64_t total = 0;
+  for (std::int64_t c = 0; c < x.k; c += Q4RBlocks::kGroup) {
+    std::int64_t sum = -Q4RBlocks::kZeroPoint * std::int64_t{sums[c / Q4RBlocks::kGroup * rows]};
+    const std::int64_t group = c % Q4RBlocks::kColumns;
+    for (std::int64_t i = 0; i < Q4RBlocks::kGroup; ++i)
+      sum += Q4RBlocks::code(block, lane, group + i) * activation_code(words, rows, c + i);
+    total += Q4RBlocks::scale(block, lane, group / Q4RBlocks::kGroup).scale * sum;
+    if (group > 0) block += Q4RBlocks::kBytes;
+  }
+  return static_cast<float>(total) * q4_r_scale(first, lane);
+}
+
 float dot_codes(const PreparedRows& x, const std::uint32_t* words, const std::int32_t* sums,
                 std::int64_t rows, const Panel& panel, std::int64_t lane) {
   if (!panel.weight.encoding.has_blocks()) return dot_integer(x, words, sums, rows, panel, lane);
+  if (panel.weight.encoding.format == Format::kQ4R) return dot_row_blocks(x, words, sums, rows, panel, lane);
   return with_block_format(panel.weight.encoding.format, [&](auto kind) {
     return dot_blocks<decltype(kind)>(x, words, sums, rows, panel, lane);
   });
