@@ -30,7 +30,10 @@ Plan make_plan(const CompressOptions& options) {
   else if (!plan.weights.is_integer())
     plan.embeddings = plan.weights;
   const bool integers = plan.weights.is_integer() || plan.embeddings.is_integer();
-  if (!integers && (options.group != 0 || options.asymmetric))
+  const auto takes_groups = [](const Encoding& e) { return e.is_integer() && !e.has_blocks(); };
+  const bool grouped =
+      takes_groups(plan.weights) || (!options.embeddings.empty() && takes_groups(plan.embeddings));
+  if (!grouped && (options.group != 0 || options.asymmetric))
     fail(ErrorCode::kUsage, "group", "groups and offsets belong to int8 and int4, not to {}",
          options.weights);
   const Arithmetic of_floats = plan.weights.format == Format::kBF16 ? Arithmetic::kBF16 : Arithmetic::kF32;

@@ -194,16 +194,6 @@ float round_up_to_8_bits(float x) {
   return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0xffffu) & 0xffff0000u);
 }
 
-// Those of GGUF.
-template <class F>
-auto with_gguf_format(Format format, F f) {
-  SWIFTLET_ASSERT(format != Format::kQ4R);
-  if (format == Format::kQ4K) return f(Q4KBlocks());
-  if (format == Format::kQ5K) return f(Q5KBlocks());
-  if (format == Format::kQ6K) return f(Q6KBlocks());
-  return f(Q50Blocks());
-}
-
 }  // namespace
 
 bool block_is_finite(Format format, const std::uint8_t* block, std::int64_t lane) {

@@ -23,14 +23,18 @@
 
 namespace swiftlet {
 
-// Returns f(Q4KBlocks()) or that of another block format. REQUIRES: Encoding::has_blocks().
+// Returns f(Q4KBlocks()) or that of another block format of GGUF. REQUIRES: one of them.
 template <class F>
-auto with_block_format(Format format, F f) {
+auto with_gguf_format(Format format, F f) {
   if (format == Format::kQ4K) return f(Q4KBlocks());
   if (format == Format::kQ5K) return f(Q5KBlocks());
   if (format == Format::kQ6K) return f(Q6KBlocks());
-  if (format == Format::kQ4R) return f(Q4RBlocks());
   return f(Q50Blocks());
+}
+// Of any block format. REQUIRES: Encoding::has_blocks().
+template <class F>
+auto with_block_format(Format format, F f) {
+  return format == Format::kQ4R ? f(Q4RBlocks()) : with_gguf_format(format, f);
 }
 
 struct BlockSize {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "swiftlet/core/error.h"
 #include "swiftlet/encoding/test_blocks.h"
 
@@ -75,10 +77,70 @@ TEST(BlockFormats, LieAsTheirHeadersDraw) {
   }
 }
 
+// One row of a panel by hand: row scale 0.5, scales 3 and -2.
+TEST(BlockFormats, Q4RLiesAsItsHeaderDraws) {
+  const PanelGeometry g = panel_geometry({.format = Format::kQ4R}, 16, 64);
+  EXPECT_EQ(g.panel_code_bytes, 640);
+  EXPECT_EQ(g.groups, 4);
+  std::vector<std::uint8_t> panel(static_cast<std::size_t>(g.panel_code_bytes));
+  const std::int64_t lane = 15;
+  panel[lane * 4 + 3] = 0x3f;                      // 0.5f
+  std::uint8_t* second = panel.data() + 64 + 288;  // the block of columns 32..63
+  second[lane] = 3;
+  second[16 + lane] = 0xfe;
+  second[32 + lane * 4] = 0xf1;            // columns 36, 32
+  second[32 + 2 * 64 + lane * 4 + 1] = 9;  // columns 53 (0), 49
+  std::vector<float> row(64);
+  decode_block_row(Format::kQ4R, panel.data(), lane, 64, row.data());
+  EXPECT_EQ(row[31], 0);
+  EXPECT_EQ(row[32], 0.5f * 3 * -7);
+  EXPECT_EQ(row[36], 0.5f * 3 * 7);
+  EXPECT_EQ(row[49], 0.5f * -2 * 1);
+  EXPECT_EQ(row[53], 0.5f * -2 * -8);
+}
+
+// Beside int4 in groups of 16, whose scales are not rounded to integers.
+TEST(BlockFormats, Q4RRoundsAlmostAsWellAsFreeScales) {
+  const std::int64_t n = 19, k = 320;
+  std::vector<float> values(static_cast<std::size_t>(n * k));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double size = std::exp2(2.0 * uniform(3, 1, i / 16));  // groups differ by up to four times
+    values[i] = static_cast<float>(size * (2 * uniform(3, 0, i) - 1));
+  }
+  std::fill(values.begin() + k, values.begin() + 2 * k, 0.0f);
+  const Weight rows = weight_from_tensor("w", Tensor::from(values, Shape{n, k}));
+  const auto error_of = [&](const Encoding& encoding) {
+    const std::vector<float> decoded = decode(encode(rows, encoding));
+    double total = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) total += std::pow(decoded[i] - values[i], 2);
+    return total;
+  };
+  const double free_scales = error_of({.format = Format::kInt4, .group = 16}),
+               ours = error_of({Format::kQ4R});
+  EXPECT_GT(free_scales, 0);
+  EXPECT_LE(ours, 1.02 * free_scales);
+  const std::vector<float> decoded = decode(encode(rows, {Format::kQ4R}));
+  for (std::int64_t c = 0; c < k; ++c) ASSERT_EQ(decoded[static_cast<std::size_t>(k + c)], 0);
+}
+
+TEST(BlockFormats, ScalesOfQ4RKeepSumsOfLongRowsIn31Bits) {
+  EXPECT_EQ(Q4RBlocks::most_scale(32), 127);
+  EXPECT_EQ(Q4RBlocks::most_scale(16'640), 127);
+  EXPECT_EQ(Q4RBlocks::most_scale(65'536), 32);
+  for (const std::int64_t k : {16'640, 28'672, 65'536})
+    EXPECT_LT(std::int64_t{Q4RBlocks::most_scale(k)} * 8 * 127 * k, std::int64_t{1} << 31);
+  const Weight rows =
+      weight_from_tensor("w", Tensor::from(std::vector<float>(28'672, 1.0f), Shape{1, 28'672}));
+  const std::vector<float> decoded = decode(encode(rows, {Format::kQ4R}));
+  for (const float value : decoded) ASSERT_NEAR(value, 1.0f, 0.01f);
+}
+
 TEST(BlockFormats, SlicesShareTheirPanels) {
-  const Weight weight = test::random_blocks(Format::kQ6K, 50, 512, 1);
-  const std::vector<float> whole = decode(weight), part = decode(slice_rows(weight, 16, 50));
-  EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + 16 * 512));
+  for (const Format format : {Format::kQ6K, Format::kQ4R}) {
+    const Weight weight = test::random_blocks(format, 50, 512, 1);
+    const std::vector<float> whole = decode(weight), part = decode(slice_rows(weight, 16, 50));
+    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + 16 * 512));
+  }
 }
 
 TEST(BlockFormats, AreNotMadeByRoundingAndWantWholeBlocks) {
@@ -89,6 +151,8 @@ TEST(BlockFormats, AreNotMadeByRoundingAndWantWholeBlocks) {
   EXPECT_THROW(panel_geometry({.format = Format::kQ50}, 16, 48), Error);
   EXPECT_THROW(panel_geometry({.format = Format::kQ6K, .group = 16}, 16, 256), Error);
   EXPECT_NO_THROW(panel_geometry({.format = Format::kQ50}, 16, 96));
+  EXPECT_THROW(panel_geometry({.format = Format::kQ4R}, 16, 48), Error);
+  EXPECT_THROW(panel_geometry({.format = Format::kQ4R}, 16, 65536 + 32), Error);
 }
 
 TEST(BlockFormats, ScalesThatAreNoNumbersAreSeen) {

@@ -128,7 +128,8 @@ INSTANTIATE_TEST_SUITE_P(All, GgufEncode,
                                            Case{"int8-g16", "F16", 0x1p-11},
                                            Case{"int8-g32-asym", "F16", 0x1p-11}, Case{"int4-g32", "Q4_0", 0},
                                            Case{"int4-g64", "Q4_0", 0}, Case{"int4", "Q4_0", 0x1p-11},
-                                           Case{"int4-g32-asym", "Q4_1", 0x1p-10}),
+                                           Case{"int4-g32-asym", "Q4_1", 0x1p-10}, Case{"q5_0", "Q5_0", 0},
+                                           Case{"q4_r", "F16", 0x1p-11}),
                          [](const auto& test) {
                            std::string name = test.param.encoding;
                            std::replace(name.begin(), name.end(), '-', '_');

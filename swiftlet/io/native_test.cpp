@@ -45,6 +45,7 @@ Checkpoint example() {
   add(encode(float_matrix("bf16", 20, 9), {Format::kBF16}));
   add(encode(float_matrix("int8", 33, 40), {Format::kInt8}));
   add(encode(float_matrix("int4", 17, 70), {Format::kInt4, 32, true}));
+  add(encode(float_matrix("q4_r", 17, 96), {Format::kQ4R}));
   c.weights.find("int8")->second.arithmetic = Arithmetic::kInt8;
   c.tokenizer.kind = TokenizerKind::kTokenizerJson;
   c.tokenizer.bytes = text_buffer("{\"model\":1}");
@@ -181,7 +182,7 @@ TEST(Native, VerifyNamesTheTensorThatDiffers) {
   const auto path = folder / "m.swiftlet";
   write_file(path, example_bytes());
   const NativeVerification whole = verify_native(path);
-  EXPECT_EQ(whole.tensors, 2U + 5U + 2U + 1U);  // tokenizer and its tables, codes, scales, zero points
+  EXPECT_EQ(whole.tensors, 2U + 6U + 2U + 1U);  // tokenizer and its tables, codes, scales, zero points
   const SafetensorsFile file = SafetensorsFile::parse(buffer_of(example_bytes()), "m");
   for (const auto& entry : file.entries()) {
     std::string bad = example_bytes();
@@ -344,13 +345,13 @@ TEST(Native, ProgressMovesWithEveryTensor) {
     seen.push_back(fmt::format("{} {}/{}", stage, done, total));
   });
   write_native(folder / "m.swiftlet", example(), job);
-  EXPECT_THAT(seen, ElementsAre("convert 0/5", "convert 1/5", "convert 2/5", "convert 3/5", "convert 4/5",
-                                "convert 5/5"));
+  EXPECT_THAT(seen, ElementsAre("convert 0/6", "convert 1/6", "convert 2/6", "convert 3/6", "convert 4/6",
+                                "convert 5/6", "convert 6/6"));
   seen.clear();
   verify_native(folder / "m.swiftlet", job);
-  ASSERT_EQ(seen.size(), 11U);
-  EXPECT_EQ(seen[3], "verify 3/10");
-  EXPECT_EQ(seen.back(), "verify 10/10");
+  ASSERT_EQ(seen.size(), 12U);
+  EXPECT_EQ(seen[3], "verify 3/11");
+  EXPECT_EQ(seen.back(), "verify 11/11");
 }
 
 TEST(Native, AFileThatShrinksWhileItIsVerifiedIsNamed) {

@@ -6,6 +6,7 @@
 namespace swiftlet::cli_test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -70,6 +71,25 @@ TEST(Compress, TakesABundledModelByItsName) {
                                      "kl", "--data", some_text(scratch), "--context", "64", "--json"}));
   EXPECT_LT(got["after"]["kl_divergence"].get<double>(), 0.01);
   EXPECT_EQ(got["budget"], nullptr);
+}
+
+// Encodings with scales of their own: beside int4 in groups of 32 by extremes, which lost 0.0047 here.
+TEST(Compress, RoundsToQ4RAndQ50) {
+  const std::string stories = "assets/stories-7m";
+  const Scratch scratch;
+  const std::string out = scratch.path("x.swiftlet");
+  const auto got =
+      json_of(swiftlet({"compress", stories, "-o", out, "--weights", "q4_r", "--embeddings", "q5_0",
+                        "--metric", "kl", "--data", some_text(scratch), "--context", "64", "--json"}));
+  EXPECT_GT(got["after"]["kl_divergence"].get<double>(), 0);
+  EXPECT_LT(got["after"]["kl_divergence"].get<double>(), 0.01);
+  EXPECT_THAT(swiftlet({"inspect", out}).out, AllOf(HasSubstr("q4_r"), HasSubstr("q5_0")));
+  const Result grouped = swiftlet({"compress", stories, "-o", out, "--weights", "q4_r", "--group", "32"});
+  EXPECT_EQ(grouped.status, 2);
+  EXPECT_THAT(grouped.err, HasSubstr("groups and offsets belong to int8 and int4, not to q4_r"));
+  const Result narrow = swiftlet({"compress", kModel, "-o", out, "--weights", "q4_r"});
+  EXPECT_EQ(narrow.status, 1);
+  EXPECT_THAT(narrow.err, HasSubstr("q4_r needs a multiple of 32 columns"));
 }
 
 TEST(Compress, SkipsWhatIsNamed) {

@@ -44,12 +44,18 @@ def prefill(settings, native, quantized, openvino):
                     prompt=64 if settings.quick else 512, generate=2)
 
 
+def prefill_of_4_bits(settings):
+    """The first is the one that the machine multiplies fastest."""
+    native = ["int4-g32", "q4_r", "file:Q4_0"] if settings.avx2 else ["q4_r", "int4-g32", "file:Q4_0"]
+    return prefill(settings, native, ["Q4_0"], ["int4-g32"])
+
+
 def at_depth(settings):
     return decode(settings, ["file:Q4_0", "int4-g32"], ["Q4_0"], ["int4-g32"], depth=64 if settings.quick else DEPTH)
 
 
 def sixteen(settings):
-    return decode(settings, ["q4_r", "int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"], prompt=16 if settings.quick else 128,
+    return decode(settings, ["int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"], prompt=16 if settings.quick else 128,
                   batch=4 if settings.quick else 16)
 
 
@@ -99,8 +105,8 @@ ROWS = [
         at_depth, limit="read", digits=1),
     Row("prefill-int8", "Prefill of 512 tokens, Qwen2-0.5B shape, int8 by channel", "tokens/s",
         Target(1.5, share=55), lambda s: prefill(s, ["int8"], ["Q8_0"], ["int8"]), limit="int8"),
-    Row("prefill-int4", "Prefill of 512 tokens, Qwen2-0.5B shape, 4 bits in groups of 32", "tokens/s",
-        Target(1.8, share=45), lambda s: prefill(s, ["q4_r", "int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"]), limit="int8"),
+    Row("prefill-int4", "Prefill of 512 tokens, Qwen2-0.5B shape, 4 bits (4.5 with scales)", "tokens/s",
+        Target(1.8, share=45), prefill_of_4_bits, limit="int8"),
     Row("prefill-16bit", "Prefill of 512 tokens, Qwen2-0.5B shape, weights of 16 bits", "tokens/s", Target(1.6),
         lambda s: prefill(s, ["bf16"], ["f16", "BF16"], ["f16"]), limit="bf16"),
     Row("batch-16", "16 sequences of 128 tokens and 64 more, Qwen2-0.5B shape, 4 bits: generated tokens",

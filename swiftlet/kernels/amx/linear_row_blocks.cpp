@@ -8,19 +8,17 @@
 namespace swiftlet::kernels {
 namespace {
 
-constexpr std::int64_t kFewRows = 8;
-
 int tile_rows(bool grouped, std::int64_t m) noexcept {
-  return m <= kFewRows ? avx512_linear_blocks().tile_rows(grouped, m) : amx::kTileRows;
+  return m <= amx::kVnniRows ? avx512_linear_blocks().tile_rows(grouped, m) : amx::kTileRows;
 }
 
 void prepare(const PreparedRows& p, const float* x, std::int64_t ldx, Range tiles) noexcept {
-  (p.m <= kFewRows ? avx512_linear_blocks().prepare : amx::prepare_row_blocks)(p, x, ldx, tiles);
+  (p.m <= amx::kVnniRows ? avx512_linear_blocks().prepare : amx::prepare_row_blocks)(p, x, ldx, tiles);
 }
 
 void multiply(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept {
-  (x.m <= kFewRows ? avx512_linear_blocks().multiply
-                   : amx::multiply_row_blocks<amx::Processor>)(x, output, tiles, panels);
+  (x.m <= amx::kVnniRows ? avx512_linear_blocks().multiply
+                         : amx::multiply_row_blocks<amx::Processor>)(x, output, tiles, panels);
 }
 
 }  // namespace

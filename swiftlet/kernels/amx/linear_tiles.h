@@ -18,6 +18,9 @@ namespace swiftlet::kernels {
 namespace {
 namespace amx {
 
+// Up to which VNNI serves int8 just as well: memory is the limit.
+constexpr std::int64_t kVnniRows = 8;
+
 inline int tile_rows(bool, std::int64_t) noexcept {
   return kTileRows;
 }
