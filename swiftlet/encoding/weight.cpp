@@ -150,6 +150,10 @@ Weight encode_blocks(const Weight& rows, const Extents& e, const Encoding& encod
   if (encoding.format != Format::kQ50 && encoding.format != Format::kQ4R)
     fail(ErrorCode::kUnsupported, rows.name, "nothing is rounded to {}: it comes from GGUF files alone",
          to_string(encoding));
+  if (const std::int64_t columns = block_size(encoding.format).columns; e.k % columns != 0)
+    fail(ErrorCode::kUnsupported, rows.name,
+         "{} needs a multiple of {} columns, got {}; int8 and int4 take any", to_string(encoding), columns,
+         rows.shape.to_string());
   Weight encoded = rows;
   encoded.encoding = encoding;
   encoded.layout = Layout::kPanels;
