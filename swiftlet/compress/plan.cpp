@@ -4,12 +4,15 @@
 #include <nlohmann/json.hpp>
 
 #include "swiftlet/core/error.h"
+#include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/ops/embedding.h"
 #include "swiftlet/ops/experts.h"
 #include "swiftlet/ops/linear.h"
 
 namespace swiftlet {
 namespace {
+
+constexpr int kRowGroup = 32;  // of rows that do not fill the blocks of their encoding
 
 enum class Role { kOther, kMatrix, kTable, kRouter };
 
@@ -34,6 +37,16 @@ void check_skip_patterns(const Plan& plan, const Checkpoint& checkpoint) {
   }
 }
 
+// Rows that do not fill the blocks of an encoding get the nearest one of any length.
+void fit_blocks(const Weight& weight, PlannedWeight& planned) {
+  const std::int64_t columns = block_size(planned.encoding.format).columns;
+  const std::int64_t row = weight.shape[weight.shape.rank() - 1];
+  if (row % columns == 0) return;
+  planned.note = fmt::format("{} wants a multiple of {} columns", to_string(planned.encoding), columns);
+  const Format wider = planned.encoding.bits() > 4 ? Format::kInt8 : Format::kInt4;
+  planned.encoding = {.format = wider, .group = kRowGroup};
+}
+
 PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, const Weight& weight,
                           Role role) {
   PlannedWeight planned{.name = weight.name, .arithmetic = weight.arithmetic};
@@ -54,6 +67,7 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
     planned.change = true;
   if (!planned.change) return planned;
   planned.encoding = role == Role::kTable ? plan.embeddings : plan.weights;
+  if (planned.encoding.has_blocks()) fit_blocks(weight, planned);
   planned.arithmetic = planned.encoding.is_integer()              ? plan.arithmetic
                        : planned.encoding.format == Format::kBF16 ? Arithmetic::kBF16
                                                                   : Arithmetic::kF32;

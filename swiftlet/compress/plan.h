@@ -23,7 +23,7 @@ struct PlannedWeight {
   bool change = false;
   Encoding encoding;  // when it changes
   Arithmetic arithmetic = Arithmetic::kF32;
-  std::string note;  // why it stays
+  std::string note;  // why it stays, or has another encoding than the plan's
 };
 
 // One entry for each weight that the graph reads, in the order of names. Throws kUsage when a skip pattern
