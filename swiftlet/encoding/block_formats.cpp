@@ -171,14 +171,6 @@ void take(Q50Blocks kind, const std::uint8_t* block, std::int64_t lane, std::byt
 }
 
 template <class Kind>
-float block_scale(Kind, const std::uint8_t*, const std::uint8_t* block, std::int64_t lane) {
-  return block_d(block, lane);
-}
-float block_scale(Q4RBlocks, const std::uint8_t* panel, const std::uint8_t*, std::int64_t lane) {
-  return q4_r_scale(panel, lane);
-}
-
-template <class Kind>
 void decode(float d, const std::uint8_t* block, std::int64_t lane, float* out) {
   const float dmin = Kind::kHasOffsets ? block_dmin(block, lane) : 0;
   for (std::int64_t group = 0; group < Kind::kColumns / Kind::kGroup; ++group) {
@@ -230,12 +222,10 @@ void encode_q4_r_row(const float* values, std::int64_t k, std::uint8_t* panel, s
     std::uint8_t* block = panel + Q4RBlocks::kHeader + column / Q4RBlocks::kColumns * Q4RBlocks::kBytes;
     const int scale = unit == 0 ? 0 : std::clamp(static_cast<int>(std::lrint(wanted[g] / unit)), -most, most);
     block[static_cast<std::int64_t>(g) % 2 * kPanelRows + lane] = static_cast<std::uint8_t>(scale);
-    const float step = unit * static_cast<float>(scale);
-    for (std::int64_t i = 0; i < kGroup; ++i) {
-      const float steps = step == 0 ? 0 : std::clamp(values[column + i] / step, -64.0f, 64.0f);
-      const int code = std::clamp(static_cast<int>(std::lrint(steps)), -kSteps, kSteps - 1) + kSteps;
-      Int4Codes::set(block + Q4RBlocks::kCodes, lane, (column + i) % Q4RBlocks::kColumns, code);
-    }
+    const GroupScale group{unit * static_cast<float>(scale), kSteps};
+    for (std::int64_t i = 0; i < kGroup; ++i)
+      Int4Codes::set(block + Q4RBlocks::kCodes, lane, (column + i) % Q4RBlocks::kColumns,
+                     nearest_code(group, values[column + i], 0, Int4Codes::kMaxCode));
   }
 }
 

@@ -65,6 +65,15 @@ inline float block_dmin(const std::uint8_t* block, std::int64_t lane) {
   return block_d(block + SixBitScales::kOffsets, lane);
 }
 
+// d of a row, wherever its format has it.
+template <class Kind>
+float block_scale(Kind, const std::uint8_t*, const std::uint8_t* block, std::int64_t lane) {
+  return block_d(block, lane);
+}
+inline float block_scale(Q4RBlocks, const std::uint8_t* panel, const std::uint8_t*, std::int64_t lane) {
+  return q4_r_scale(panel, lane);
+}
+
 // Whether d and dmin of a row of a block are finite: then all its values are.
 bool block_is_finite(Format format, const std::uint8_t* block, std::int64_t lane);
 

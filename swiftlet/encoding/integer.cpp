@@ -142,12 +142,15 @@ float least_squares_scale(const float* values, std::int64_t count, int steps) {
   return scale;
 }
 
-int nearest_code(const Encoding& encoding, const GroupScale& group, float value) {
+int nearest_code(const GroupScale& group, float value, int least, int most) {
   if (group.scale == 0) return group.zero_point;
   // Clipped as a float first: the quotient of a hostile scale may not fit an int.
   const float steps = std::clamp(value / group.scale, -512.0f, 512.0f);
-  return std::clamp(static_cast<int>(std::lrint(steps)) + group.zero_point, min_code(encoding),
-                    max_code(encoding));
+  return std::clamp(static_cast<int>(std::lrint(steps)) + group.zero_point, least, most);
+}
+
+int nearest_code(const Encoding& encoding, const GroupScale& group, float value) {
+  return nearest_code(group, value, min_code(encoding), max_code(encoding));
 }
 
 IntegerWeightBuilder::IntegerWeightBuilder(std::string name, const Encoding& encoding, std::int64_t n,

@@ -31,7 +31,9 @@ GroupScale choose_scale(const Encoding& encoding, const float* values, std::int6
 // sign is opposite to its sign), each followed by the best scale for its codes. 0 where all values are.
 float least_squares_scale(const float* values, std::int64_t count, int steps);
 
-// The code nearest to value, clipped to the encoding's range.
+// The code nearest to value, clipped to [least, most].
+int nearest_code(const GroupScale& group, float value, int least, int most);
+// Clipped to the encoding's range.
 int nearest_code(const Encoding& encoding, const GroupScale& group, float value);
 
 inline float code_value(const GroupScale& group, int code) {

@@ -135,9 +135,7 @@ void encode_q5_0(const float* values, std::byte* block, const std::string& where
   std::uint32_t fifth = 0;
   std::uint8_t nibbles[16] = {};
   for (int c = 0; c < 32; ++c) {
-    const float steps = scale == 0 ? 0 : std::clamp(values[c] / scale, -64.0f, 64.0f);
-    const auto code =
-        static_cast<unsigned>(std::clamp(static_cast<int>(std::lrint(steps)), -kSteps, kSteps - 1) + kSteps);
+    const auto code = static_cast<unsigned>(nearest_code({scale, kSteps}, values[c], 0, 2 * kSteps - 1));
     nibbles[c % 16] = static_cast<std::uint8_t>(nibbles[c % 16] | (code & 15) << c / 16 * 4);
     fifth |= code >> 4 << c;
   }

@@ -37,9 +37,9 @@ std::int64_t columns_per_word(Arithmetic arithmetic) {
 }
 
 // Outputs with equal keys read the same prepared rows.
-bool same_preparation(const PreparedRows& a, const PreparedRows& b) {
-  return a.path == b.path && a.group == b.group && a.padded_group == b.padded_group &&
-         a.padded_k == b.padded_k;
+bool same_preparation(const PreparedRows& p, const LinearPath* path, const PanelView& w) {
+  const PanelGeometry& g = w.geometry;
+  return p.path == path && p.group == g.group && p.padded_group == g.padded_group && p.padded_k == g.padded_k;
 }
 
 void carve_preparation(PreparedRows& p, Carver& carver) {
@@ -74,9 +74,10 @@ PreparedRows describe(const KernelTable& table, Arithmetic arithmetic, const Pan
   return p;
 }
 
-const PreparedRows* find_preparation(std::span<const PreparedRows> preparations, const PreparedRows& wanted) {
+const PreparedRows* find_preparation(std::span<const PreparedRows> preparations, const LinearPath* path,
+                                     const PanelView& w) {
   for (const PreparedRows& p : preparations)
-    if (same_preparation(p, wanted)) return &p;
+    if (same_preparation(p, path, w)) return &p;
   return nullptr;
 }
 
@@ -87,7 +88,7 @@ std::span<PreparedRows> plan_preparations(const KernelTable& table, const Linear
   std::size_t count = 0;
   for (const LinearOutput& output : group.outputs) {
     const PreparedRows wanted = describe(table, group.arithmetic, output.weight, group.m);
-    if (find_preparation({all, count}, wanted) != nullptr) continue;
+    if (find_preparation({all, count}, wanted.path, output.weight) != nullptr) continue;
     PreparedRows& p = *new (all + count++) PreparedRows(wanted);
     const int height = p.path->tile_rows(p.groups > 1, group.m);
     p.tiles = (group.m + height - 1) / height;
@@ -282,8 +283,8 @@ void multiply_by_factor(const Member& member, const PreparedRows& x, const Linea
 void run_chunk(const Block& block, const Member& member, std::int64_t chunk) {
   const auto [output, panels] = block.plan->units.at(chunk);
   const LinearGroup& group = *block.plan->group;
-  PreparedRows x = *find_preparation(block.plan->preparations,
-                                     describe(member.table, group.arithmetic, output->weight, group.m));
+  const LinearPath* path = path_of(member.table, group.arithmetic, output->weight.encoding);
+  PreparedRows x = *find_preparation(block.plan->preparations, path, output->weight);
   x.scratch = member.scratch;
   const Range tiles = block.tiles_of(x);
   if (output->factor == nullptr) return x.path->multiply(x, *output, tiles, panels);
@@ -376,8 +377,9 @@ std::size_t linear_workspace(const KernelTable& table, int threads, Arithmetic a
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     PreparedRows p = describe(table, arithmetic, outputs[i].weight, m);
     const bool seen = std::any_of(
-        outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i),
-        [&](const LinearOutput& o) { return same_preparation(p, describe(table, arithmetic, o.weight, m)); });
+        outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(i), [&](const LinearOutput& o) {
+          return same_preparation(p, path_of(table, arithmetic, o.weight.encoding), o.weight);
+        });
     if (!seen) carve_preparation(p, carver);
     bytes = std::max(bytes, m * p.padded_k / p.columns_per_word * 4);
   }

@@ -81,6 +81,25 @@ void prepare_int8(const PreparedRows& p, const float* x, std::int64_t ldx, Range
   });
 }
 
+// y = sum * scale * scale of the row + bias; sum_of(row of the tile, sum) gives the exact integers.
+template <class Body, class SumOf>
+inline void finish_sums(const Rows& rows, const Channels& channels, const Floats& scale, SumOf sum_of) {
+  Floats bias;
+  channels.load_bias(bias);
+  const std::int64_t first = rows.first, count = rows.count, wide = channels.count();
+  const float* x_scales = rows.x.scales + first;
+  for (std::int64_t r = 0; r < count; ++r) {
+    Ints sum;
+    sum_of(r, sum);
+    Floats value, x_scale, y = bias;
+    convert_lanes(value, sum);
+    value *= scale;
+    splat_lanes(x_scale, x_scales[r]);
+    Body::fma(y, value, x_scale);
+    store_channels(channels.y(first + r), wide, y);
+  }
+}
+
 // Rows that are one group. kSpread: their codes are signed and have the symmetric zero point taken off.
 template <bool kSpread>
 struct WholeInt8 {
@@ -98,25 +117,16 @@ struct WholeInt8 {
   template <class Body>
   static void finish(const Rows& rows, const Channels& channels, const Sums<std::int32_t>& sums) {
     const PanelView& w = channels.output.weight;
-    Floats bias, scale;
+    Floats scale;
     Ints zero_points;
-    channels.load_bias(bias);
     load_scale(w, channels.first(), scale);
     load_zero_points(w, channels.panel, zero_points);
-    const std::int64_t first = rows.first, count = rows.count, wide = channels.count();
-    const std::int32_t* x_sums = rows.x.sums + first;
-    const float* x_scales = rows.x.scales + first;
-    for (std::int64_t r = 0; r < count; ++r) {
-      Ints sum;
-      load_lanes(sum, sums.at[r]);
-      sum -= zero_points * x_sums[r];
-      Floats value, x_scale, y = bias;
-      convert_lanes(value, sum);
-      value *= scale;
-      splat_lanes(x_scale, x_scales[r]);
-      Body::fma(y, value, x_scale);
-      store_channels(channels.y(first + r), wide, y);
-    }
+    const std::int32_t* x_sums = rows.x.sums + rows.first;
+    finish_sums<Body>(
+        rows, channels, scale, [&](std::int64_t r, Ints & sum) __attribute__((always_inline)) {
+          load_lanes(sum, sums.at[r]);
+          sum -= zero_points * x_sums[r];
+        });
   }
 
  private:

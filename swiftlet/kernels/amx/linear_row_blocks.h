@@ -89,34 +89,18 @@ inline void spread_row_blocks(const PanelView& w, std::int64_t panel, std::uint8
     }
 }
 
-struct DotSigned {
-  using Sum = std::int32_t;
-  template <int kC, int kA, int kB, class Tiles>
-  [[gnu::always_inline]] static inline void dot(Tiles& tiles) {
-    tiles.template dot_signed<kC, kA, kB>();
-  }
-};
-
 template <class Body>
 void finish_digits(const Rows& rows, const Channels& channels, const Sums<std::int32_t>& high,
                    const Sums<std::int32_t>& low) {
-  Floats bias, scale;
-  channels.load_bias(bias);
+  Floats scale;
   load_lanes(scale, channels.codes());  // the head of a panel
-  const std::int64_t first = rows.first, count = rows.count, wide = channels.count();
-  const float* x_scales = rows.x.scales + first;
-  for (std::int64_t r = 0; r < count; ++r) {
-    Ints sum, rest;
-    load_lanes(sum, high.at[r]);
-    load_lanes(rest, low.at[r]);
-    sum = (sum << 4) + rest;
-    Floats value, x_scale, y = bias;
-    convert_lanes(value, sum);
-    value *= scale;
-    splat_lanes(x_scale, x_scales[r]);
-    Body::fma(y, value, x_scale);
-    store_channels(channels.y(first + r), wide, y);
-  }
+  finish_sums<Body>(
+      rows, channels, scale, [&](std::int64_t r, Ints & sum) __attribute__((always_inline)) {
+        Ints rest;
+        load_lanes(sum, high.at[r]);
+        load_lanes(rest, low.at[r]);
+        sum = (sum << 4) + rest;
+      });
 }
 
 // R tiles of x meeting the digits of one panel.
@@ -125,7 +109,7 @@ void run_digits(typename Body::Tiles& registers, const Rows (&rows)[2], const Ch
                 const std::uint8_t* high, const std::uint8_t* low) {
   alignas(64) Sums<std::int32_t> sums[2][2];
   for (int r = 0; r < R; ++r) fetch_outputs(rows[r], channels);
-  multiply_rows<DotSigned, R, 2>(registers, rows, high, low, Ahead{}, sums);
+  multiply_rows<WholeInt8<true>::Dot, R, 2>(registers, rows, high, low, Ahead{}, sums);
   for (int r = 0; r < R; ++r) {
     finish_digits<Body>(rows[r], channels, sums[r][0], sums[r][1]);
     Body::activate(channels.output.activation, channels.y(rows[r].first), channels.output.ldy,

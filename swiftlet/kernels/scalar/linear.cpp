@@ -125,10 +125,6 @@ struct Panel {
     const std::int64_t group = column / weight.geometry.padded_group;
     return static_cast<float>(code(lane, column) - zero_point(lane, group)) * scale(lane, group);
   }
-  float block_scale(const std::uint8_t* at, std::int64_t lane) const {
-    const auto* panel = reinterpret_cast<const std::uint8_t*>(codes);
-    return weight.encoding.format == Format::kQ4R ? q4_r_scale(panel, lane) : block_d(at, lane);
-  }
   float block_value(std::int64_t lane, std::int64_t column) const {
     return with_block_format(weight.encoding.format, [&](auto kind) {
       using Kind = decltype(kind);
@@ -136,7 +132,8 @@ struct Panel {
       const std::int64_t c = column % Kind::kColumns;
       const BlockScale scale = Kind::scale(at, lane, c / Kind::kGroup);
       const float dmin = Kind::kHasOffsets ? block_dmin(at, lane) : 0;
-      return block_scale(at, lane) * static_cast<float>(scale.scale) *
+      return block_scale(kind, reinterpret_cast<const std::uint8_t*>(codes), at, lane) *
+                 static_cast<float>(scale.scale) *
                  static_cast<float>(Kind::code(at, lane, c) - Kind::kZeroPoint) -
              dmin * static_cast<float>(scale.offset);
     });
