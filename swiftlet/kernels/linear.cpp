@@ -227,9 +227,11 @@ struct alignas(kCarverAlignment) Block {
   std::int64_t index, tiles;
   std::atomic<std::int64_t> next_tile{0}, prepared{0}, next_chunk{0};
 
-  Range tiles_of(const PreparedRows& p) const {
-    const std::int64_t blocks = plan->units.blocks;
-    return {p.tiles * index / blocks, p.tiles * (index + 1) / blocks};
+  Range tiles_of(const PreparedRows& p) const { return {first_tile(p, index), first_tile(p, index + 1)}; }
+  // Large blocks are even: kernels of many rows multiply two tiles at once.
+  std::int64_t first_tile(const PreparedRows& p, std::int64_t block) const {
+    const std::int64_t blocks = plan->units.blocks, first = p.tiles * block / blocks;
+    return block == blocks || p.tiles < 4 * blocks ? first : first - first % 2;
   }
   // The tile of that number, counted through the preparations.
   void prepare_tile(std::int64_t number) const {

@@ -1,7 +1,7 @@
-// Products in int8 with q4_r (encoding/q4_r.h) over tile registers. A code times the scale of its group has
-// eleven bits and a sign, two digits of one byte:
+// Products in int8 with q4_r (encoding/q4_r.h) over tile registers. The scale of a group is two digits, and a
+// code times a digit is a byte:
 //
-//   scale * (code - 8) = 16 * high + low       high within [-64, 63], low within [0, 15]
+//   scale * (code - 8) = 16 * high + low       high = (code - 8) * (scale >> 4), low = (code - 8) * (scale & 15)
 //
 // So a row of x meets two spread panels in place of one, and the sums stay in tile registers over all of K,
 // as they do for rows of one group. They are exact in 31 bits, like those of the other tables.
@@ -36,27 +36,47 @@ std::int64_t scratch_row_blocks(const PanelView& w) noexcept {
 }
 
 using Shorts = std::int16_t __attribute__((vector_size(64)));
+using HalfWords = std::uint16_t __attribute__((vector_size(64)));
 
-// Four columns of sixteen channels: bytes of `codes` times the scale of the channel, which lies in both
-// halves of its word.
-[[gnu::always_inline]] inline void spread_digits(const Words& codes, const Shorts& scale, const Shorts& eight,
+// The scales of sixteen channels as digits: scale = 16 * high + low, low of 0..15. Both halves of a channel's
+// word hold its digit.
+struct ScaleDigits {
+  HalfWords high, low;
+
+  explicit ScaleDigits(const std::int8_t* scales) {
+    // A loop: of a conversion of vectors g++ makes sixteen scalar ones.
+    std::uint32_t doubled[kPanelRows];
+    for (int i = 0; i < kPanelRows; ++i) {
+      const auto half = static_cast<std::uint32_t>(std::int32_t{scales[i]});
+      doubled[i] = (half & 0xffffu) | half << 16;
+    }
+    Shorts both;
+    load_lanes(both, doubled);
+    const Shorts upper = both >> 4, lower = both & 15;
+    same_bits(high, upper);
+    same_bits(low, lower);
+  }
+};
+
+// Bytes of `codes` times the digit, which fit a byte; `odd` are the odd ones alone. The lower byte of a product of
+// halves is that of the lower bytes, and the upper one that of the upper bytes where the lower is zero.
+[[gnu::always_inline]] inline void store_products(const HalfWords& codes, const HalfWords& odd,
+                                                  const HalfWords& digit, std::uint8_t* to) {
+  const HalfWords products = (codes * digit & 0x00ffu) | odd * digit;
+  store_lanes(to, products);
+}
+
+// Four columns of sixteen channels.
+[[gnu::always_inline]] inline void spread_digits(const Words& nibbles, const ScaleDigits& scale,
                                                  std::uint8_t* high, std::uint8_t* low) {
-  const Words even_codes = codes & 0x00ff00ffu, odd_codes = codes >> 8 & 0x00ff00ffu;
-  Shorts even, odd;
-  same_bits(even, even_codes);
-  same_bits(odd, odd_codes);
-  even = even * scale - eight;
-  odd = odd * scale - eight;
-  const Shorts even_high = even >> 4, odd_high = odd >> 4;
-  Words e, o, digits;
-  same_bits(e, even_high);
-  same_bits(o, odd_high);
-  digits = (e & 0x00ff00ffu) | (o & 0x00ff00ffu) << 8;
-  store_lanes(high, digits);
-  same_bits(e, even);
-  same_bits(o, odd);
-  digits = (e & 0x000f000fu) | (o & 0x000f000fu) << 8;
-  store_lanes(low, digits);
+  ByteLanes bytes;
+  same_bits(bytes, nibbles);
+  bytes -= Q4RBlocks::kZeroPoint;
+  HalfWords codes;
+  same_bits(codes, bytes);
+  const HalfWords odd = codes & 0xff00u;
+  store_products(codes, odd, scale.high, high);
+  store_products(codes, odd, scale.low, low);
 }
 
 // One panel into its digits, [words][16][4] each.
@@ -66,25 +86,16 @@ inline void spread_row_blocks(const PanelView& w, std::int64_t panel, std::uint8
       reinterpret_cast<const std::uint8_t*>(w.codes) + panel * w.geometry.panel_code_bytes + Kind::kHeader;
   for (std::int64_t c = 0; c < w.geometry.k; c += Kind::kColumns, block += Kind::kBytes)
     for (std::int64_t g = 0; g < Kind::kColumns / Kind::kGroup; ++g) {
-      Bytes scales;
-      Ints wide;
-      Words doubled;
-      load_lanes(scales, block + g * kPanelRows);
-      convert_lanes(wide, scales);
-      same_bits(doubled, wide);
-      doubled = (doubled & 0xffffu) | doubled << 16;
-      Shorts scale;
-      same_bits(scale, doubled);
-      const Shorts eight = scale * 8;
+      const ScaleDigits scale(reinterpret_cast<const std::int8_t*>(block + g * kPanelRows));
       const std::uint8_t* codes = block + Kind::kCodes + g * Kind::kGroupBytes;
       for (int i = 0; i < 2; ++i, codes += kRowBytes, high += 2 * kRowBytes, low += 2 * kRowBytes) {
         fetch_codes(codes);
         Words both, nibbles;
         load_lanes(both, codes);
         nibbles = both & 0x0f0f0f0fu;
-        spread_digits(nibbles, scale, eight, high, low);
+        spread_digits(nibbles, scale, high, low);
         nibbles = both >> 4 & 0x0f0f0f0fu;
-        spread_digits(nibbles, scale, eight, high + kRowBytes, low + kRowBytes);
+        spread_digits(nibbles, scale, high + kRowBytes, low + kRowBytes);
       }
     }
 }
@@ -96,10 +107,11 @@ void finish_digits(const Rows& rows, const Channels& channels, const Sums<std::i
   load_lanes(scale, channels.codes());  // the head of a panel
   finish_sums<Body>(
       rows, channels, scale, [&](std::int64_t r, Ints & sum) __attribute__((always_inline)) {
-        Ints rest;
-        load_lanes(sum, high.at[r]);
+        Words digits, rest;
+        load_lanes(digits, high.at[r]);
         load_lanes(rest, low.at[r]);
-        sum = (sum << 4) + rest;
+        digits = (digits << 4) + rest;
+        same_bits(sum, digits);
       });
 }
 

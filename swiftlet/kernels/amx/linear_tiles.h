@@ -179,9 +179,10 @@ inline void multiply_rows(Tiles& tiles, const Rows (&rows)[2], const std::uint8_
   store_sums<R, P>(tiles, sums);
 }
 
-// The lines of y that a tile and a panel will write, on their way from memory during the products.
+// The lines of y that a tile and a panel will write, on their way from memory during the products; to the
+// second-level cache, since those of x and the panels fill the first.
 inline void fetch_outputs(const Rows& rows, const Channels& channels) {
-  for (std::int64_t r = 0; r < rows.count; ++r) __builtin_prefetch(channels.y(rows.first + r), 1);
+  for (std::int64_t r = 0; r < rows.count; ++r) __builtin_prefetch(channels.y(rows.first + r), 0, 2);
 }
 
 // R x P tiles of rows that are one group. Kind brings Dot (the arithmetic) and finish(rows, channels, sums).
