@@ -44,10 +44,13 @@ def prefill(settings, native, quantized, openvino):
                     prompt=64 if settings.quick else 512, generate=2)
 
 
+def of_4_bits(settings):
+    """Many rows: the first is the one that the machine multiplies fastest."""
+    return ["int4-g32", "q4_r", "file:Q4_0"] if settings.avx2 else ["q4_r", "int4-g32", "file:Q4_0"]
+
+
 def prefill_of_4_bits(settings):
-    """The first is the one that the machine multiplies fastest."""
-    native = ["int4-g32", "q4_r", "file:Q4_0"] if settings.avx2 else ["q4_r", "int4-g32", "file:Q4_0"]
-    return prefill(settings, native, ["Q4_0"], ["int4-g32"])
+    return prefill(settings, of_4_bits(settings), ["Q4_0"], ["int4-g32"])
 
 
 def at_depth(settings):
@@ -55,7 +58,7 @@ def at_depth(settings):
 
 
 def sixteen(settings):
-    return decode(settings, ["int4-g32", "file:Q4_0"], ["Q4_0"], ["int4-g32"], prompt=16 if settings.quick else 128,
+    return decode(settings, of_4_bits(settings), ["Q4_0"], ["int4-g32"], prompt=16 if settings.quick else 128,
                   batch=4 if settings.quick else 16)
 
 
