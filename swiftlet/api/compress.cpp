@@ -1,6 +1,7 @@
 #include "swiftlet/compress/compress.h"
 
 #include "swiftlet/api/model_impl.h"
+#include "swiftlet/encoding/round_to_blocks.h"
 #include "swiftlet/eval/vectors.h"
 #include "swiftlet/hub.h"
 #include "swiftlet/io/native.h"
@@ -11,7 +12,7 @@ namespace {
 Encoding float_or_integer(std::string_view name, int group, bool asymmetric, std::string_view option) {
   const auto encoding = parse_encoding(name);
   if (!encoding || encoding->group != 0 || encoding->asymmetric ||
-      (encoding->has_blocks() && encoding->format != Format::kQ50 && encoding->format != Format::kQ4R))
+      (encoding->has_blocks() && !rounds_to_blocks(encoding->format)))
     fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, q5_0, int4, q4_r",
          name);
   if (!encoding->is_integer() || encoding->has_blocks()) return *encoding;

@@ -179,7 +179,8 @@ struct Source {
   }
 };
 
-WeightChange write_weight(NativeWriter& writer, const Weight& weight, const PlannedWeight& plan) {
+WeightChange write_weight(NativeWriter& writer, const Weight& weight, const PlannedWeight& plan,
+                          ThreadPool& pool) {
   WeightChange change{.name = plan.name,
                       .before = to_string(weight.encoding),
                       .after = to_string(weight.encoding),
@@ -192,7 +193,7 @@ WeightChange write_weight(NativeWriter& writer, const Weight& weight, const Plan
   }
   QuantizedWeight quantized;
   try {
-    quantized = round_to_nearest(weight, plan.encoding, plan.arithmetic);
+    quantized = round_to_nearest(weight, plan.encoding, plan.arithmetic, pool);
   } catch (const Error&) {
     check_mapped(weight);  // the truer reason, where it is one
     throw;
@@ -206,13 +207,15 @@ WeightChange write_weight(NativeWriter& writer, const Weight& weight, const Plan
 }
 
 // Writes the compressed weights one by one and reports what happened to each.
-std::vector<WeightChange> write_weights(NativeWriter& writer, const Source& source, const Job& job) {
+std::vector<WeightChange> write_weights(NativeWriter& writer, const Source& source, int threads,
+                                        const Job& job) {
+  ThreadPool pool(threads);
   std::vector<WeightChange> changes;
   const auto count = static_cast<std::int64_t>(source.planned.size());
   for (const PlannedWeight& plan : source.planned) {
     job.step("quantize", static_cast<std::int64_t>(changes.size()), count);
     const Weight weight = source.checkpoint.with_bytes(plan.name);
-    changes.push_back(write_weight(writer, weight, plan));
+    changes.push_back(write_weight(writer, weight, plan, pool));
     release_mapped(weight);
   }
   job.step("quantize", count, count);
@@ -299,7 +302,7 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   const Source source(request, job);
   NativeWriter writer(request.output, source.checkpoint, source.descriptions(),
                       room_for_certificate(request, hashes, report));
-  report.weights = write_weights(writer, source, job);
+  report.weights = write_weights(writer, source, request.threads, job);
   writer.seal();
   if (!request.task.empty()) {
     report.after = measure(writer.aside(), load_native, request, job);

@@ -1,13 +1,7 @@
 // Rows of blocks from GGUF's order into that of panels and back, four columns (a word of 32 bits) at a time.
 #include "swiftlet/encoding/block_formats.h"
 
-#include <algorithm>
-#include <bit>
 #include <cmath>
-#include <vector>
-
-#include "swiftlet/core/error.h"
-#include "swiftlet/encoding/integer.h"
 
 namespace swiftlet {
 namespace {
@@ -181,11 +175,6 @@ void decode(float d, const std::uint8_t* block, std::int64_t lane, float* out) {
   }
 }
 
-// The least number of 8 significant bits that is not below a positive one.
-float round_up_to_8_bits(float x) {
-  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0xffffu) & 0xffff0000u);
-}
-
 }  // namespace
 
 bool block_is_finite(Format format, const std::uint8_t* block, std::int64_t lane) {
@@ -203,30 +192,6 @@ void decode_block_row(Format format, const std::uint8_t* panel, std::int64_t lan
     for (std::int64_t c = 0; c < k; c += Kind::kColumns, block += Kind::kBytes)
       decode<Kind>(block_scale(kind, panel, block, lane), block, lane, out + c);
   });
-}
-
-void encode_q4_r_row(const float* values, std::int64_t k, std::uint8_t* panel, std::int64_t lane) {
-  constexpr std::int64_t kGroup = Q4RBlocks::kGroup;
-  constexpr int kSteps = Q4RBlocks::kZeroPoint;
-  std::vector<float> wanted(static_cast<std::size_t>(k / kGroup));
-  float largest = 0;
-  for (std::size_t g = 0; g < wanted.size(); ++g) {
-    wanted[g] = least_squares_scale(values + static_cast<std::int64_t>(g) * kGroup, kGroup, kSteps);
-    largest = std::max(largest, std::fabs(wanted[g]));
-  }
-  const int most = Q4RBlocks::most_scale(k);
-  const float unit = round_up_to_8_bits(largest / static_cast<float>(most));
-  std::memcpy(panel + lane * 4, &unit, sizeof unit);
-  for (std::size_t g = 0; g < wanted.size(); ++g) {
-    const auto column = static_cast<std::int64_t>(g) * kGroup;
-    std::uint8_t* block = panel + Q4RBlocks::kHeader + column / Q4RBlocks::kColumns * Q4RBlocks::kBytes;
-    const int scale = unit == 0 ? 0 : std::clamp(static_cast<int>(std::lrint(wanted[g] / unit)), -most, most);
-    block[static_cast<std::int64_t>(g) % 2 * kPanelRows + lane] = static_cast<std::uint8_t>(scale);
-    const GroupScale group{unit * static_cast<float>(scale), kSteps};
-    for (std::int64_t i = 0; i < kGroup; ++i)
-      Int4Codes::set(block + Q4RBlocks::kCodes, lane, (column + i) % Q4RBlocks::kColumns,
-                     nearest_code(group, values[column + i], 0, Int4Codes::kMaxCode));
-  }
 }
 
 void put_block(Format format, const std::byte* in, std::uint8_t* block, std::int64_t lane) {

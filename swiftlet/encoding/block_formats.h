@@ -81,9 +81,6 @@ bool block_is_finite(Format format, const std::uint8_t* block, std::int64_t lane
 void decode_block_row(Format format, const std::uint8_t* panel, std::int64_t lane, std::int64_t k,
                       float* out);
 
-// Rounds a row of k finite values to q4_r, into a panel of zeros.
-void encode_q4_r_row(const float* values, std::int64_t k, std::uint8_t* panel, std::int64_t lane);
-
 // One row of a block, as GGUF stores it (ggml_blocks.h), into the block of a panel and out of it: every bit
 // of the type, for each is the other's inverse. REQUIRES: a format of GGUF, as block_is_finite() does.
 void put_block(Format format, const std::byte* in, std::uint8_t* block, std::int64_t lane);

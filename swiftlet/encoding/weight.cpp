@@ -8,11 +8,13 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/mapped_file.h"
+#include "swiftlet/core/parallel_each.h"
 #include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/encoding/integer.h"
+#include "swiftlet/encoding/round_to_blocks.h"
 
 namespace swiftlet {
 namespace {
@@ -109,43 +111,38 @@ void check_finite(const Weight& weight, const float* row, std::int64_t r, std::i
             row[c]);
 }
 
-Weight encode_integer(const Weight& rows, const Extents& e, const Encoding& encoding) {
+// Calls body(row, its finite values) for each row; all rows of a panel in one thread.
+template <class Body>
+void for_each_row(const Weight& rows, const Extents& e, ThreadPool* pool, Body body) {
+  const auto panel = [&](std::size_t number) {
+    std::vector<float> values(static_cast<std::size_t>(e.k));
+    const std::int64_t begin = static_cast<std::int64_t>(number) * kPanelRows;
+    for (std::int64_t row = begin; row < std::min(begin + kPanelRows, e.n); ++row) {
+      decode_row_unchecked(rows, e, row, values.data());
+      check_finite(rows, values.data(), row, e.k);
+      body(row, values.data());
+    }
+  };
+  const auto panels = static_cast<std::size_t>((e.n + kPanelRows - 1) / kPanelRows);
+  if (pool != nullptr) return parallel_each(*pool, panels, panel);
+  for (std::size_t number = 0; number < panels; ++number) panel(number);
+}
+
+Weight encode_integer(const Weight& rows, const Extents& e, const Encoding& encoding, ThreadPool* pool) {
   IntegerWeightBuilder builder(rows.name, encoding, e.n, e.k);
   const PanelGeometry& g = builder.geometry();
-  std::vector<float> values(static_cast<std::size_t>(e.k));
-  for (std::int64_t row = 0; row < e.n; ++row) {
-    decode_row_unchecked(rows, e, row, values.data());
-    check_finite(rows, values.data(), row, e.k);
+  for_each_row(rows, e, pool, [&](std::int64_t row, const float* values) {
     for (std::int64_t group = 0; group < g.groups; ++group) {
       const std::int64_t begin = group * g.group, end = std::min(begin + g.group, e.k);
-      const GroupScale scale = choose_scale(encoding, values.data() + begin, end - begin, rows.name);
-      builder.encode_group(row, group, scale, values.data() + begin);
+      const GroupScale scale = choose_scale(encoding, values + begin, end - begin, rows.name);
+      builder.encode_group(row, group, scale, values + begin);
     }
-  }
+  });
   return std::move(builder).finish();
 }
 
-// One group of Q5_0 as GGUF stores it (ggml_blocks.h).
-void encode_q5_0(const float* values, std::byte* block, const std::string& where) {
-  constexpr int kSteps = Q50Blocks::kZeroPoint;
-  const std::uint16_t half = f32_to_f16(least_squares_scale(values, Q50Blocks::kColumns, kSteps));
-  const float scale = f16_to_f32(half);
-  if (!std::isfinite(scale))
-    fail(ErrorCode::kUnsupported, where, "values as large as these need a scale beyond f16, got q5_0");
-  std::uint32_t fifth = 0;
-  std::uint8_t nibbles[16] = {};
-  for (int c = 0; c < 32; ++c) {
-    const auto code = static_cast<unsigned>(nearest_code({scale, kSteps}, values[c], 0, 2 * kSteps - 1));
-    nibbles[c % 16] = static_cast<std::uint8_t>(nibbles[c % 16] | (code & 15) << c / 16 * 4);
-    fifth |= code >> 4 << c;
-  }
-  std::memcpy(block, &half, sizeof half);
-  std::memcpy(block + 2, &fifth, sizeof fifth);
-  std::memcpy(block + 6, nibbles, sizeof nibbles);
-}
-
-Weight encode_blocks(const Weight& rows, const Extents& e, const Encoding& encoding) {
-  if (encoding.format != Format::kQ50 && encoding.format != Format::kQ4R)
+Weight encode_blocks(const Weight& rows, const Extents& e, const Encoding& encoding, ThreadPool* pool) {
+  if (!rounds_to_blocks(encoding.format))
     fail(ErrorCode::kUnsupported, rows.name, "nothing is rounded to {}: it comes from GGUF files alone",
          to_string(encoding));
   if (const std::int64_t columns = block_size(encoding.format).columns; e.k % columns != 0)
@@ -158,22 +155,11 @@ Weight encode_blocks(const Weight& rows, const Extents& e, const Encoding& encod
   encoded.scales = encoded.zero_points = Buffer();
   const PanelGeometry g = panel_geometry(encoding, e.n, e.k);
   encoded.codes = Buffer::heap(static_cast<std::size_t>(g.code_bytes()));
-  std::vector<float> values(static_cast<std::size_t>(e.k));
-  for (std::int64_t row = 0; row < e.n; ++row) {
-    decode_row_unchecked(rows, e, row, values.data());
-    check_finite(rows, values.data(), row, e.k);
-    auto* block =
-        reinterpret_cast<std::uint8_t*>(encoded.codes.mutable_data()) + row / kPanelRows * g.panel_code_bytes;
-    if (encoding.format == Format::kQ4R) {
-      encode_q4_r_row(values.data(), e.k, block, row % kPanelRows);
-      continue;
-    }
-    for (std::int64_t c = 0; c < e.k; c += Q50Blocks::kColumns, block += Q50Blocks::kBytes) {
-      std::byte stored[Q50Blocks::kBytes / kPanelRows];
-      encode_q5_0(values.data() + c, stored, rows.name);
-      put_block(encoding.format, stored, block, row % kPanelRows);
-    }
-  }
+  auto* codes = reinterpret_cast<std::uint8_t*>(encoded.codes.mutable_data());
+  for_each_row(rows, e, pool, [&](std::int64_t row, const float* values) {
+    round_to_blocks(encoding.format, values, e.k, codes + row / kPanelRows * g.panel_code_bytes,
+                    row % kPanelRows, rows.name);
+  });
   return encoded;
 }
 
@@ -202,20 +188,18 @@ bool encode_float_row(Format which, const float* values, std::int64_t k, std::by
   return fits;
 }
 
-Weight encode_float(const Weight& rows, const Extents& e, const Encoding& encoding) {
+Weight encode_float(const Weight& rows, const Extents& e, const Encoding& encoding, ThreadPool* pool) {
   Weight packed = float_panels(rows, e, encoding.format);
   const PanelGeometry g = panel_geometry(encoding, e.n, e.k);
-  std::vector<float> values(static_cast<std::size_t>(e.k));
-  for (std::int64_t row = 0; row < e.n; ++row) {
-    decode_row_unchecked(rows, e, row, values.data());
-    check_finite(rows, values.data(), row, e.k);
-    std::byte* panel = packed.codes.mutable_data() + row / kPanelRows * g.panel_code_bytes;
-    if (encode_float_row(encoding.format, values.data(), e.k, panel, row % kPanelRows)) continue;
-    const auto largest = std::max_element(values.begin(), values.end(),
-                                          [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+  std::byte* codes = packed.codes.mutable_data();
+  for_each_row(rows, e, pool, [&](std::int64_t row, const float* values) {
+    std::byte* panel = codes + row / kPanelRows * g.panel_code_bytes;
+    if (encode_float_row(encoding.format, values, e.k, panel, row % kPanelRows)) return;
+    const float* largest =
+        std::max_element(values, values + e.k, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
     fail(ErrorCode::kInvalid, rows.name, "row {} column {} is {}, beyond the range of {}", row,
-         largest - values.begin(), *largest, to_string(encoding));
-  }
+         largest - values, *largest, to_string(encoding));
+  });
   return packed;
 }
 
@@ -307,12 +291,12 @@ Weight weight_from_tensor(std::string name, const Tensor& tensor) {
   return weight;
 }
 
-Weight encode(const Weight& rows, const Encoding& encoding) {
+Weight encode(const Weight& rows, const Encoding& encoding, ThreadPool* pool) {
   check_weight(rows);
   const Extents e = matrix_extents(rows);
-  Weight encoded = encoding.has_blocks()   ? encode_blocks(rows, e, encoding)
-                   : encoding.is_integer() ? encode_integer(rows, e, encoding)
-                                           : encode_float(rows, e, encoding);
+  Weight encoded = encoding.has_blocks()   ? encode_blocks(rows, e, encoding, pool)
+                   : encoding.is_integer() ? encode_integer(rows, e, encoding, pool)
+                                           : encode_float(rows, e, encoding, pool);
   encoded.arithmetic = rows.arithmetic;
   return encoded;
 }

@@ -13,6 +13,8 @@
 
 namespace swiftlet {
 
+class ThreadPool;
+
 enum class Layout : std::uint8_t {
   kRows,    // row-major, as checkpoints store it; float formats only
   kPanels,  // panel order, see panel.h
@@ -57,8 +59,9 @@ Weight weight_from_tensor(std::string name, const Tensor& tensor);
 
 // Encodes a matrix [N, K] by rounding to nearest. `rows` is any float Weight or an encoded one (decoded
 // first). The result is in panel order. Throws when a value is not finite, naming weight, row and column, and
-// for block formats other than q5_0 and q4_r, which come from files alone.
-Weight encode(const Weight& rows, const Encoding& encoding);
+// for block formats that come from files alone (round_to_blocks.h). On all threads of the pool, where there
+// is one: the bits are the same.
+Weight encode(const Weight& rows, const Encoding& encoding, ThreadPool* pool = nullptr);
 
 // Float formats: row-major to panel order and back, a bit-exact copy. No-ops when the layout is already
 // there.

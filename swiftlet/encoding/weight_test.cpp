@@ -12,6 +12,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/rng.h"
+#include "swiftlet/core/thread_pool.h"
 #include "swiftlet/encoding/integer.h"
 
 namespace swiftlet {
@@ -245,6 +246,28 @@ TEST(Encode, NamesWhatIsNotFinite) {
   values[4] = 1e6f;
   EXPECT_THAT(message_of([&] { encode(rows_of(values, 2, 3), {Format::kF16}); }),
               HasSubstr("row 1 column 1 is 1000000, beyond the range of f16"));
+}
+
+TEST(Encode, GivesTheSameOnThreads) {
+  ThreadPool pool(3);
+  const std::int64_t n = 16 * 37 + 5, k = 96;
+  std::vector<float> values = random_values(n * k, 11);
+  for (const char* name :
+       {"f32", "f16", "bf16", "int8", "int8-g32", "int4-g32", "int4-g32-asym", "q5_0", "q4_r"}) {
+    const Weight rows = rows_of(values, n, k);
+    const Weight alone = encode(rows, *parse_encoding(name)),
+                 together = encode(rows, *parse_encoding(name), &pool);
+    const auto same = [](const Buffer& a, const Buffer& b) {
+      return a.size() == b.size() && std::equal(a.data(), a.data() + a.size(), b.data());
+    };
+    EXPECT_TRUE(same(alone.codes, together.codes) && same(alone.scales, together.scales) &&
+                same(alone.zero_points, together.zero_points))
+        << name;
+  }
+  for (const std::int64_t row : {std::int64_t{40}, std::int64_t{300}, n - 1})
+    values[static_cast<std::size_t>(row * k + 2)] = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(message_of([&] { encode(rows_of(values, n, k), {Format::kInt8}, &pool); }),
+              HasSubstr("row 40 column 2"));
 }
 
 TEST(Encode, ReadsEncodedWeights) {

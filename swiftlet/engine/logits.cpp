@@ -14,8 +14,8 @@ namespace {
 constexpr std::size_t kBlock = 512;
 constexpr std::int32_t kInfinity = 0x7f800000;
 
-// Of some logits, in integers that compilers find vectors for: the largest, as a number that orders like it, and
-// the largest magnitude, which is over kInfinity for a NaN.
+// Of some logits, in integers that compilers find vectors for: the largest, as a number that orders like it,
+// and the largest magnitude, which is over kInfinity for a NaN.
 struct Extremes {
   std::int32_t largest = INT32_MIN, magnitude = 0;
 };

@@ -48,7 +48,8 @@ TEST(TopLogit, NamesWhatIsNoNumberWhereverItIs) {
         top_logit(logits, "test");
         FAIL() << "took " << wrong << " at " << at;
       } catch (const Error& error) {
-        EXPECT_NE(std::string(error.what()).find("logit " + std::to_string(at) + " of 2000"), std::string::npos)
+        EXPECT_NE(std::string(error.what()).find("logit " + std::to_string(at) + " of 2000"),
+                  std::string::npos)
             << error.what();
       }
     }

@@ -2,6 +2,7 @@
 // needed.
 #pragma once
 
+#include "swiftlet/core/thread_pool.h"
 #include "swiftlet/encoding/weight.h"
 
 namespace swiftlet {
@@ -11,6 +12,8 @@ struct QuantizedWeight {
   double relative_error = 0;  // |W' - W| / |W|, Frobenius norms; 0 when W is all zeros
 };
 
-QuantizedWeight round_to_nearest(const Weight& weight, const Encoding& encoding, Arithmetic arithmetic);
+// On all threads of the pool; the result does not depend on how many there are.
+QuantizedWeight round_to_nearest(const Weight& weight, const Encoding& encoding, Arithmetic arithmetic,
+                                 ThreadPool& pool);
 
 }  // namespace swiftlet

@@ -1,7 +1,8 @@
 // Products in int8 with q4_r (encoding/q4_r.h) over tile registers. The scale of a group is two digits, and a
 // code times a digit is a byte:
 //
-//   scale * (code - 8) = 16 * high + low       high = (code - 8) * (scale >> 4), low = (code - 8) * (scale & 15)
+//   scale * (code - 8) = 16 * high + low       high = (code - 8) * (scale >> 4), low = (code - 8) * (scale &
+//   15)
 //
 // So a row of x meets two spread panels in place of one, and the sums stay in tile registers over all of K,
 // as they do for rows of one group. They are exact in 31 bits, like those of the other tables.
@@ -58,8 +59,9 @@ struct ScaleDigits {
   }
 };
 
-// Bytes of `codes` times the digit, which fit a byte; `odd` are the odd ones alone. The lower byte of a product of
-// halves is that of the lower bytes, and the upper one that of the upper bytes where the lower is zero.
+// Bytes of `codes` times the digit, which fit a byte; `odd` are the odd ones alone. The lower byte of a
+// product of halves is that of the lower bytes, and the upper one that of the upper bytes where the lower is
+// zero.
 [[gnu::always_inline]] inline void store_products(const HalfWords& codes, const HalfWords& odd,
                                                   const HalfWords& digit, std::uint8_t* to) {
   const HalfWords products = (codes * digit & 0x00ffu) | odd * digit;
