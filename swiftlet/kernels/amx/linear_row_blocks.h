@@ -1,8 +1,9 @@
 // Products in int8 with q4_r (encoding/q4_r.h) over tile registers. The scale of a group is two digits, and a
 // code times a digit is a byte:
 //
-//   scale * (code - 8) = 16 * high + low       high = (code - 8) * (scale >> 4), low = (code - 8) * (scale &
-//   15)
+//   scale * (code - 8) = 16 * high + low
+//   high = (code - 8) * (scale >> 4)     within [-64, 64]
+//   low  = (code - 8) * (scale & 15)     within [-120, 105]
 //
 // So a row of x meets two spread panels in place of one, and the sums stay in tile registers over all of K,
 // as they do for rows of one group. They are exact in 31 bits, like those of the other tables.
