@@ -85,6 +85,7 @@ const Case kCases[] = {
     {kF32, "f32", 504, 4864, 896},
     {kF32, "int4-g32", 504, 4864, 896},
     {kBF16, "bf16", 504, 4864, 896},
+    {kBF16, "bf16", 504, 896, 4864},
     // Blocks of GGUF files, in a shape whose rows they divide.
     {kInt8, "int8-g32", 504, 8960, 1536},
     {kInt8, "int4-g32", 504, 8960, 1536},
