@@ -8,12 +8,12 @@
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/mapped_file.h"
-#include "swiftlet/core/parallel_each.h"
 #include "swiftlet/encoding/block_formats.h"
 #include "swiftlet/encoding/float_format.h"
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/encoding/integer.h"
+#include "swiftlet/encoding/panel_work.h"
 #include "swiftlet/encoding/round_to_blocks.h"
 
 namespace swiftlet {
@@ -114,18 +114,14 @@ void check_finite(const Weight& weight, const float* row, std::int64_t r, std::i
 // Calls body(row, its finite values) for each row; all rows of a panel in one thread.
 template <class Body>
 void for_each_row(const Weight& rows, const Extents& e, ThreadPool* pool, Body body) {
-  const auto panel = [&](std::size_t number) {
+  for_rows_of_panels(e.n, pool, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> values(static_cast<std::size_t>(e.k));
-    const std::int64_t begin = static_cast<std::int64_t>(number) * kPanelRows;
-    for (std::int64_t row = begin; row < std::min(begin + kPanelRows, e.n); ++row) {
+    for (std::int64_t row = begin; row < end; ++row) {
       decode_row_unchecked(rows, e, row, values.data());
       check_finite(rows, values.data(), row, e.k);
       body(row, values.data());
     }
-  };
-  const auto panels = static_cast<std::size_t>((e.n + kPanelRows - 1) / kPanelRows);
-  if (pool != nullptr) return parallel_each(*pool, panels, panel);
-  for (std::size_t number = 0; number < panels; ++number) panel(number);
+  });
 }
 
 Weight encode_integer(const Weight& rows, const Extents& e, const Encoding& encoding, ThreadPool* pool) {

@@ -17,7 +17,7 @@
 #include "swiftlet/encoding/int4.h"
 #include "swiftlet/encoding/int8.h"
 #include "swiftlet/encoding/integer.h"
-#include "swiftlet/io/panel_work.h"
+#include "swiftlet/encoding/panel_work.h"
 
 namespace swiftlet {
 namespace {

@@ -9,8 +9,8 @@
 #include "swiftlet/core/float_bits.h"
 #include "swiftlet/core/log.h"
 #include "swiftlet/encoding/float_format.h"
+#include "swiftlet/encoding/panel_work.h"
 #include "swiftlet/io/json.h"
-#include "swiftlet/io/panel_work.h"
 #include "swiftlet/io/prequantized_methods.h"
 
 namespace swiftlet {
@@ -30,10 +30,9 @@ Weight make_rows(const QuantizedMatrix& matrix, ThreadPool* pool) {
   const std::int64_t row_bytes = matrix.k * float_bytes(weight.encoding.format);
   weight.codes = Buffer::heap(static_cast<std::size_t>(matrix.n * row_bytes));
   std::byte* const out = weight.codes.mutable_data();
-  for_each_panel((matrix.n + kPanelRows - 1) / kPanelRows, pool, [&](std::int64_t panel) {
+  for_rows_of_panels(matrix.n, pool, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> values(static_cast<std::size_t>(matrix.k));
-    const std::int64_t end = std::min((panel + 1) * kPanelRows, matrix.n);
-    for (std::int64_t row = panel * kPanelRows; row < end; ++row) {
+    for (std::int64_t row = begin; row < end; ++row) {
       matrix.read_values(row, values.data());
       check_finite(values, matrix, row);
       std::byte* to = out + row * row_bytes;
