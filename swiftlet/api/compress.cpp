@@ -9,13 +9,18 @@
 namespace swiftlet {
 namespace {
 
+// Of int8 and int4; blocks bring their own.
+bool takes_groups(const Encoding& encoding) {
+  return encoding.is_integer() && !encoding.has_blocks();
+}
+
 Encoding float_or_integer(std::string_view name, int group, bool asymmetric, std::string_view option) {
   const auto encoding = parse_encoding(name);
   if (!encoding || encoding->group != 0 || encoding->asymmetric ||
       (encoding->has_blocks() && !rounds_to_blocks(encoding->format)))
     fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, q5_0, int4, q4_r",
          name);
-  if (!encoding->is_integer() || encoding->has_blocks()) return *encoding;
+  if (!takes_groups(*encoding)) return *encoding;
   if (group < 0) fail(ErrorCode::kUsage, "group", "must not be negative, is {}", group);
   return {encoding->format, group, asymmetric};
 }
@@ -31,7 +36,6 @@ Plan make_plan(const CompressOptions& options) {
   else if (!plan.weights.is_integer())
     plan.embeddings = plan.weights;
   const bool integers = plan.weights.is_integer() || plan.embeddings.is_integer();
-  const auto takes_groups = [](const Encoding& e) { return e.is_integer() && !e.has_blocks(); };
   const bool grouped =
       takes_groups(plan.weights) || (!options.embeddings.empty() && takes_groups(plan.embeddings));
   if (!grouped && (options.group != 0 || options.asymmetric))

@@ -8,7 +8,6 @@
 #include "swiftlet/core/error.h"
 
 namespace swiftlet {
-
 namespace {
 
 constexpr std::size_t kBlock = 512;
