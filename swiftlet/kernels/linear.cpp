@@ -97,13 +97,20 @@ std::span<PreparedRows> plan_preparations(const KernelTable& table, const Linear
   return {all, count};
 }
 
+std::int64_t row_words(const PreparedRows& p) {
+  return p.padded_k / p.columns_per_word;
+}
+bool is_sliced(const PreparedRows& p) {
+  return p.path->slice_words > 0 && row_words(p) > p.path->slice_words;
+}
+
 // Into how many blocks the rows are cut. Where there are many rows for the columns that they have, every
 // member gets blocks of its own: it reads all of the weights, but what it prepares and writes stays in its
 // cache, for this product and for what follows. Else members share the rows and divide the weights.
 std::int64_t blocks_of(std::span<const PreparedRows> preparations, int members) {
   std::int64_t bytes = 1, tiles = 1;
   for (const PreparedRows& p : preparations) {
-    bytes = std::max(bytes, p.m * p.padded_k / p.columns_per_word * 4);
+    bytes = std::max(bytes, p.m * (is_sliced(p) ? p.path->slice_words : row_words(p)) * 4);
     tiles = std::max(tiles, p.tiles);
   }
   const PreparedRows& first = preparations.front();
@@ -170,12 +177,21 @@ struct Units {
   std::int64_t count() const { return blocks * chunks; }
 };
 
+bool has_factor(const LinearOutput& output) {
+  return output.factor != nullptr;
+}
+
 // About `wanted` units, or more.
 Units plan_units(std::span<const LinearOutput> outputs, std::span<const PreparedRows> preparations,
                  std::int64_t wanted, int members) {
   Units units{.outputs = outputs, .members = members};
   units.guided = preparations.front().m <= kFewRows;
-  if (!units.guided) units.blocks = blocks_of(preparations, members);
+  if (!units.guided) {
+    units.blocks = blocks_of(preparations, members);
+    // All of x passes by the cache for every chunk of such rows.
+    const bool sliced = std::any_of(preparations.begin(), preparations.end(), is_sliced);
+    if (sliced && std::none_of(outputs.begin(), outputs.end(), has_factor)) units.chunk *= 2;
+  }
   units.count_chunks();
   while (!units.guided && units.chunk > 2 && units.count() < wanted) {
     units.chunk /= 2;

@@ -84,6 +84,9 @@ struct LinearPath {
   void (*multiply)(const PreparedRows& x, const LinearOutput& output, Range tiles, Range panels) noexcept;
   // Bytes of scratch that multiply() needs for a weight like this, whose pointers are not read; null: none.
   std::int64_t (*scratch)(const PanelView& weight) noexcept = nullptr;
+  // Words of a row, at most, that meet all panels before multiply() goes on in the row; 0: the whole row. Of
+  // so much of many rows the cache holds one pass.
+  std::int64_t slice_words = 0;
 };
 
 // Null where the instruction set has none.

@@ -223,7 +223,8 @@ TEST_P(Linear, MatchesDoublePrecision) {
 // Many rows (several blocks of them), many channels, long sums.
 TEST_P(Linear, MatchesDoublePrecisionOnHugeShapes) {
   ThreadPool pool(2);
-  const std::int64_t shapes[][3] = {{1100, 33, 40}, {2, 5003, 37}, {3, 18, 20000}, {150, 5, 4000}};
+  const std::int64_t shapes[][3] = {
+      {1100, 33, 40}, {2, 5003, 37}, {3, 18, 20000}, {150, 5, 4000}, {40, 140, 2700}};
   for (const Case& c : cases_of(table()))
     for (const auto& s : shapes)
       check_against_double(table(), pool, c, s[0], s[1], s[2], Activation::kNone, true);

@@ -26,6 +26,7 @@ struct Blocks {
     return group + 1 < groups ? group_words : total_words - group * group_words;
   }
   std::int64_t count() const { return groups * per_group; }
+  std::int64_t full() const { return total_words / words; }             // of rows that are one group
   std::int64_t row_words() const { return count() * words; }            // of x, with its zeros
   std::int64_t panel_bytes() const { return row_words() * kRowBytes; }  // spread out
 };

@@ -8,8 +8,9 @@
 namespace swiftlet::kernels {
 
 const LinearPath& amx_linear_bf16() {
-  static constexpr LinearPath kPath{amx::supports_bf16, amx::tile_rows, amx::prepare_bf16,
-                                    amx::multiply_bf16<amx::Processor>};
+  static constexpr LinearPath kPath{
+      amx::supports_bf16, amx::tile_rows, amx::prepare_bf16, amx::multiply_bf16<amx::Processor>, nullptr,
+      amx::kSliceWords};
   return kPath;
 }
 

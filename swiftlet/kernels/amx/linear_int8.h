@@ -165,19 +165,19 @@ void multiply_int8_tiles(const PreparedRows& x, const LinearOutput& output, Rang
       run_groups<Body>(registers, x, blocks, tiles, {output, p}, scratch);
     return registers.release();
   }
-  for (std::int64_t p = panels.begin; p < panels.end; p += 2) {
-    const bool pair = p + 1 < panels.end;
-    const Channels channels[2] = {{output, p}, {output, pair ? p + 1 : p}};
-    if (!is_spread(w)) {
-      run_panels<Body, WholeInt8<false>>(registers, x, blocks, tiles, channels, pair, channels[0].codes(),
-                                         channels[1].codes());
-      continue;
+  if (is_spread(w)) {
+    const Slice whole = Slice::whole(blocks);
+    for (std::int64_t p = panels.begin; p < panels.end; p += 2) {
+      const bool pair = p + 1 < panels.end;
+      const Channels channels[2] = {{output, p}, {output, pair ? p + 1 : p}};
+      auto* w0 = reinterpret_cast<std::uint8_t*>(scratch);
+      std::uint8_t* w1 = pair ? w0 + spread_bytes(blocks) : w0;
+      spread_codes(w, p, blocks, w0);
+      if (pair) spread_codes(w, p + 1, blocks, w1);
+      run_panels<Body, WholeInt8<true>>(registers, x, blocks, tiles, channels, pair, w0, w1, whole, {});
     }
-    auto* w0 = reinterpret_cast<std::uint8_t*>(scratch);
-    std::uint8_t* w1 = pair ? w0 + spread_bytes(blocks) : w0;
-    spread_codes(w, p, blocks, w0);
-    if (pair) spread_codes(w, p + 1, blocks, w1);
-    run_panels<Body, WholeInt8<true>>(registers, x, blocks, tiles, channels, pair, w0, w1);
+  } else {
+    multiply_slices<Body, WholeInt8<false>>(registers, x, blocks, output, tiles, panels, blocks.total_words);
   }
   registers.release();
 }

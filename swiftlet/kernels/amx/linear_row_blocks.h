@@ -124,7 +124,8 @@ void run_digits(typename Body::Tiles& registers, const Rows (&rows)[2], const Ch
                 const std::uint8_t* high, const std::uint8_t* low) {
   alignas(64) Sums<std::int32_t> sums[2][2];
   for (int r = 0; r < R; ++r) fetch_outputs(rows[r], channels);
-  multiply_rows<WholeInt8<true>::Dot, R, 2>(registers, rows, high, low, Ahead{}, sums);
+  multiply_rows<WholeInt8<true>::Dot, R, 2>(registers, rows, high, low, Slice::whole(rows[0].blocks), {},
+                                            sums);
   for (int r = 0; r < R; ++r) {
     finish_digits<Body>(rows[r], channels, sums[r][0], sums[r][1]);
     Body::activate(channels.output.activation, channels.y(rows[r].first), channels.output.ldy,
