@@ -30,6 +30,23 @@ std::shared_ptr<const Program> encoder_program(const LoadedModel& model) {
   return model.compile_program({{"tokens", tokens}, {"sequences", tokens}, {"outputs", tokens}});
 }
 
+std::vector<std::int32_t> encode_sentence(const LoadedModel& model, std::string_view prompt,
+                                          std::string_view text, bool* cut) {
+  std::string prompted(prompt);
+  prompted += text;
+  const auto& sentence = model.checkpoint.sentence_transformer;
+  if (sentence && sentence->do_lower_case) {
+    text::NormalizedText lower(prompted);
+    text::lower_case(lower);
+    prompted = lower.text();
+  }
+  const auto most = static_cast<std::size_t>(model.max_sequence_length());
+  std::vector<std::int32_t> ids = model.encode(prompted, {.max_tokens = most + 1});
+  if (ids.size() <= most) return ids;
+  if (cut != nullptr) *cut = true;
+  return model.encode(prompted, {.max_tokens = most});
+}
+
 Encoder::Encoder(std::shared_ptr<LoadedModel> model)
     : model_(with_pooling(std::move(model))),
       max_length_(model_->max_sequence_length()),
@@ -57,18 +74,7 @@ std::vector<std::int32_t> Encoder::tokenize(std::string_view text, bool* cut) co
 }
 
 std::vector<std::int32_t> Encoder::tokenize(std::string_view prompt, std::string_view text, bool* cut) const {
-  std::string prompted(prompt);
-  prompted += text;
-  if (model_->checkpoint.sentence_transformer->do_lower_case) {
-    text::NormalizedText lower(prompted);
-    text::lower_case(lower);
-    prompted = lower.text();
-  }
-  const auto most = static_cast<std::size_t>(max_length_);
-  std::vector<std::int32_t> ids = model_->encode(prompted, {.max_tokens = most + 1});
-  if (ids.size() <= most) return ids;
-  if (cut != nullptr) *cut = true;
-  return model_->encode(prompted, {.max_tokens = most});
+  return encode_sentence(*model_, prompt, text, cut);
 }
 
 // Those that are not pooled: what the prompt alone gives, without the special token that closes it.

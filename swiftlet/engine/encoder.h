@@ -15,6 +15,11 @@ namespace swiftlet {
 // What an encoder runs. Throws kUnsupported for a decoder.
 std::shared_ptr<const Program> encoder_program(const LoadedModel& model);
 
+// Token ids with special ones of a prompt and a text, cut to the model's maximum; `cut`, where given, is set
+// when something was lost.
+std::vector<std::int32_t> encode_sentence(const LoadedModel& model, std::string_view prompt,
+                                          std::string_view text, bool* cut = nullptr);
+
 class Encoder {
  public:
   // Throws kUnsupported when the model is no encoder or, being a plain one, has no pooling.

@@ -11,7 +11,8 @@ constexpr std::int64_t kManySequences = 4096;  // where the program does not bou
 
 }  // namespace
 
-StepBuilder::StepBuilder(std::shared_ptr<const Program> program) : program_(std::move(program)) {
+StepBuilder::StepBuilder(std::shared_ptr<const Program> program, std::span<const std::string> bound)
+    : program_(std::move(program)) {
   const auto tokens = static_cast<std::size_t>(maximum("tokens"));
   for (auto* rows : {&tokens_, &positions_, &token_types_, &output_rows_}) rows->reserve(tokens);
   slots_.reserve(tokens);
@@ -19,7 +20,10 @@ StepBuilder::StepBuilder(std::shared_ptr<const Program> program) : program_(std:
   segments_.reserve(std::min(tokens, static_cast<std::size_t>(kManySequences)));
   symbols_.resize(program_->symbols.size());
   for (const std::string& name : program_->symbols) counts_.push_back(count_of(name));
-  for (const Program::Port& input : program_->inputs) rows_.push_back(&rows_of(input.name));
+  for (const Program::Port& input : program_->inputs) {
+    const bool is_bound = std::find(bound.begin(), bound.end(), input.name) != bound.end();
+    rows_.push_back(is_bound ? nullptr : &rows_of(input.name));
+  }
   inputs_.resize(program_->inputs.size());
   axes_.resize(program_->ragged_axes.size());
 }
@@ -92,8 +96,15 @@ void StepBuilder::add_rows(std::span<const std::int32_t> tokens, std::span<const
   for (const std::int32_t row : rows) output_rows_.push_back(static_cast<std::int32_t>(begin) + row);
 }
 
+void StepBuilder::bind(std::string_view input, const void* values) {
+  const std::size_t index = program_->input(input);
+  SWIFTLET_ASSERT(rows_[index] == nullptr);
+  inputs_[index] = values;
+}
+
 StepInputs StepBuilder::inputs(std::span<const CacheLayer> cache) {
-  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = rows_[i]->data();
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    if (rows_[i] != nullptr) inputs_[i] = rows_[i]->data();
   for (std::size_t i = 0; i < symbols_.size(); ++i) symbols_[i] = (this->*counts_[i])();
   for (RaggedAxis& axis : axes_) axis.segments = segments_;
   return {.inputs = inputs_,

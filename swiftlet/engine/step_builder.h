@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "swiftlet/runtime/execute.h"
@@ -17,8 +19,9 @@ enum class OutputRows : std::uint8_t { kNone, kLast, kAll };
 
 class StepBuilder {
  public:
-  // Throws kUnsupported when the program reads what no step has.
-  explicit StepBuilder(std::shared_ptr<const Program> program);
+  // `bound`: inputs of the program that bind() gives. Throws kUnsupported when it reads others that no step
+  // has.
+  explicit StepBuilder(std::shared_ptr<const Program> program, std::span<const std::string> bound = {});
   StepBuilder(const StepBuilder&) = delete;  // points into itself
   StepBuilder& operator=(const StepBuilder&) = delete;
 
@@ -37,6 +40,8 @@ class StepBuilder {
   void whole(std::int64_t tokens) { segments_.back().length = static_cast<std::int32_t>(tokens); }
   // Of the sequence that was added last: how many of its first tokens are not pooled. Else 0.
   void skip(std::int32_t count) { skipped_.back() = count; }
+  // Of an input that the constructor was told: its values, which must live until the step has run.
+  void bind(std::string_view input, const void* values);
   std::int64_t tokens() const { return static_cast<std::int64_t>(tokens_.size()); }
   std::int64_t sequences() const { return static_cast<std::int64_t>(segments_.size()); }
   std::int64_t outputs() const { return static_cast<std::int64_t>(output_rows_.size()); }
@@ -55,7 +60,7 @@ class StepBuilder {
   std::vector<kernels::Segment> segments_;
   std::vector<std::int64_t> slots_, symbols_;
   std::vector<Count> counts_;                           // by symbol of the program
-  std::vector<const std::vector<std::int32_t>*> rows_;  // by input of the program
+  std::vector<const std::vector<std::int32_t>*> rows_;  // by input of the program; null: a bound one
   std::vector<const void*> inputs_;
   std::vector<RaggedAxis> axes_;
 };
