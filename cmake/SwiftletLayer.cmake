@@ -64,7 +64,7 @@ function(swiftlet_layer name)
         add_dependencies(threads_tests ${name}_test)
       endif()
       # Only where it is used: the other objects are the same in every folder, so a compiler cache serves them all.
-      file(STRINGS ${source} uses REGEX "SWIFTLET_SOURCE_DIR|/text_testing\\.h" LIMIT_COUNT 1)
+      file(STRINGS ${source} uses REGEX "SWIFTLET_SOURCE_DIR|/text_testing\\.h|/test_samples\\.h" LIMIT_COUNT 1)
       if(uses)
         set_property(SOURCE ${source} APPEND PROPERTY COMPILE_DEFINITIONS SWIFTLET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
       endif()

@@ -333,8 +333,13 @@ struct CompressOptions {
   // `weights` are integers, else as `weights`.
   std::string embeddings = {};
   std::vector<std::string> skip = {};  // names with * and ?; those weights stay as they are
-  std::string metric = {};             // an eval task ("stsb", "perplexity", "kl"); empty: no gate
-  std::string data = {};               // for the metric
+  // "rtn": round to nearest; "gptq": on what the layers see of the texts of `calibration` (a text file, for
+  // encoders one text a line, maybe gzip), of which at most so many tokens are taken.
+  std::string method = "rtn";
+  std::string calibration = {};
+  std::int64_t calibration_tokens = 65536;
+  std::string metric = {};  // an eval task ("stsb", "perplexity", "kl"); empty: no gate
+  std::string data = {};    // for the metric
   // "0.5%": relative; "0.3": absolute, in points for metrics of 0 to 1 (0.3 points are 0.003), in the
   // metric's own unit for perplexity and nats for kl. Empty: no limit.
   std::string budget = {};

@@ -29,6 +29,9 @@ Plan make_plan(const CompressOptions& options) {
   Plan plan;
   plan.weights = float_or_integer(options.weights, options.group, options.asymmetric, "weights");
   plan.skip = options.skip;
+  const auto method = parse_method(options.method);
+  if (!method) fail(ErrorCode::kUsage, "method", "'{}' is not known; known are rtn, gptq", options.method);
+  plan.method = *method;
   // Tables are looked up row by row, so they lose most by coarse codes: unasked they become int8 with a scale
   // for each row.
   if (!options.embeddings.empty())
@@ -78,6 +81,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
       .model = fetch_model(options.model, {}, job),
       .output = options.output,
       .plan = make_plan(options),
+      .calibration = {.texts = options.calibration, .tokens = options.calibration_tokens},
       .task = options.metric,
       .data = {.data = options.data, .context = options.context, .stride = options.stride},
       .budget = options.budget,

@@ -31,6 +31,10 @@ void check(const CompressOptions& options) {
   if (!options.metric.empty() && options.data.empty())
     wrong_use("compress", fmt::format("--metric {} needs --data", options.metric));
   if (options.metric.empty() && !options.data.empty()) wrong_use("compress", "--data needs --metric");
+  if (options.method == "rtn" && !options.calibration.empty())
+    wrong_use("compress", "--calibration goes with --method gptq: rounding to nearest looks at no texts");
+  if (options.method != "rtn" && options.calibration.empty())
+    wrong_use("compress", fmt::format("--method {} needs --calibration", options.method));
   check_window("compress", options.metric, options.context, options.stride);
   if (options.force && options.budget.empty())
     wrong_use("compress", "--force goes with --budget: without one the file is always written");
@@ -82,11 +86,10 @@ int run(Session& session, CompressArguments& arguments) {
 
 // Options of the design that are still to come: a clear answer instead of "unknown".
 void add_planned(CommandLine& line) {
-  for (const char* name : {"--method", "--target", "--calibration"})
-    line.planned(name, [name] {
-      wrong_use("compress", fmt::format("{} does not exist yet in version {}", name, version()),
-                "weights are rounded to the nearest value of the encoding");
-    });
+  line.planned("--target", [] {
+    wrong_use("compress", fmt::format("--target does not exist yet in version {}", version()),
+              "name an encoding (--weights) and a method (--method)");
+  });
 }
 
 void add_gate_options(CommandLine& line, CompressArguments& arguments) {
@@ -127,6 +130,13 @@ Action setup_compress(CommandLine& line) {
               "int8 by rows, or as float --weights");
   line.texts("--skip", compress.skip, "PATTERN",
              "Weights that stay as they are, by name with * and ? (may be repeated)");
+  line.choice(
+      "--method", compress.method, {"rtn", "gptq"},
+      "How codes are chosen: nearest values (rtn), or so that columns make up for what others lose (gptq)");
+  line.text("--calibration", compress.calibration, "FILE",
+            "Sample texts for gptq, unlike those of --data: a text, for encoders one a line; may be gzip");
+  line.number<std::int64_t>("--calibration-tokens", compress.calibration_tokens,
+                            "Tokens of them to look at, at most", 1);
   add_gate_options(line, *arguments);
   add_planned(line);
   line.machine_options(false);

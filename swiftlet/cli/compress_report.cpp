@@ -154,8 +154,9 @@ std::string verdict(const CompressResult& result, const std::string& budget) {
 
 std::string markdown_report(const CompressOptions& options, const CompressResult& result) {
   std::string out = fmt::format("# Compression of {}\n\n", options.model);
-  out += fmt::format("Weights {}, {}.\n\n", options.weights,
-                     options.group > 0 ? fmt::format("groups of {}", options.group) : "one scale a row");
+  out += fmt::format("Weights {}, {}, by {}{}.\n\n", options.weights,
+                     options.group > 0 ? fmt::format("groups of {}", options.group) : "one scale a row",
+                     options.method, options.calibration.empty() ? "" : " on " + options.calibration);
   if (!options.metric.empty()) out += fmt::format("Metric {} on {}.\n\n", options.metric, options.data);
   out += figures_table(result).markdown() + "\n" + verdict(result, options.budget) + ".\n";
   if (!result.reason.empty()) out += "\n" + result.reason + "\n";
@@ -164,11 +165,15 @@ std::string markdown_report(const CompressOptions& options, const CompressResult
 
 Json to_json(const CompressOptions& options, const CompressResult& result) {
   const auto [before, after] = weight_sums(result);
-  Json object{
-      {"model", options.model},      {"output", result.output.empty() ? Json(nullptr) : Json(result.output)},
-      {"weights", options.weights},  {"weight_bytes_before", before},
-      {"weight_bytes_after", after}, {"within_budget", result.within_budget},
-      {"reason", result.reason},     {"seconds", result.seconds}};
+  Json object{{"model", options.model},
+              {"output", result.output.empty() ? Json(nullptr) : Json(result.output)},
+              {"weights", options.weights},
+              {"method", options.method},
+              {"weight_bytes_before", before},
+              {"weight_bytes_after", after},
+              {"within_budget", result.within_budget},
+              {"reason", result.reason},
+              {"seconds", result.seconds}};
   if (!result.metric.empty()) {
     object["metric"] = result.metric;
     object["loss"] = result.loss;

@@ -62,6 +62,8 @@ std::string hash_of_files(const fs::path& path, const Job& job) {
 
 SourceHashes hash_sources(const CompressRequest& request, const Job& job) {
   SourceHashes hashes{.model = hash_of_files(request.model, job)};
+  if (needs_calibration(request.plan.method))
+    hashes.calibration = hash_of_files(request.calibration.texts, job);
   if (!request.task.empty()) hashes.data = hash_of_files(request.data.data, job);
   return hashes;
 }
@@ -72,6 +74,11 @@ std::string make_certificate(const CompressRequest& request, const SourceHashes&
                       {"source", last_name(request.model)},
                       {"source_sha256", hashes.model},
                       {"plan", nlohmann::json::parse(plan_to_json(request.plan))}};
+  if (!hashes.calibration.empty()) {
+    json["calibration"] = last_name(request.calibration.texts);
+    json["calibration_sha256"] = hashes.calibration;
+    json["calibration_tokens"] = report.calibration_tokens;
+  }
   if (report.after) {
     json["task"] = request.task;
     json["data"] = last_name(request.data.data);
@@ -96,7 +103,7 @@ std::size_t room_for_certificate(const CompressRequest& request, const SourceHas
   CompressReport report = before;
   report.after = before.before;        // the same metrics, other numbers
   constexpr std::size_t kNumber = 32;  // no double is longer
-  const std::size_t numbers = 3 + 2 * (before.before ? before.before->result.metrics.size() : 0);
+  const std::size_t numbers = 4 + 2 * (before.before ? before.before->result.metrics.size() : 0);
   constexpr std::size_t kNames = 256;  // of the deciding metric and the unit of the loss
   return certificate_room(make_certificate(request, hashes, report)) + numbers * kNumber + kNames;
 }

@@ -13,12 +13,13 @@ namespace swiftlet {
 std::string hash_of_files(const std::filesystem::path& path, const Job& job);
 
 struct SourceHashes {
-  std::string model, data;  // data: empty where nothing is measured
+  std::string model, calibration, data;  // empty where nothing is calibrated, nothing measured
 };
 SourceHashes hash_sources(const CompressRequest& request, const Job& job);
 
-// JSON: release, source and its SHA-256, plan, and where a metric was measured: task, data and its SHA-256,
-// metrics before and after, budget, loss, verdict, instruction set and processor.
+// JSON: release, source and its SHA-256, plan, calibration texts with theirs, and where a metric was
+// measured: task, data and its SHA-256, metrics before and after, budget, loss, verdict, instruction set and
+// processor.
 std::string make_certificate(const CompressRequest& request, const SourceHashes& hashes,
                              const CompressReport& report);
 

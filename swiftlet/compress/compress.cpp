@@ -4,6 +4,7 @@
 
 #include "swiftlet/compress/budget.h"
 #include "swiftlet/compress/certificate.h"
+#include "swiftlet/compress/quantize/layer_by_layer.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
@@ -163,11 +164,14 @@ void check_quantized(const std::vector<PlannedWeight>& planned, const std::strin
 // The source while its weights are taken one after the other.
 struct Source {
   Checkpoint checkpoint;
+  models::BuiltModel built;
   std::vector<PlannedWeight> planned;
 
-  Source(const CompressRequest& request, const Job& job) : checkpoint(open_source(request.model, job)) {
-    planned = resolve_plan(request.plan, models::build_model(checkpoint), checkpoint);
+  Source(const CompressRequest& request, const Job& job)
+      : checkpoint(open_source(request.model, job)), built(models::build_model(checkpoint)) {
+    planned = resolve_plan(request.plan, built, checkpoint);
     check_quantized(planned, checkpoint.source);
+    if (needs_calibration(request.plan.method)) planned = in_order_of_layers(std::move(planned), built.graph);
     checkpoint.plan = plan_to_json(request.plan);
     checkpoint.certificate.clear();
   }
@@ -179,47 +183,46 @@ struct Source {
   }
 };
 
-WeightChange write_weight(NativeWriter& writer, const Weight& weight, const PlannedWeight& plan,
-                          ThreadPool& pool) {
-  WeightChange change{.name = plan.name,
-                      .before = to_string(weight.encoding),
-                      .after = to_string(weight.encoding),
-                      .bytes_before = weight.bytes(),
-                      .bytes_after = weight.bytes(),
-                      .note = plan.note};
-  if (!plan.change) {
-    writer.write(weight);
-    return change;
-  }
-  QuantizedWeight quantized;
+QuantizedWeight rounded_or_kept(const Weight& weight, const PlannedWeight& plan, ThreadPool& pool) {
+  if (!plan.change) return {.weight = weight};
   try {
-    quantized = round_to_nearest(weight, plan.encoding, plan.arithmetic, pool);
+    QuantizedWeight rounded = round_to_nearest(weight, plan.encoding, plan.arithmetic, pool);
+    check_mapped(weight);
+    return rounded;
   } catch (const Error&) {
     check_mapped(weight);  // the truer reason, where it is one
     throw;
   }
-  check_mapped(weight);
-  writer.write(quantized.weight);
-  change.after = to_string(plan.encoding);
-  change.bytes_after = quantized.weight.bytes();
-  change.relative_error = quantized.relative_error;
-  return change;
 }
 
 // Writes the compressed weights one by one and reports what happened to each.
-std::vector<WeightChange> write_weights(NativeWriter& writer, const Source& source, int threads,
-                                        const Job& job) {
-  ThreadPool pool(threads);
-  std::vector<WeightChange> changes;
+void write_weights(NativeWriter& writer, const Source& source, const CompressRequest& request,
+                   CompressReport& report, const Job& job) {
+  const auto pool = std::make_shared<ThreadPool>(request.threads);
+  const auto take = [&](const PlannedWeight& plan, const Weight& before, const QuantizedWeight& after) {
+    writer.write(after.weight);
+    report.weights.push_back({.name = plan.name,
+                              .before = to_string(before.encoding),
+                              .after = to_string(after.weight.encoding),
+                              .bytes_before = before.bytes(),
+                              .bytes_after = after.weight.bytes(),
+                              .relative_error = after.relative_error,
+                              .note = plan.note});
+    release_mapped(before);
+  };
+  if (needs_calibration(request.plan.method)) {
+    const Samples samples = read_samples(source.checkpoint, source.built, request.calibration);
+    report.calibration_tokens = samples.tokens;
+    return quantize_by_layers(source.checkpoint, source.built.graph, request.plan, source.planned, samples,
+                              pool, take, job);
+  }
   const auto count = static_cast<std::int64_t>(source.planned.size());
   for (const PlannedWeight& plan : source.planned) {
-    job.step("quantize", static_cast<std::int64_t>(changes.size()), count);
+    job.step("quantize", static_cast<std::int64_t>(report.weights.size()), count);
     const Weight weight = source.checkpoint.with_bytes(plan.name);
-    changes.push_back(write_weight(writer, weight, plan, pool));
-    release_mapped(weight);
+    take(plan, weight, rounded_or_kept(weight, plan, *pool));
   }
   job.step("quantize", count, count);
-  return changes;
 }
 
 using Loader = Checkpoint (*)(const fs::path& path);
@@ -295,6 +298,9 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   check_output(request.model, request.output);
   if (request.task.empty() && !request.budget.empty())
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
+  if (needs_calibration(request.plan.method) && request.calibration.texts.empty())
+    fail(ErrorCode::kUsage, "calibration", "method {} looks at sample texts (--calibration)",
+         to_string(request.plan.method));
   CompressReport report;
   if (!request.budget.empty()) check_budget(request);  // before the long work
   if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
@@ -302,7 +308,7 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   const Source source(request, job);
   NativeWriter writer(request.output, source.checkpoint, source.descriptions(),
                       room_for_certificate(request, hashes, report));
-  report.weights = write_weights(writer, source, request.threads, job);
+  write_weights(writer, source, request, report, job);
   writer.seal();
   if (!request.task.empty()) {
     report.after = measure(writer.aside(), load_native, request, job);

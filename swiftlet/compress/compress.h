@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "swiftlet/compress/calibrate/samples.h"
 #include "swiftlet/compress/plan.h"
 #include "swiftlet/eval/task.h"
 #include "swiftlet/job.h"
@@ -15,7 +16,8 @@ namespace swiftlet {
 struct CompressRequest {
   std::filesystem::path model, output;
   Plan plan;
-  std::string task;  // empty: nothing is measured
+  CalibrationOptions calibration;  // where the plan's method needs it
+  std::string task;                // empty: nothing is measured
   TaskOptions data;
   std::string budget;  // empty: no limit
   bool force = false;  // write although the budget is broken
@@ -39,6 +41,7 @@ struct ModelMeasurement {
 struct CompressReport {
   bool written = false;
   std::vector<WeightChange> weights;
+  std::int64_t calibration_tokens = 0;  // that were looked at
   std::optional<ModelMeasurement> before, after;
   std::string deciding_metric, budget_unit;
   double loss = 0, limit = 0;
@@ -50,8 +53,8 @@ struct CompressReport {
 // an interrupt, even a kill, or a broken budget leaves an existing output as it was.
 //
 // The conversion itself streams: beside the mapped source it holds one weight, so at most twice the largest
-// tensor and 256 MB of memory that is not backed by a file. What measures the model before and after
-// (activations, packed weights) needs its own.
+// tensor and 256 MB of memory that is not backed by a file; with calibration what quantize/layer_by_layer.h
+// says. What measures the model before and after (activations, packed weights) needs its own.
 CompressReport compress_model(const CompressRequest& request, const Job& job);
 
 // Writes a model as it is: in native form to *.swiftlet, for llama.cpp to *.gguf, else as a folder for

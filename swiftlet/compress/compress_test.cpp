@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
+#include "swiftlet/core/text_source.h"
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/io/native.h"
 
@@ -269,6 +272,80 @@ TEST_F(Compress, AMixtureOfExpertsRunsEndToEnd) {
     }
     EXPECT_LE(std::sqrt(difference / norm), tolerance) << to_string(encoding);
   }
+}
+
+// Calibrated on the text that the divergence is not measured on.
+TEST_F(Compress, GptqKeepsMoreOfTheModelThanRounding) {
+  const std::string stories = read_text(fs::path(SWIFTLET_SOURCE_DIR) / "assets/text/stories-valid.txt.gz");
+  const std::size_t cut = 60'000;
+  const fs::path seen = folder_ / "seen.txt", unseen = folder_ / "unseen.txt";
+  std::ofstream(seen) << stories.substr(0, cut);
+  std::ofstream(unseen) << stories.substr(cut, 12'000);
+  const auto loss_of = [&](Method method, const std::string& name) {
+    CompressRequest request{.model = fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories260K/stories260K.bin",
+                            .output = output(name),
+                            .calibration = {.texts = seen, .tokens = 16384},
+                            .task = "kl",
+                            .data = {.data = unseen},
+                            .threads = 2};
+    request.plan = {.method = method,
+                    .weights = {Format::kInt4, 64, false},
+                    .embeddings = {Format::kF32, 0, false},
+                    .arithmetic = Arithmetic::kF32};
+    request.data.reference = request.model;
+    const CompressReport report = compress_model(request, {});
+    EXPECT_TRUE(report.written);
+    EXPECT_EQ(report.calibration_tokens > 14000, method == Method::kGptq);
+    return report.after->result.metric("kl_divergence");
+  };
+  const double nearest = loss_of(Method::kRoundToNearest, "rtn.swiftlet");
+  EXPECT_LT(loss_of(Method::kGptq, "gptq.swiftlet"), 0.75 * nearest);
+  loss_of(Method::kGptq, "again.swiftlet");  // the same, weight by weight
+  const auto weights = [&](const char* name) { return load_native(output(name)).weights; };
+  const auto first = weights("gptq.swiftlet"), second = weights("again.swiftlet");
+  for (const auto& [name, weight] : first) EXPECT_EQ(decode(weight), decode(second.at(name))) << name;
+  const auto certificate = nlohmann::json::parse(load_native(output("gptq.swiftlet")).certificate);
+  EXPECT_EQ(certificate["plan"]["method"], "gptq");
+  EXPECT_EQ(certificate["calibration"], "seen.txt");
+  EXPECT_EQ(certificate["calibration_sha256"].get<std::string>().size(), 64u);
+  EXPECT_GT(certificate["calibration_tokens"], 14000);
+}
+
+TEST_F(Compress, GptqSaysWhatItCannotDo) {
+  const auto message_of = [&](const fs::path& source, const Plan& plan, const fs::path& texts) {
+    try {
+      compress_model({.model = source, .output = output(), .plan = plan, .calibration = {.texts = texts}},
+                     {});
+      return std::string("nothing was thrown");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  const fs::path texts = fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/minilm/sentences.txt";
+  const Plan plan{.method = Method::kGptq, .weights = {Format::kInt4, 32, false}};
+  EXPECT_EQ(message_of(model("llama-tied"), plan, ""),
+            "[calibration] method gptq looks at sample texts (--calibration)");
+  EXPECT_EQ(
+      message_of(model("llama-tied"), {.method = Method::kGptq, .weights = {Format::kQ4R, 0, false}}, texts),
+      "[method] gptq rounds to int8 and int4, not to q4_r");
+  EXPECT_NE(message_of(model("llama-tied"), plan, folder_ / "no-such.txt").find("no-such.txt"),
+            std::string::npos);
+  // An infinity in a norm of the second layer: what its linears read, and nothing before it.
+  const fs::path source = folder_ / "source";
+  convert_model(model("llama-grouped"), source, {});
+  const Checkpoint checkpoint = load_checkpoint(source);
+  std::string bytes = read_text_file(source / "model.safetensors");
+  const Weight& norm = checkpoint.weight("model.layers.1.input_layernorm.weight");
+  const std::string_view values(reinterpret_cast<const char*>(norm.codes.data()), norm.codes.size());
+  const std::size_t at = bytes.find(values);
+  ASSERT_NE(at, std::string::npos);
+  const float infinity = INFINITY;
+  std::memcpy(bytes.data() + at, &infinity, sizeof infinity);
+  std::ofstream(source / "model.safetensors", std::ios::binary) << bytes;
+  const std::string message = message_of(source, plan, texts);
+  EXPECT_EQ(message.find("[model.layers.1.self_attn."), 0u) << message;
+  EXPECT_NE(message.find("is not finite on the calibration data"), std::string::npos) << message;
+  EXPECT_FALSE(fs::exists(output()));
 }
 
 TEST_F(Compress, ConvertKeepsEveryBit) {

@@ -29,6 +29,19 @@ Role role_of(const Graph& graph, ValueId weight) {
   return role;
 }
 
+struct MethodName {
+  Method method;
+  std::string_view name;
+};
+constexpr MethodName kMethods[] = {{Method::kRoundToNearest, "rtn"}, {Method::kGptq, "gptq"}};
+
+void check_method(const Plan& plan) {
+  if (plan.method == Method::kRoundToNearest) return;
+  if (!plan.weights.is_integer() || plan.weights.has_blocks())
+    fail(ErrorCode::kUnsupported, "method", "{} rounds to int8 and int4, not to {}", to_string(plan.method),
+         to_string(plan.weights));
+}
+
 void check_skip_patterns(const Plan& plan, const Checkpoint& checkpoint) {
   for (const std::string& pattern : plan.skip) {
     const bool found = std::any_of(checkpoint.weights.begin(), checkpoint.weights.end(),
@@ -76,6 +89,18 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
 
 }  // namespace
 
+std::string_view to_string(Method method) {
+  for (const MethodName& known : kMethods)
+    if (known.method == method) return known.name;
+  return "";
+}
+
+std::optional<Method> parse_method(std::string_view name) {
+  for (const MethodName& known : kMethods)
+    if (known.name == name) return known.method;
+  return std::nullopt;
+}
+
 bool matches_pattern(std::string_view pattern, std::string_view name) {
   // The usual linear-time match: after a mismatch, the last * takes one character more.
   std::size_t p = 0, n = 0, star = std::string_view::npos, retry = 0;
@@ -98,6 +123,7 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
 
 std::vector<PlannedWeight> resolve_plan(const Plan& plan, const models::BuiltModel& model,
                                         const Checkpoint& checkpoint) {
+  check_method(plan);
   check_skip_patterns(plan, checkpoint);
   std::vector<PlannedWeight> planned;
   for (const auto& [name, weight] : checkpoint.weights)
@@ -107,11 +133,15 @@ std::vector<PlannedWeight> resolve_plan(const Plan& plan, const models::BuiltMod
 }
 
 std::string plan_to_json(const Plan& plan) {
-  const nlohmann::json json{{"method", "round_to_nearest"},
-                            {"weights", to_string(plan.weights)},
-                            {"embeddings", to_string(plan.embeddings)},
-                            {"activations", to_string(plan.arithmetic)},
-                            {"skip", plan.skip}};
+  nlohmann::json json{{"method", to_string(plan.method)},
+                      {"weights", to_string(plan.weights)},
+                      {"embeddings", to_string(plan.embeddings)},
+                      {"activations", to_string(plan.arithmetic)},
+                      {"skip", plan.skip}};
+  if (plan.method == Method::kGptq) {
+    json["damping"] = plan.gptq.damping;
+    json["activation_order"] = plan.gptq.activation_order;
+  }
   return json.dump();
 }
 

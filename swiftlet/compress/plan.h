@@ -1,15 +1,32 @@
 // Plan: what compression is to do, and what that means for each weight of a model.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "swiftlet/compress/quantize/gptq.h"
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/models/family.h"
 
 namespace swiftlet {
 
+enum class Method : std::uint8_t {
+  kRoundToNearest,  // needs no data
+  kGptq,            // quantize/gptq.h; int8 and int4 alone
+};
+
+std::string_view to_string(Method method);  // "rtn", "gptq"
+std::optional<Method> parse_method(std::string_view name);
+// Whether the method looks at calibration samples.
+inline bool needs_calibration(Method method) {
+  return method != Method::kRoundToNearest;
+}
+
 struct Plan {
+  Method method = Method::kRoundToNearest;
+  GptqOptions gptq;
   Encoding weights{Format::kInt8, 0, false};     // matrices of linears
   Encoding embeddings{Format::kInt8, 0, false};  // embedding tables, and heads tied to one
   Arithmetic arithmetic = Arithmetic::kInt8;     // with which integer matrices are multiplied
@@ -27,7 +44,8 @@ struct PlannedWeight {
 };
 
 // One entry for each weight that the graph reads, in the order of names. Throws kUsage when a skip pattern
-// matches no weight, so that a typing error does not pass in silence.
+// matches no weight, so that a typing error does not pass in silence, and kUnsupported for an encoding that
+// the method does not round to.
 std::vector<PlannedWeight> resolve_plan(const Plan& plan, const models::BuiltModel& model,
                                         const Checkpoint& checkpoint);
 

@@ -47,6 +47,7 @@ class IntegerWeightBuilder {
   IntegerWeightBuilder(std::string name, const Encoding& encoding, std::int64_t n, std::int64_t k);
 
   const PanelGeometry& geometry() const { return geometry_; }
+  const Encoding& encoding() const { return weight_.encoding; }
   // Stores scale and zero point and fills the group's codes up with the zero point.
   void set_group(std::int64_t row, std::int64_t group, const GroupScale& scale);
   void set_code(std::int64_t row, std::int64_t column, int code);

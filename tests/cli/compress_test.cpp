@@ -38,6 +38,39 @@ TEST(Compress, PrintsTablesAndWritesTheFile) {
   EXPECT_EQ(swiftlet({"run", small, "Once upon a time", "-n", "8"}).status, 0);
 }
 
+TEST(Compress, CalibratesOnSampleTexts) {
+  const Scratch scratch;
+  const std::string out = scratch.path("gptq.swiftlet"), samples = some_text(scratch);
+  const std::vector<std::string> words{"compress", kModel, "-o",       out,    "--weights",     "int4",
+                                       "--group",  "32",   "--method", "gptq", "--calibration", samples};
+  const Result result = swiftlet(words);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("model.embed_tokens.weight"));
+  EXPECT_THAT(result.out, HasSubstr("rounded to nearest: no linear layer reads it first"));
+  const auto shown = json_of(swiftlet({"inspect", out, "--json"}));
+  EXPECT_EQ(shown["certificate"]["plan"]["method"], "gptq");
+  EXPECT_EQ(shown["certificate"]["calibration"], "text.txt");
+  EXPECT_GT(shown["certificate"]["calibration_tokens"].get<int>(), 1000);
+  EXPECT_EQ(swiftlet({"run", out, "Once upon a time", "-n", "8"}).status, 0);
+
+  // What can't be calibrated with leaves the file as it was.
+  const std::string before = read(out);
+  for (const auto& [text, expected] : {std::pair{std::string("One."), "at least 256 are needed"},
+                                       {std::string(), "at least 256 are needed"}}) {
+    auto wrong = words;
+    wrong.back() = scratch.write("few.txt", text);
+    const Result refused = swiftlet(wrong);
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_EQ(error_lines(refused.err), 1u) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("few.txt"));
+    EXPECT_THAT(refused.err, HasSubstr(expected));
+  }
+  auto missing = words;
+  missing.back() = scratch.path("no-such.txt");
+  EXPECT_EQ(swiftlet(missing).status, 1);
+  EXPECT_EQ(read(out), before);
+}
+
 TEST(Compress, ABrokenBudgetIsStatus3AndNoFile) {
   const Scratch scratch;
   const std::string out = scratch.path("x.swiftlet");

@@ -1,0 +1,217 @@
+#include "swiftlet/compress/quantize/gptq.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "swiftlet/compress/quantize/round_to_nearest.h"
+#include "swiftlet/core/error.h"
+#include "swiftlet/encoding/integer.h"
+#include "swiftlet/kernels/test_values.h"
+
+namespace swiftlet {
+namespace {
+
+using Doubles = std::vector<double>;
+
+// Inputs that hang together: few sources for many columns, some columns much larger than others.
+std::vector<float> inputs(std::int64_t rows, std::int64_t k) {
+  const std::int64_t sources = k / 3 + 1;
+  const std::vector<float> s = kernels::random_values(rows * sources, 1),
+                           mix = kernels::random_values(sources * k, 2),
+                           noise = kernels::random_values(rows * k, 3);
+  std::vector<float> x(static_cast<std::size_t>(rows * k));
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < k; ++c) {
+      float sum = 0.5f * noise[static_cast<std::size_t>(r * k + c)];
+      for (std::int64_t i = 0; i < sources; ++i)
+        sum += s[static_cast<std::size_t>(r * sources + i)] * mix[static_cast<std::size_t>(i * k + c)];
+      x[static_cast<std::size_t>(r * k + c)] = c % 17 == 0 ? 4 * sum : sum;
+    }
+  return x;
+}
+
+struct Problem {
+  std::int64_t n, k;
+  ThreadPool pool{2};
+  Dense dense{pool};
+  SecondMoments moments{k};
+  std::vector<float> values = kernels::random_values(n * k, 5);
+  Weight weight = weight_from_tensor("w", Tensor::from(values, {n, k}));
+
+  Problem(std::int64_t outputs, std::int64_t columns, std::int64_t rows) : n(outputs), k(columns) {
+    const std::vector<float> x = inputs(rows, k);
+    moments.add(dense, x.data(), rows);
+  }
+  // Σ over the rows of (W - W') H (W - W')ᵀ.
+  double output_error(const Weight& after) const {
+    const std::vector<float> rounded = decode(after);
+    double sum = 0;
+    for (std::int64_t r = 0; r < n; ++r)
+      for (std::int64_t a = 0; a < k; ++a)
+        for (std::int64_t b = 0; b < k; ++b)
+          sum += error(rounded, r, a) * moments.at(a, b) * error(rounded, r, b);
+    return sum;
+  }
+
+ private:
+  double error(const std::vector<float>& rounded, std::int64_t r, std::int64_t c) const {
+    const auto i = static_cast<std::size_t>(r * k + c);
+    return double{values[i]} - rounded[i];
+  }
+};
+
+// The inverse by elimination with the whole matrix, in double.
+Doubles inverse(Doubles a, std::size_t k) {
+  Doubles inv(k * k);
+  for (std::size_t i = 0; i < k; ++i) inv[i * k + i] = 1;
+  for (std::size_t i = 0; i < k; ++i) {
+    const double pivot = a[i * k + i];
+    for (std::size_t c = 0; c < k; ++c) a[i * k + c] /= pivot, inv[i * k + c] /= pivot;
+    for (std::size_t r = 0; r < k; ++r) {
+      const double factor = r == i ? 0 : a[r * k + i];
+      for (std::size_t c = 0; c < k; ++c)
+        a[r * k + c] -= factor * a[i * k + c], inv[r * k + c] -= factor * inv[i * k + c];
+    }
+  }
+  return inv;
+}
+
+// Optimal brain quantization as Frantar and Alistarh (2022) write it, for columns in a given order: after
+// each column all that are left move by -(error / inverse[q, q]) * inverse[q, :], and the column leaves the
+// inverse.
+std::vector<int> textbook_codes(const Problem& p, const std::vector<std::int64_t>& order, double damping,
+                                const Encoding& encoding) {
+  const auto k = static_cast<std::size_t>(p.k);
+  double mean = 0;
+  for (std::int64_t i = 0; i < p.k; ++i) mean += p.moments.at(i, i) / static_cast<double>(p.k);
+  Doubles h(k * k);
+  for (std::size_t r = 0; r < k; ++r)
+    for (std::size_t c = 0; c < k; ++c)
+      h[r * k + c] = p.moments.at(static_cast<std::int64_t>(r), static_cast<std::int64_t>(c)) +
+                     (r == c ? damping * mean : 0);
+  const Doubles whole = inverse(h, k);
+  const std::int64_t group = encoding.group > 0 ? encoding.group : p.k;
+  std::vector<int> codes(static_cast<std::size_t>(p.n) * k);
+  for (std::int64_t r = 0; r < p.n; ++r) {
+    const float* const original = p.values.data() + r * p.k;
+    Doubles w(original, original + p.k), inv = whole;
+    for (const std::int64_t column : order) {
+      const std::int64_t first = column / group * group;
+      const GroupScale scale = choose_scale(encoding, original + first, std::min(group, p.k - first), "w");
+      const auto q = static_cast<std::size_t>(column);
+      const int code = nearest_code(encoding, scale, static_cast<float>(w[q]));
+      codes[static_cast<std::size_t>(r) * k + q] = code;
+      const double step = (w[q] - code_value(scale, code)) / inv[q * k + q];
+      for (std::size_t c = 0; c < k; ++c) w[c] -= step * inv[q * k + c];
+      const Doubles row(inv.begin() + static_cast<std::ptrdiff_t>(q * k),
+                        inv.begin() + static_cast<std::ptrdiff_t>(q * k + k));
+      for (std::size_t a = 0; a < k; ++a)
+        for (std::size_t b = 0; b < k; ++b) inv[a * k + b] -= row[a] * row[b] / row[q];
+      inv[q * k + q] = 1;  // it has left
+    }
+  }
+  return codes;
+}
+
+TEST(Gptq, ChoosesTheCodesOfTheTextbook) {
+  const Encoding encodings[] = {
+      {Format::kInt4, 32, false}, {Format::kInt4, 20, true}, {Format::kInt8, 0, false}};
+  const Problem p(18, 150, 400);  // more than one block of columns, a last panel that is not full
+  for (const bool by_activation : {true, false}) {
+    std::vector<std::int64_t> order(static_cast<std::size_t>(p.k));
+    std::iota(order.begin(), order.end(), 0);
+    if (by_activation)
+      std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+        return p.moments.at(a, a) > p.moments.at(b, b);
+      });
+    Problem& problem = const_cast<Problem&>(p);
+    const Gptq gptq(problem.dense, p.moments, {.damping = 0.01, .activation_order = by_activation}, "w");
+    EXPECT_EQ(gptq.damping(), 0.01);
+    for (const Encoding& encoding : encodings) {
+      const QuantizedWeight result = gptq.quantize(problem.dense, p.weight, encoding, Arithmetic::kInt8);
+      EXPECT_EQ(result.weight.arithmetic, Arithmetic::kInt8);
+      EXPECT_GT(result.relative_error, 0);
+      const std::vector<int> expected = textbook_codes(p, order, 0.01, encoding);
+      const IntegerWeightReader reader(result.weight);
+      std::int64_t different = 0;
+      for (std::int64_t r = 0; r < p.n; ++r)
+        for (std::int64_t c = 0; c < p.k; ++c)
+          different += reader.code(r, c) != expected[static_cast<std::size_t>(r * p.k + c)];
+      // A value halfway between two codes may go either way in f32, and the rest of its row after it.
+      EXPECT_LE(different, p.n * p.k / 100) << to_string(encoding) << " of " << p.n * p.k;
+    }
+  }
+}
+
+TEST(Gptq, LosesLessOfTheOutputThanRoundingToNearest) {
+  Problem p(16, 140, 600);
+  const Encoding encoding{Format::kInt4, 32, false};
+  const double nearest =
+      p.output_error(round_to_nearest(p.weight, encoding, Arithmetic::kF32, p.pool).weight);
+  const auto error_of = [&](bool by_activation) {
+    const Gptq gptq(p.dense, p.moments, {.activation_order = by_activation}, "w");
+    return p.output_error(gptq.quantize(p.dense, p.weight, encoding, Arithmetic::kF32).weight);
+  };
+  EXPECT_LT(error_of(false), 0.6 * nearest);
+  EXPECT_LT(error_of(true), 0.6 * nearest);
+}
+
+TEST(Gptq, WithoutCorrelationItIsRoundingToNearest) {
+  Problem p(7, 40, 8);
+  SecondMoments apart(40);
+  std::vector<float> x(40 * 40);
+  for (std::size_t i = 0; i < 40; ++i) x[i * 41] = 1.0f + static_cast<float>(i % 3);
+  apart.add(p.dense, x.data(), 40);
+  const Gptq gptq(p.dense, apart, {}, "w");
+  const Encoding encoding{Format::kInt8, 0, true};
+  EXPECT_EQ(decode(gptq.quantize(p.dense, p.weight, encoding, Arithmetic::kF32).weight),
+            decode(round_to_nearest(p.weight, encoding, Arithmetic::kF32, p.pool).weight));
+}
+
+TEST(Gptq, DoesNotDependOnTheThreads) {
+  Problem p(50, 200, 300);
+  ThreadPool one(1);
+  Dense alone(one);
+  const Encoding encoding{Format::kInt4, 64, false};
+  const Gptq a(p.dense, p.moments, {}, "w"), b(alone, p.moments, {}, "w");
+  const Weight many = a.quantize(p.dense, p.weight, encoding, Arithmetic::kF32).weight;
+  const Weight single = b.quantize(alone, p.weight, encoding, Arithmetic::kF32).weight;
+  EXPECT_EQ(decode(many), decode(single));
+}
+
+TEST(Gptq, RaisesTheDampingWhereRowsAreFewerThanColumns) {
+  Problem p(8, 60, 10);
+  const Gptq gptq(p.dense, p.moments, {.damping = 0}, "w");
+  EXPECT_GT(gptq.damping(), 0);
+  EXPECT_LT(gptq.damping(), 1);
+}
+
+TEST(Gptq, RefusesMomentsAndWeightsThatAreNotFinite) {
+  Problem p(8, 30, 40);
+  std::vector<float> x(30, 1.0f);
+  x[4] = INFINITY;
+  SecondMoments bad(30);
+  bad.add(p.dense, x.data(), 1);
+  const auto message_of = [](const auto& action) -> std::string {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(message_of([&] { Gptq(p.dense, bad, {}, "layer.w"); }).find("layer.w"), std::string::npos);
+  p.values[35] = NAN;
+  const Weight broken = weight_from_tensor("w", Tensor::from(p.values, {8, 30}));
+  const Gptq gptq(p.dense, p.moments, {}, "w");
+  EXPECT_EQ(message_of([&] {
+              gptq.quantize(p.dense, broken, {Format::kInt4, 10, false}, Arithmetic::kF32);
+            }),
+            "[w] row 1, column 5 is not finite");
+}
+
+}  // namespace
+}  // namespace swiftlet

@@ -1,0 +1,172 @@
+#include "swiftlet/compress/quantize/layer_by_layer.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "swiftlet/compress/calibrate/layer_walk.h"
+#include "swiftlet/compress/quantize/gptq.h"
+#include "swiftlet/compress/quantize/round_to_nearest.h"
+#include "swiftlet/core/error.h"
+#include "swiftlet/ops/linear.h"
+
+namespace swiftlet {
+namespace {
+
+constexpr const char* kRounded = "rounded to nearest: no linear layer reads it first";
+
+// The layer that reads a weight first, and what it multiplies there: the input of a linear, else kNoId.
+struct FirstReader {
+  std::size_t layer = 0;
+  ValueId input = kNoId;
+};
+
+std::map<std::string, FirstReader> first_readers(const Graph& graph) {
+  std::map<std::string, FirstReader> readers;
+  const std::vector<NodeRange> ranges = layer_ranges(graph);
+  for (std::size_t layer = 0; layer < ranges.size(); ++layer)
+    for (std::size_t i = ranges[layer].begin; i < ranges[layer].end; ++i) {
+      const Node& node = graph.node(graph.order()[i]);
+      for (std::size_t input = 0; input < node.inputs.size(); ++input) {
+        const ValueId id = node.inputs[input];
+        if (id == kNoId || graph.value(id).kind != ValueKind::kWeight) continue;
+        const bool multiplies = node.op == &ops::kLinear && input == 1;
+        readers.try_emplace(graph.value(id).name, FirstReader{layer, multiplies ? node.inputs[0] : kNoId});
+      }
+    }
+  return readers;
+}
+
+std::set<std::string> weights_of(const Graph& graph, NodeRange range) {
+  std::set<std::string> names;
+  for (std::size_t i = range.begin; i < range.end; ++i)
+    for (const ValueId id : graph.node(graph.order()[i]).inputs)
+      if (id != kNoId && graph.value(id).kind == ValueKind::kWeight) names.insert(graph.value(id).name);
+  return names;
+}
+
+class LayerQuantizer {
+ public:
+  LayerQuantizer(const Checkpoint& checkpoint, const Graph& graph, const Plan& plan, const Samples& samples,
+                 std::shared_ptr<ThreadPool> pool, const TakeWeight& take, const Job& job)
+      : checkpoint_(checkpoint),
+        graph_(graph),
+        plan_(plan),
+        pool_(pool),
+        dense_(*pool),
+        take_(take),
+        job_(job),
+        readers_(first_readers(graph)),
+        walk_(graph, samples, std::move(pool)) {}
+
+  std::size_t layers() const { return walk_.ranges().size(); }
+  const FirstReader& reader(const PlannedWeight& planned) const { return readers_.at(planned.name); }
+
+  // `planned`: the weights that this layer reads first.
+  void run(std::size_t layer, std::span<const PlannedWeight> planned) {
+    const auto weights = std::make_shared<WeightStore>();
+    for (const std::string& name : weights_of(graph_, walk_.ranges()[layer])) {
+      const auto rounded = rounded_.find(name);
+      weights->add(rounded != rounded_.end() ? rounded->second : checkpoint_.with_bytes(name));
+    }
+    const std::map<ValueId, SecondMoments> moments = look(layer, weights, planned);
+    std::map<ValueId, Gptq> solvers;
+    for (const PlannedWeight& weight : planned) {
+      const Weight before = weights->get(weight.name);
+      QuantizedWeight after{.weight = before};
+      if (weight.change) {
+        after = quantize(before, weight, moments, solvers);
+        weights->replace(after.weight);
+        if (is_read_later(weight.name, layer)) rounded_.emplace(weight.name, after.weight);
+      }
+      take_(weight, before, after);
+    }
+    if (layer + 1 < layers()) walk_.advance(layer, weights, job_);
+  }
+
+ private:
+  std::map<ValueId, SecondMoments> look(std::size_t layer, const std::shared_ptr<WeightStore>& weights,
+                                        std::span<const PlannedWeight> planned) {
+    std::map<ValueId, SecondMoments> moments;
+    std::vector<ValueId> taps;
+    std::vector<SecondMoments*> sums;
+    for (const PlannedWeight& weight : planned) {
+      const ValueId input = reader(weight).input;
+      if (!weight.change || input == kNoId) continue;
+      const auto [entry, is_new] = moments.try_emplace(input, weights->get(weight.name).shape[1]);
+      if (!is_new) continue;
+      taps.push_back(input);
+      sums.push_back(&entry->second);
+    }
+    if (taps.empty()) return moments;
+    walk_.look(
+        layer, weights, taps,
+        [&](std::size_t tap, const float* rows, std::int64_t count, std::int64_t) {
+          sums[tap]->add(dense_, rows, count);
+        },
+        job_);
+    for (const auto& [input, sums_of_input] : moments)  // in the order of the graph
+      if (!sums_of_input.finite()) fail_not_finite(input, planned);
+    return moments;
+  }
+
+  [[noreturn]] void fail_not_finite(ValueId input, std::span<const PlannedWeight> planned) const {
+    const auto reads =
+        std::find_if(planned.begin(), planned.end(), [&](const auto& p) { return reader(p).input == input; });
+    fail(ErrorCode::kInvalid, reads->name, "what it multiplies is not finite on the calibration data");
+  }
+
+  QuantizedWeight quantize(const Weight& before, const PlannedWeight& planned,
+                           const std::map<ValueId, SecondMoments>& moments,
+                           std::map<ValueId, Gptq>& solvers) {
+    const ValueId input = reader(planned).input;
+    if (input == kNoId) return round_to_nearest(before, planned.encoding, planned.arithmetic, *pool_);
+    const SecondMoments& seen = moments.at(input);
+    const auto solver = solvers.try_emplace(input, dense_, seen, plan_.gptq, planned.name).first;
+    return solver->second.quantize(dense_, before, planned.encoding, planned.arithmetic);
+  }
+
+  bool is_read_later(const std::string& name, std::size_t layer) const {
+    for (std::size_t later = layer + 1; later < layers(); ++later)
+      if (weights_of(graph_, walk_.ranges()[later]).contains(name)) return later + 1 < layers();
+    return false;
+  }
+
+  const Checkpoint& checkpoint_;
+  const Graph& graph_;
+  const Plan& plan_;
+  std::shared_ptr<ThreadPool> pool_;
+  Dense dense_;
+  const TakeWeight& take_;
+  const Job& job_;
+  std::map<std::string, FirstReader> readers_;
+  LayerWalk walk_;
+  std::map<std::string, Weight> rounded_;  // that later layers read too
+};
+
+}  // namespace
+
+std::vector<PlannedWeight> in_order_of_layers(std::vector<PlannedWeight> planned, const Graph& graph) {
+  const std::map<std::string, FirstReader> readers = first_readers(graph);
+  for (PlannedWeight& weight : planned)
+    if (weight.change && readers.at(weight.name).input == kNoId) weight.note = kRounded;
+  std::stable_sort(planned.begin(), planned.end(), [&](const PlannedWeight& a, const PlannedWeight& b) {
+    return readers.at(a.name).layer < readers.at(b.name).layer;
+  });
+  return planned;
+}
+
+void quantize_by_layers(const Checkpoint& checkpoint, const Graph& graph, const Plan& plan,
+                        const std::vector<PlannedWeight>& planned, const Samples& samples,
+                        std::shared_ptr<ThreadPool> pool, const TakeWeight& take, const Job& job) {
+  LayerQuantizer quantizer(checkpoint, graph, plan, samples, std::move(pool), take, job);
+  for (std::size_t layer = 0, begin = 0; layer < quantizer.layers(); ++layer) {
+    std::size_t end = begin;
+    while (end < planned.size() && quantizer.reader(planned[end]).layer == layer) ++end;
+    quantizer.run(layer, std::span(planned).subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
+}  // namespace swiftlet

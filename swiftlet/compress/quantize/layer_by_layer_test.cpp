@@ -1,0 +1,96 @@
+#include "swiftlet/compress/quantize/layer_by_layer.h"
+
+#include <gtest/gtest.h>
+
+#include "swiftlet/compress/calibrate/test_samples.h"
+#include "swiftlet/compress/quantize/round_to_nearest.h"
+
+namespace swiftlet {
+namespace {
+
+using Weights = std::shared_ptr<WeightStore>;
+
+struct Model {
+  Checkpoint checkpoint;
+  models::BuiltModel built;
+  Samples samples;
+
+  explicit Model(const std::string& name)
+      : checkpoint(test::tiny_checkpoint(name)),
+        built(models::build_model(checkpoint)),
+        samples(test::made_up_samples(built.vocab_size, 40)) {}
+  Weights weights() const { return test::all_weights(checkpoint, built.graph); }
+  std::vector<PlannedWeight> planned(const Plan& plan) const {
+    return in_order_of_layers(resolve_plan(plan, built, checkpoint), built.graph);
+  }
+  std::vector<float> output(const Weights& weights) const {
+    return test::run_whole(built.graph, weights, samples);
+  }
+};
+
+const Plan kPlan{.method = Method::kGptq,
+                 .weights = {Format::kInt4, 32, true},
+                 .embeddings = {Format::kF32, 0, false},
+                 .arithmetic = Arithmetic::kF32};
+
+// Encoders, experts, shared layers, tied and fused matrices: whatever a graph holds. On what it was
+// calibrated with, a calibrated model is nearer to the original than a rounded one.
+TEST(QuantizeByLayers, TakesEveryKindOfModel) {
+  for (const char* name : {"llama-tied", "gpt2", "phi3-window", "qwen3-moe", "bert-mlm", "albert",
+                           "deberta-v3", "modernbert", "falcon-7b", "gemma2-caps"}) {
+    const Model model(name);
+    const auto planned = model.planned(kPlan);
+    const Weights calibrated = model.weights(), rounded = model.weights();
+    const auto pool = std::make_shared<ThreadPool>(2);
+    std::size_t taken = 0;
+    std::int64_t by_method = 0;
+    quantize_by_layers(
+        model.checkpoint, model.built.graph, kPlan, planned, model.samples, pool,
+        [&](const PlannedWeight& plan, const Weight& before, const QuantizedWeight& after) {
+          EXPECT_EQ(plan.name, planned[taken++].name) << "in the order of the plan";
+          EXPECT_EQ(after.weight.encoding, plan.change ? plan.encoding : before.encoding) << plan.name;
+          by_method += plan.change && plan.note.empty();
+          calibrated->replace(after.weight);
+          if (plan.change)
+            rounded->replace(round_to_nearest(before, plan.encoding, plan.arithmetic, *pool).weight);
+        },
+        {});
+    EXPECT_EQ(taken, planned.size()) << name;
+    EXPECT_GT(by_method, 0) << name;
+    const std::vector<float> want = model.output(model.weights());
+    EXPECT_LT(test::relative_distance(model.output(calibrated), want),
+              test::relative_distance(model.output(rounded), want))
+        << name;
+  }
+}
+
+TEST(QuantizeByLayers, WhatNoLinearReadsFirstIsNoted) {
+  const Model model("qwen3-moe");
+  bool experts = false;
+  for (const PlannedWeight& weight : model.planned(kPlan)) {
+    if (!weight.change) continue;
+    const bool expert = weight.name.find(".experts.") != std::string::npos;
+    const bool table = weight.name == "model.embed_tokens.weight";
+    EXPECT_EQ(weight.note.empty(), !expert && !table) << weight.name << ": " << weight.note;
+    experts = experts || expert;
+  }
+  EXPECT_TRUE(experts);
+}
+
+TEST(QuantizeByLayers, GivesTheSameOnAnyNumberOfThreads) {
+  const Model model("llama-grouped");
+  const auto codes = [&](int threads) {
+    std::vector<std::vector<float>> values;
+    quantize_by_layers(model.checkpoint, model.built.graph, kPlan, model.planned(kPlan), model.samples,
+                       std::make_shared<ThreadPool>(threads),
+                       [&](const PlannedWeight&, const Weight&, const QuantizedWeight& after) {
+                         values.push_back(decode(after.weight));
+                       },
+                       {});
+    return values;
+  };
+  EXPECT_EQ(codes(1), codes(2));
+}
+
+}  // namespace
+}  // namespace swiftlet
