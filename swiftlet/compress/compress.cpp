@@ -186,9 +186,7 @@ struct Source {
 QuantizedWeight rounded_or_kept(const Weight& weight, const PlannedWeight& plan, ThreadPool& pool) {
   if (!plan.change) return {.weight = weight};
   try {
-    QuantizedWeight rounded = round_to_nearest(weight, plan.encoding, plan.arithmetic, pool);
-    check_mapped(weight);
-    return rounded;
+    return round_to_nearest(weight, plan.encoding, plan.arithmetic, pool);
   } catch (const Error&) {
     check_mapped(weight);  // the truer reason, where it is one
     throw;
@@ -200,6 +198,7 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
                    CompressReport& report, const Job& job) {
   const auto pool = std::make_shared<ThreadPool>(request.threads);
   const auto take = [&](const PlannedWeight& plan, const Weight& before, const QuantizedWeight& after) {
+    check_mapped(before);
     writer.write(after.weight);
     report.weights.push_back({.name = plan.name,
                               .before = to_string(before.encoding),

@@ -166,6 +166,11 @@ TEST_F(Compress, ASourceThatShrinksMeanwhileIsNamed) {
   EXPECT_EQ(read_text_file(output()), "precious");
   restore();
   CompressRequest request{.model = source, .output = output()};
+  request.plan.method = Method::kGptq;
+  request.calibration.texts = fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/minilm/sentences.txt";
+  EXPECT_EQ(error_of([&] { compress_model(request, cutting(weights, "calibrate")); }), expected);
+  restore();
+  request.plan.method = Method::kRoundToNearest;
   request.plan.skip = {"*"};  // nothing is encoded: the bytes go from file to file
   EXPECT_EQ(error_of([&] { compress_model(request, cutting(weights, "quantize")); }), expected);
   EXPECT_EQ(read_text_file(output()), "precious");
