@@ -1,7 +1,6 @@
 #include "swiftlet/compress/quantize/layer_by_layer.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <set>
 
@@ -16,14 +15,15 @@ namespace {
 
 constexpr const char* kRounded = "rounded to nearest: no linear layer reads it first";
 
-// The layer that reads a weight first, and what it multiplies there: the input of a linear, else kNoId.
-struct FirstReader {
-  std::size_t layer = 0;
-  ValueId input = kNoId;
+// Who reads a weight.
+struct Readers {
+  std::size_t first = 0,
+              last = 0;   // layers; of the last ones the final layer, which none follows, does not count
+  ValueId input = kNoId;  // what it multiplies in the first: the input of a linear, else kNoId
 };
 
-std::map<std::string, FirstReader> first_readers(const Graph& graph) {
-  std::map<std::string, FirstReader> readers;
+std::map<std::string, Readers> readers_of_weights(const Graph& graph) {
+  std::map<std::string, Readers> readers;
   const std::vector<NodeRange> ranges = layer_ranges(graph);
   for (std::size_t layer = 0; layer < ranges.size(); ++layer)
     for (std::size_t i = ranges[layer].begin; i < ranges[layer].end; ++i) {
@@ -32,7 +32,9 @@ std::map<std::string, FirstReader> first_readers(const Graph& graph) {
         const ValueId id = node.inputs[input];
         if (id == kNoId || graph.value(id).kind != ValueKind::kWeight) continue;
         const bool multiplies = node.op == &ops::kLinear && input == 1;
-        readers.try_emplace(graph.value(id).name, FirstReader{layer, multiplies ? node.inputs[0] : kNoId});
+        const Readers here{layer, layer, multiplies ? node.inputs[0] : kNoId};
+        Readers& known = readers.try_emplace(graph.value(id).name, here).first->second;
+        if (layer + 1 < ranges.size()) known.last = layer;
       }
     }
   return readers;
@@ -57,11 +59,11 @@ class LayerQuantizer {
         dense_(*pool),
         take_(take),
         job_(job),
-        readers_(first_readers(graph)),
+        readers_(readers_of_weights(graph)),
         walk_(graph, samples, std::move(pool)) {}
 
   std::size_t layers() const { return walk_.ranges().size(); }
-  const FirstReader& reader(const PlannedWeight& planned) const { return readers_.at(planned.name); }
+  const Readers& readers(const PlannedWeight& planned) const { return readers_.at(planned.name); }
 
   // `planned`: the weights that this layer reads first.
   void run(std::size_t layer, std::span<const PlannedWeight> planned) {
@@ -78,7 +80,7 @@ class LayerQuantizer {
       if (weight.change) {
         after = quantize(before, weight, moments, solvers);
         weights->replace(after.weight);
-        if (is_read_later(weight.name, layer)) rounded_.emplace(weight.name, after.weight);
+        if (readers(weight).last > layer) rounded_.emplace(weight.name, after.weight);
       }
       take_(weight, before, after);
     }
@@ -92,7 +94,7 @@ class LayerQuantizer {
     std::vector<ValueId> taps;
     std::vector<SecondMoments*> sums;
     for (const PlannedWeight& weight : planned) {
-      const ValueId input = reader(weight).input;
+      const ValueId input = readers(weight).input;
       if (!weight.change || input == kNoId) continue;
       const auto [entry, is_new] = moments.try_emplace(input, weights->get(weight.name).shape[1]);
       if (!is_new) continue;
@@ -112,25 +114,19 @@ class LayerQuantizer {
   }
 
   [[noreturn]] void fail_not_finite(ValueId input, std::span<const PlannedWeight> planned) const {
-    const auto reads =
-        std::find_if(planned.begin(), planned.end(), [&](const auto& p) { return reader(p).input == input; });
+    const auto reads = std::find_if(planned.begin(), planned.end(),
+                                    [&](const auto& p) { return readers(p).input == input; });
     fail(ErrorCode::kInvalid, reads->name, "what it multiplies is not finite on the calibration data");
   }
 
   QuantizedWeight quantize(const Weight& before, const PlannedWeight& planned,
                            const std::map<ValueId, SecondMoments>& moments,
                            std::map<ValueId, Gptq>& solvers) {
-    const ValueId input = reader(planned).input;
+    const ValueId input = readers(planned).input;
     if (input == kNoId) return round_to_nearest(before, planned.encoding, planned.arithmetic, *pool_);
     const SecondMoments& seen = moments.at(input);
     const auto solver = solvers.try_emplace(input, dense_, seen, plan_.gptq, planned.name).first;
     return solver->second.quantize(dense_, before, planned.encoding, planned.arithmetic);
-  }
-
-  bool is_read_later(const std::string& name, std::size_t layer) const {
-    for (std::size_t later = layer + 1; later < layers(); ++later)
-      if (weights_of(graph_, walk_.ranges()[later]).contains(name)) return later + 1 < layers();
-    return false;
   }
 
   const Checkpoint& checkpoint_;
@@ -140,7 +136,7 @@ class LayerQuantizer {
   Dense dense_;
   const TakeWeight& take_;
   const Job& job_;
-  std::map<std::string, FirstReader> readers_;
+  std::map<std::string, Readers> readers_;
   LayerWalk walk_;
   std::map<std::string, Weight> rounded_;  // that later layers read too
 };
@@ -148,11 +144,11 @@ class LayerQuantizer {
 }  // namespace
 
 std::vector<PlannedWeight> in_order_of_layers(std::vector<PlannedWeight> planned, const Graph& graph) {
-  const std::map<std::string, FirstReader> readers = first_readers(graph);
+  const std::map<std::string, Readers> readers = readers_of_weights(graph);
   for (PlannedWeight& weight : planned)
     if (weight.change && readers.at(weight.name).input == kNoId) weight.note = kRounded;
   std::stable_sort(planned.begin(), planned.end(), [&](const PlannedWeight& a, const PlannedWeight& b) {
-    return readers.at(a.name).layer < readers.at(b.name).layer;
+    return readers.at(a.name).first < readers.at(b.name).first;
   });
   return planned;
 }
@@ -163,7 +159,7 @@ void quantize_by_layers(const Checkpoint& checkpoint, const Graph& graph, const 
   LayerQuantizer quantizer(checkpoint, graph, plan, samples, std::move(pool), take, job);
   for (std::size_t layer = 0, begin = 0; layer < quantizer.layers(); ++layer) {
     std::size_t end = begin;
-    while (end < planned.size() && quantizer.reader(planned[end]).layer == layer) ++end;
+    while (end < planned.size() && quantizer.readers(planned[end]).first == layer) ++end;
     quantizer.run(layer, std::span(planned).subspan(begin, end - begin));
     begin = end;
   }
