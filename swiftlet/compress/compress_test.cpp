@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "swiftlet/compress/calibrate/test_samples.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/text_source.h"
@@ -70,14 +71,9 @@ TEST_F(Compress, WritesASmallerModelThatStillPredicts) {
   const std::vector<std::int32_t> ids{3, 17, 42, 5, 9};
   Scorer a(original, 16), b(compressed, 16);
   const auto want = a.logits(ids), got = b.logits(ids);
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference += (want[i] - got[i]) * (want[i] - got[i]);
-    norm += want[i] * want[i];
-  }
   // int8 weights and activations: some 0.5% of noise a layer.
-  EXPECT_LT(std::sqrt(difference / norm), 0.05);
-  EXPECT_GT(difference, 0);
+  EXPECT_LT(test::relative_distance(got, want), 0.05);
+  EXPECT_GT(test::relative_distance(got, want), 0);
   EXPECT_EQ(files(), std::vector<std::string>{"out.swiftlet"});
 }
 
@@ -230,18 +226,13 @@ TEST_F(Compress, EveryEncodingRunsEndToEnd) {
                         {{Format::kInt8, 20, true}, Arithmetic::kInt8, 5e-2},
                         {{Format::kInt4, 32, false}, Arithmetic::kInt8, 0.4},
                         {{Format::kInt4, 24, true}, Arithmetic::kF32, 0.4}};
-  for (const Case& test : cases) {
+  for (const Case& c : cases) {
     CompressRequest request{.model = model("llama-bias"), .output = output(), .threads = 1};
-    request.plan = {.weights = test.encoding, .embeddings = test.encoding, .arithmetic = test.arithmetic};
+    request.plan = {.weights = c.encoding, .embeddings = c.encoding, .arithmetic = c.arithmetic};
     compress_model(request, {});
     Scorer scorer(LoadedModel::load(output(), {.precision = {}, .threads = 1}), 16);
     const auto got = scorer.logits(ids);
-    double difference = 0, norm = 0;
-    for (std::size_t i = 0; i < want.size(); ++i) {
-      difference += (want[i] - got[i]) * (want[i] - got[i]);
-      norm += want[i] * want[i];
-    }
-    EXPECT_LE(std::sqrt(difference / norm), test.tolerance) << to_string(test.encoding);
+    EXPECT_LE(test::relative_distance(got, want), c.tolerance) << to_string(c.encoding);
   }
 }
 
@@ -270,12 +261,7 @@ TEST_F(Compress, AMixtureOfExpertsRunsEndToEnd) {
       }
     }
     const auto got = logits_of(output());
-    double difference = 0, norm = 0;
-    for (std::size_t i = 0; i < want.size(); ++i) {
-      difference += (want[i] - got[i]) * (want[i] - got[i]);
-      norm += want[i] * want[i];
-    }
-    EXPECT_LE(std::sqrt(difference / norm), tolerance) << to_string(encoding);
+    EXPECT_LE(test::relative_distance(got, want), tolerance) << to_string(encoding);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "swiftlet/compress/test_dots.h"
 #include "swiftlet/kernels/test_values.h"
 
 namespace swiftlet {
@@ -17,11 +18,9 @@ std::vector<float> positive_definite(std::int64_t k) {
   std::vector<float> a(static_cast<std::size_t>(k * k));
   for (std::int64_t r = 0; r < k; ++r)
     for (std::int64_t c = 0; c < k; ++c) {
-      double sum = r == c ? 0.01 * static_cast<double>(k) : 0;
-      for (std::int64_t i = 0; i < k + 8; ++i)
-        sum += double{x[static_cast<std::size_t>(r * (k + 8) + i)]} *
-               x[static_cast<std::size_t>(c * (k + 8) + i)];
-      a[static_cast<std::size_t>(r * k + c)] = static_cast<float>(sum);
+      const double more = r == c ? 0.01 * static_cast<double>(k) : 0;
+      const double sum = test::dot(x.data() + r * (k + 8), x.data() + c * (k + 8), k + 8).sum;
+      a[static_cast<std::size_t>(r * k + c)] = static_cast<float>(sum + more);
     }
   return a;
 }
@@ -35,14 +34,8 @@ TEST(Dense, ProductsAreThoseOfTheDefinition) {
   dense.multiply_transposed({a.data(), m, k, ld}, {b.data(), n, k, ld}, {c.data(), m, n, n + 3});
   for (std::int64_t r = 0; r < m; ++r) {
     for (std::int64_t j = 0; j < n; ++j) {
-      double sum = 0, norm = 0;
-      for (std::int64_t i = 0; i < k; ++i) {
-        const double product =
-            double{a[static_cast<std::size_t>(r * ld + i)]} * b[static_cast<std::size_t>(j * ld + i)];
-        sum += product;
-        norm += std::fabs(product);
-      }
-      EXPECT_NEAR(c[static_cast<std::size_t>(r * (n + 3) + j)], sum, 1e-6 * norm);
+      const test::Dot expected = test::dot(a.data() + r * ld, b.data() + j * ld, k);
+      EXPECT_NEAR(c[static_cast<std::size_t>(r * (n + 3) + j)], expected.sum, 1e-6 * expected.norm);
     }
     for (std::int64_t j = n; j < n + 3; ++j) EXPECT_EQ(c[static_cast<std::size_t>(r * (n + 3) + j)], 7);
   }
@@ -59,9 +52,7 @@ TEST(Dense, TheCholeskyFactorGivesTheMatrixAgain) {
       double worst = 0, norm = 0;
       for (std::int64_t r = 0; r < k; ++r)
         for (std::int64_t c = 0; c <= r; ++c) {
-          double sum = 0;
-          for (std::int64_t i = 0; i <= c; ++i)
-            sum += double{l[static_cast<std::size_t>(r * k + i)]} * l[static_cast<std::size_t>(c * k + i)];
+          const double sum = test::dot(l.data() + r * k, l.data() + c * k, c + 1).sum;
           worst = std::max(worst, std::fabs(sum - a[static_cast<std::size_t>(r * k + c)]));
           norm = std::max(norm, std::fabs(sum));
         }

@@ -4,14 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "swiftlet/compress/calibrate/test_samples.h"
 #include "swiftlet/core/error.h"
 
 namespace swiftlet {
 namespace {
 
-Checkpoint tiny(const std::string& name) {
-  return load_checkpoint(std::filesystem::path(SWIFTLET_SOURCE_DIR) / "tests/data/models" / name);
-}
+using test::tiny_checkpoint;
 
 const PlannedWeight& find(const std::vector<PlannedWeight>& planned, std::string_view name) {
   for (const PlannedWeight& weight : planned)
@@ -32,7 +31,7 @@ TEST(Pattern, StarsAndQuestionMarksMatchWholeNames) {
 }
 
 TEST(Plan, MatricesAndTablesChangeVectorsStay) {
-  const Checkpoint checkpoint = tiny("llama-grouped");
+  const Checkpoint checkpoint = tiny_checkpoint("llama-grouped");
   const auto built = models::build_model(checkpoint);
   const auto planned =
       resolve_plan({.weights = {Format::kInt4, 32, false}, .skip = {"*.down_proj.*"}}, built, checkpoint);
@@ -49,7 +48,7 @@ TEST(Plan, MatricesAndTablesChangeVectorsStay) {
 }
 
 TEST(Plan, PositionTablesOfBertStay) {
-  const Checkpoint checkpoint = tiny("bert-gelu");
+  const Checkpoint checkpoint = tiny_checkpoint("bert-gelu");
   const auto built = models::build_model(checkpoint);
   const auto planned = resolve_plan({}, built, checkpoint);
   EXPECT_TRUE(find(planned, "embeddings.word_embeddings.weight").change);
@@ -58,7 +57,7 @@ TEST(Plan, PositionTablesOfBertStay) {
 }
 
 TEST(Plan, ASkipPatternThatMatchesNothingIsAnError) {
-  const Checkpoint checkpoint = tiny("llama-tied");
+  const Checkpoint checkpoint = tiny_checkpoint("llama-tied");
   const auto built = models::build_model(checkpoint);
   try {
     resolve_plan({.skip = {"*.dwon_proj.*"}}, built, checkpoint);

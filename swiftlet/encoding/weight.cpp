@@ -97,18 +97,11 @@ void decode_row_unchecked(const Weight& weight, const Extents& e, std::int64_t r
     decode_float_row(weight, e, row, out);
 }
 
-bool all_finite(const float* row, std::int64_t k) {
+bool all_finite(std::span<const float> values) {
   std::uint32_t broken = 0;
-  for (std::int64_t c = 0; c < k; ++c)
-    broken |= (std::bit_cast<std::uint32_t>(row[c]) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+  for (const float value : values)
+    broken |= (std::bit_cast<std::uint32_t>(value) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
   return broken == 0;
-}
-
-void check_finite(const Weight& weight, const float* row, std::int64_t r, std::int64_t k) {
-  if (all_finite(row, k)) return;
-  for (std::int64_t c = 0; c < k; ++c)
-    require(std::isfinite(row[c]), weight.name, "expected finite values, row {} column {} is {}", r, c,
-            row[c]);
 }
 
 // Calls body(row, its finite values) for each row; all rows of a panel in one thread.
@@ -118,7 +111,7 @@ void for_each_row(const Weight& rows, const Extents& e, ThreadPool* pool, Body b
     std::vector<float> values(static_cast<std::size_t>(e.k));
     for (std::int64_t row = begin; row < end; ++row) {
       decode_row_unchecked(rows, e, row, values.data());
-      check_finite(rows, values.data(), row, e.k);
+      check_finite(rows, row, values);
       body(row, values.data());
     }
   });
@@ -219,6 +212,13 @@ void for_each_element(Format format, const Extents& e, std::int64_t panel_code_b
 }
 
 }  // namespace
+
+void check_finite(const Weight& weight, std::int64_t row, std::span<const float> values) {
+  if (all_finite(values)) return;
+  for (std::size_t c = 0; c < values.size(); ++c)
+    require(std::isfinite(values[c]), weight.name, "expected finite values, row {} column {} is {}", row, c,
+            values[c]);
+}
 
 std::string_view to_string(Arithmetic arithmetic) {
   switch (arithmetic) {

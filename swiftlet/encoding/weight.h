@@ -72,6 +72,9 @@ Weight unpack(const Weight& weight);
 void decode_row(const Weight& weight, std::int64_t row, float* out);
 std::vector<float> decode(const Weight& weight);
 
+// Throws kInvalid, naming weight, row and column, when a value of a decoded row is not finite.
+void check_finite(const Weight& weight, std::int64_t row, std::span<const float> values);
+
 // Rows [begin, end) without a copy. Panels: begin must be a multiple of 16.
 Weight slice_rows(const Weight& weight, std::int64_t begin, std::int64_t end);
 

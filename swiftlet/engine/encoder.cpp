@@ -31,7 +31,7 @@ std::shared_ptr<const Program> encoder_program(const LoadedModel& model) {
 }
 
 std::vector<std::int32_t> encode_sentence(const LoadedModel& model, std::string_view prompt,
-                                          std::string_view text, bool* cut) {
+                                          std::string_view text, std::int64_t max_length, bool* cut) {
   std::string prompted(prompt);
   prompted += text;
   const auto& sentence = model.checkpoint.sentence_transformer;
@@ -40,7 +40,7 @@ std::vector<std::int32_t> encode_sentence(const LoadedModel& model, std::string_
     text::lower_case(lower);
     prompted = lower.text();
   }
-  const auto most = static_cast<std::size_t>(model.max_sequence_length());
+  const auto most = static_cast<std::size_t>(max_length);
   std::vector<std::int32_t> ids = model.encode(prompted, {.max_tokens = most + 1});
   if (ids.size() <= most) return ids;
   if (cut != nullptr) *cut = true;
@@ -74,7 +74,7 @@ std::vector<std::int32_t> Encoder::tokenize(std::string_view text, bool* cut) co
 }
 
 std::vector<std::int32_t> Encoder::tokenize(std::string_view prompt, std::string_view text, bool* cut) const {
-  return encode_sentence(*model_, prompt, text, cut);
+  return encode_sentence(*model_, prompt, text, max_length_, cut);
 }
 
 // Those that are not pooled: what the prompt alone gives, without the special token that closes it.

@@ -15,10 +15,11 @@ namespace swiftlet {
 // What an encoder runs. Throws kUnsupported for a decoder.
 std::shared_ptr<const Program> encoder_program(const LoadedModel& model);
 
-// Token ids with special ones of a prompt and a text, cut to the model's maximum; `cut`, where given, is set
-// when something was lost.
+// Token ids with special ones of a prompt and a text, cut to max_length, usually the model's
+// max_sequence_length(); `cut`, where given, is set when something was lost.
 std::vector<std::int32_t> encode_sentence(const LoadedModel& model, std::string_view prompt,
-                                          std::string_view text, bool* cut = nullptr);
+                                          std::string_view text, std::int64_t max_length,
+                                          bool* cut = nullptr);
 
 class Encoder {
  public:

@@ -16,22 +16,6 @@ std::vector<bool> computed_before(const Graph& graph, std::size_t place) {
   return computed;
 }
 
-// Whether a node of the range is needed for the outputs, by its place in the range.
-std::vector<bool> needed_nodes(const Graph& graph, NodeRange range, std::span<const ValueId> outputs) {
-  std::vector<bool> wanted(graph.value_count(), false), needed(range.end - range.begin, false);
-  for (const ValueId id : outputs) wanted[static_cast<std::size_t>(id)] = true;
-  for (std::size_t i = range.end; i-- > range.begin;) {
-    const Node& node = graph.node(graph.order()[i]);
-    const bool used = std::any_of(node.outputs.begin(), node.outputs.end(),
-                                  [&](ValueId id) { return wanted[static_cast<std::size_t>(id)]; });
-    if (!used && !node.op->has_effect) continue;
-    needed[i - range.begin] = true;
-    for (const ValueId id : node.inputs)
-      if (id != kNoId) wanted[static_cast<std::size_t>(id)] = true;
-  }
-  return needed;
-}
-
 // Copies values and nodes of one graph into another.
 class Copier {
  public:
@@ -94,6 +78,21 @@ std::vector<ValueId> values_across(const Graph& graph, std::size_t place) {
 std::string crossing_name(const Graph& graph, ValueId value) {
   const std::string& name = graph.value(value).name;
   return name.empty() ? fmt::format("%{}", value) : name;
+}
+
+std::vector<bool> needed_nodes(const Graph& graph, NodeRange range, std::span<const ValueId> outputs) {
+  std::vector<bool> wanted(graph.value_count(), false), needed(range.end - range.begin, false);
+  for (const ValueId id : outputs) wanted[static_cast<std::size_t>(id)] = true;
+  for (std::size_t i = range.end; i-- > range.begin;) {
+    const Node& node = graph.node(graph.order()[i]);
+    const bool used = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                  [&](ValueId id) { return wanted[static_cast<std::size_t>(id)]; });
+    if (!used && !node.op->has_effect) continue;
+    needed[i - range.begin] = true;
+    for (const ValueId id : node.inputs)
+      if (id != kNoId) wanted[static_cast<std::size_t>(id)] = true;
+  }
+  return needed;
 }
 
 Graph slice_graph(const Graph& graph, NodeRange range, std::span<const ValueId> outputs) {

@@ -24,6 +24,9 @@ std::vector<ValueId> values_across(const Graph& graph, std::size_t place);
 // Under which name a value crosses into a slice and out of it: its own, or "%12" where it has none.
 std::string crossing_name(const Graph& graph, ValueId value);
 
+// Whether each node of the range, by its place in it, is needed for `outputs` or has an effect.
+std::vector<bool> needed_nodes(const Graph& graph, NodeRange range, std::span<const ValueId> outputs);
+
 // The nodes of the range that `outputs`, values that they or earlier ones compute, need. Values of earlier
 // nodes become inputs; inputs, weights and constants stay what they are.
 Graph slice_graph(const Graph& graph, NodeRange range, std::span<const ValueId> outputs);

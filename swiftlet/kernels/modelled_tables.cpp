@@ -37,8 +37,9 @@ struct ModelBody {
 };
 
 ModelledTable amx_over_a_model() {
-  static constexpr LinearPath kBF16{amx::supports_bf16, amx::tile_rows, amx::prepare_bf16,
-                                    amx::multiply_bf16<ModelBody>};
+  static constexpr LinearPath kBF16{
+      amx::supports_bf16, amx::tile_rows, amx::prepare_bf16, amx::multiply_bf16<ModelBody>, nullptr,
+      amx::kSliceWords};
   static constexpr LinearPath kInt8{amx::supports_int8, amx::tile_rows, amx::prepare_int8,
                                     amx::multiply_int8_tiles<ModelBody>, amx::scratch_int8};
   static constexpr LinearPath kRowBlocks{amx::supports_row_blocks, amx::tile_rows, amx::prepare_row_blocks,

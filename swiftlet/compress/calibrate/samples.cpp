@@ -57,9 +57,11 @@ std::vector<std::vector<std::int32_t>> sentences(const LoadedModel& model,
   std::size_t step = std::max<std::size_t>(1, lines.size() * 618 / 1000);
   while (std::gcd(step, lines.size()) > 1) ++step;
   std::vector<std::vector<std::int32_t>> sequences;
+  const std::int64_t max_length = model.max_sequence_length();
   std::int64_t tokens = 0;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    std::vector<std::int32_t> ids = encode_sentence(model, prompt, lines[i * step % lines.size()]);
+    std::vector<std::int32_t> ids =
+        encode_sentence(model, prompt, lines[i * step % lines.size()], max_length);
     tokens += static_cast<std::int64_t>(ids.size());
     if (tokens > options.tokens) break;
     sequences.push_back(std::move(ids));

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "swiftlet/compress/test_dots.h"
 #include "swiftlet/kernels/test_values.h"
 
 namespace swiftlet {
@@ -21,14 +22,8 @@ TEST(SecondMoments, AreTheSumsOfProductsOverAllRows) {
   EXPECT_TRUE(moments.finite());
   for (std::int64_t r = 0; r < k; r += 7)
     for (std::int64_t c = 0; c < k; c += 11) {
-      double sum = 0, norm = 0;
-      for (std::int64_t i = 0; i < rows; ++i) {
-        const double product =
-            double{x[static_cast<std::size_t>(i * k + r)]} * x[static_cast<std::size_t>(i * k + c)];
-        sum += product;
-        norm += std::fabs(product);
-      }
-      ASSERT_NEAR(moments.at(r, c), sum, 1e-5 * norm) << r << ", " << c;
+      const test::Dot expected = test::dot(x.data() + r, x.data() + c, rows, k);
+      ASSERT_NEAR(moments.at(r, c), expected.sum, 1e-5 * expected.norm) << r << ", " << c;
       ASSERT_EQ(moments.at(r, c), moments.at(c, r));
     }
 }

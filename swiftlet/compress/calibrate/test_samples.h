@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ inline std::vector<float> run_whole(const Graph& graph, const std::shared_ptr<We
 }
 
 // |got - want| / |want|
-inline double relative_distance(const std::vector<float>& got, const std::vector<float>& want) {
+inline double relative_distance(std::span<const float> got, std::span<const float> want) {
   double difference = 0, norm = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {
     difference += (double{got[i]} - want[i]) * (double{got[i]} - want[i]);

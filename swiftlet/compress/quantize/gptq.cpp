@@ -1,7 +1,6 @@
 #include "swiftlet/compress/quantize/gptq.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "swiftlet/core/error.h"
@@ -54,9 +53,7 @@ std::vector<GroupScale> static_scales(const Weight& weight, IntegerWeightBuilder
     std::vector<float> row(static_cast<std::size_t>(g.k));
     for (std::int64_t r = begin; r < end; ++r) {
       decode_row(weight, r, row.data());
-      for (std::int64_t c = 0; c < g.k; ++c)
-        require(std::isfinite(row[static_cast<std::size_t>(c)]), weight.name,
-                "row {}, column {} is not finite", r, c);
+      check_finite(weight, r, row);
       for (std::int64_t i = 0; i < g.groups; ++i) {
         const std::int64_t first = i * g.group;
         const GroupScale scale =

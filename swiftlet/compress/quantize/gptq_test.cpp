@@ -119,7 +119,7 @@ std::vector<int> textbook_codes(const Problem& p, const std::vector<std::int64_t
 TEST(Gptq, ChoosesTheCodesOfTheTextbook) {
   const Encoding encodings[] = {
       {Format::kInt4, 32, false}, {Format::kInt4, 20, true}, {Format::kInt8, 0, false}};
-  const Problem p(18, 150, 400);  // more than one block of columns, a last panel that is not full
+  Problem p(18, 150, 400);  // more than one block of columns, a last panel that is not full
   for (const bool by_activation : {true, false}) {
     std::vector<std::int64_t> order(static_cast<std::size_t>(p.k));
     std::iota(order.begin(), order.end(), 0);
@@ -127,11 +127,10 @@ TEST(Gptq, ChoosesTheCodesOfTheTextbook) {
       std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
         return p.moments.at(a, a) > p.moments.at(b, b);
       });
-    Problem& problem = const_cast<Problem&>(p);
-    const Gptq gptq(problem.dense, p.moments, {.damping = 0.01, .activation_order = by_activation}, "w");
+    const Gptq gptq(p.dense, p.moments, {.damping = 0.01, .activation_order = by_activation}, "w");
     EXPECT_EQ(gptq.damping(), 0.01);
     for (const Encoding& encoding : encodings) {
-      const QuantizedWeight result = gptq.quantize(problem.dense, p.weight, encoding, Arithmetic::kInt8);
+      const QuantizedWeight result = gptq.quantize(p.dense, p.weight, encoding, Arithmetic::kInt8);
       EXPECT_EQ(result.weight.arithmetic, Arithmetic::kInt8);
       EXPECT_GT(result.relative_error, 0);
       const std::vector<int> expected = textbook_codes(p, order, 0.01, encoding);
@@ -210,7 +209,7 @@ TEST(Gptq, RefusesMomentsAndWeightsThatAreNotFinite) {
   EXPECT_EQ(message_of([&] {
               gptq.quantize(p.dense, broken, {Format::kInt4, 10, false}, Arithmetic::kF32);
             }),
-            "[w] row 1, column 5 is not finite");
+            "[w] expected finite values, row 1 column 5 is nan");
 }
 
 }  // namespace

@@ -253,7 +253,7 @@ struct NextCodes {
 
   Ahead share(std::int64_t pass, std::int64_t passes, std::int64_t steps) const {
     const std::int64_t each = (2 * lines + passes * steps) / (passes * steps + 1);  // of a block
-    std::int64_t first = pass * steps * each;
+    const std::int64_t first = pass * steps * each;
     return {first < lines ? at + first * kRowBytes : at + panel_bytes + (first - lines) * kRowBytes, each};
   }
 };
