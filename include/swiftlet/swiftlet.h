@@ -333,8 +333,10 @@ struct CompressOptions {
   // `weights` are integers, else as `weights`.
   std::string embeddings = {};
   std::vector<std::string> skip = {};  // names with * and ?; those weights stay as they are
-  // "rtn": round to nearest; "gptq": on what the layers see of the texts of `calibration` (a text file, for
-  // encoders one text a line, maybe gzip), of which at most so many tokens are taken.
+  // How codes are chosen, names joined by '+': "rtn" rounds to nearest, "clip" searches the scales of groups,
+  // "gptq" lets columns make up for what others lose, "awq" and "smoothquant" scale channels first. All but
+  // the first two look at the texts of `calibration` (a text file, for encoders one text a line, maybe gzip),
+  // of which at most so many tokens are taken; "clip" does where there are some.
   std::string method = "rtn";
   std::string calibration = {};
   std::int64_t calibration_tokens = 65536;

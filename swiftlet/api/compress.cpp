@@ -9,18 +9,13 @@
 namespace swiftlet {
 namespace {
 
-// Of int8 and int4; blocks bring their own.
-bool takes_groups(const Encoding& encoding) {
-  return encoding.is_integer() && !encoding.has_blocks();
-}
-
 Encoding float_or_integer(std::string_view name, int group, bool asymmetric, std::string_view option) {
   const auto encoding = parse_encoding(name);
   if (!encoding || encoding->group != 0 || encoding->asymmetric ||
       (encoding->has_blocks() && !rounds_to_blocks(encoding->format)))
     fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, q5_0, int4, q4_r",
          name);
-  if (!takes_groups(*encoding)) return *encoding;
+  if (!has_group_scales(*encoding)) return *encoding;
   if (group < 0) fail(ErrorCode::kUsage, "group", "must not be negative, is {}", group);
   return {encoding->format, group, asymmetric};
 }
@@ -29,9 +24,7 @@ Plan make_plan(const CompressOptions& options) {
   Plan plan;
   plan.weights = float_or_integer(options.weights, options.group, options.asymmetric, "weights");
   plan.skip = options.skip;
-  const auto method = parse_method(options.method);
-  if (!method) fail(ErrorCode::kUsage, "method", "'{}' is not known; known are rtn, gptq", options.method);
-  plan.method = *method;
+  plan.method = parse_method(options.method);
   // Tables are looked up row by row, so they lose most by coarse codes: unasked they become int8 with a scale
   // for each row.
   if (!options.embeddings.empty())
@@ -40,7 +33,7 @@ Plan make_plan(const CompressOptions& options) {
     plan.embeddings = plan.weights;
   const bool integers = plan.weights.is_integer() || plan.embeddings.is_integer();
   const bool grouped =
-      takes_groups(plan.weights) || (!options.embeddings.empty() && takes_groups(plan.embeddings));
+      has_group_scales(plan.weights) || (!options.embeddings.empty() && has_group_scales(plan.embeddings));
   if (!grouped && (options.group != 0 || options.asymmetric))
     fail(ErrorCode::kUsage, "group", "groups and offsets belong to int8 and int4, not to {}",
          options.weights);

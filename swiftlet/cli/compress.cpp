@@ -31,10 +31,6 @@ void check(const CompressOptions& options) {
   if (!options.metric.empty() && options.data.empty())
     wrong_use("compress", fmt::format("--metric {} needs --data", options.metric));
   if (options.metric.empty() && !options.data.empty()) wrong_use("compress", "--data needs --metric");
-  if (options.method == "rtn" && !options.calibration.empty())
-    wrong_use("compress", "--calibration goes with --method gptq: rounding to nearest looks at no texts");
-  if (options.method != "rtn" && options.calibration.empty())
-    wrong_use("compress", fmt::format("--method {} needs --calibration", options.method));
   check_window("compress", options.metric, options.context, options.stride);
   if (options.force && options.budget.empty())
     wrong_use("compress", "--force goes with --budget: without one the file is always written");
@@ -130,11 +126,12 @@ Action setup_compress(CommandLine& line) {
               "int8 by rows, or as float --weights");
   line.texts("--skip", compress.skip, "PATTERN",
              "Weights that stay as they are, by name with * and ? (may be repeated)");
-  line.choice(
-      "--method", compress.method, {"rtn", "gptq"},
-      "How codes are chosen: nearest values (rtn), or so that columns make up for what others lose (gptq)");
+  line.text("--method", compress.method, "NAMES",
+            "How codes are chosen, joined by '+': nearest values (rtn), scales searched (clip), columns that "
+            "make up for what others lose (gptq), channels scaled first (awq, smoothquant): awq+gptq");
   line.text("--calibration", compress.calibration, "FILE",
-            "Sample texts for gptq, unlike those of --data: a text, for encoders one a line; may be gzip");
+            "Sample texts that a method looks at, unlike those of --data: a text, for encoders one a line; "
+            "may be gzip");
   line.number<std::int64_t>("--calibration-tokens", compress.calibration_tokens,
                             "Tokens of them to look at, at most", 1);
   add_gate_options(line, *arguments);

@@ -161,6 +161,10 @@ void check_quantized(const std::vector<PlannedWeight>& planned, const std::strin
   warn("{}: {} weights are quantized already and stay as they are", source, quantized);
 }
 
+bool is_calibrated(const CompressRequest& request) {
+  return !request.calibration.texts.empty();
+}
+
 // The source while its weights are taken one after the other.
 struct Source {
   Checkpoint checkpoint;
@@ -171,7 +175,7 @@ struct Source {
       : checkpoint(open_source(request.model, job)), built(models::build_model(checkpoint)) {
     planned = resolve_plan(request.plan, built, checkpoint);
     check_quantized(planned, checkpoint.source);
-    if (needs_calibration(request.plan.method)) planned = in_order_of_layers(std::move(planned), built.graph);
+    if (is_calibrated(request)) planned = in_order_of_layers(std::move(planned), built.graph);
     checkpoint.plan = plan_to_json(request.plan);
     checkpoint.certificate.clear();
   }
@@ -183,10 +187,10 @@ struct Source {
   }
 };
 
-QuantizedWeight rounded_or_kept(const Weight& weight, const PlannedWeight& plan, ThreadPool& pool) {
+QuantizedWeight rounded_or_kept(const Weight& weight, const PlannedWeight& plan, bool clip, Dense& dense) {
   if (!plan.change) return {.weight = weight};
   try {
-    return round_to_nearest(weight, plan.encoding, plan.arithmetic, pool);
+    return round_alone(dense, weight, plan.encoding, plan.arithmetic, clip);
   } catch (const Error&) {
     check_mapped(weight);  // the truer reason, where it is one
     throw;
@@ -206,20 +210,21 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
                               .bytes_before = before.bytes(),
                               .bytes_after = after.weight.bytes(),
                               .relative_error = after.relative_error,
-                              .note = plan.note});
+                              .note = after.note.empty() ? plan.note : after.note});
     release_mapped(before);
   };
-  if (needs_calibration(request.plan.method)) {
+  if (is_calibrated(request)) {
     const Samples samples = read_samples(source.checkpoint, source.built, request.calibration);
     report.calibration_tokens = samples.tokens;
     return quantize_by_layers(source.checkpoint, source.built.graph, request.plan, source.planned, samples,
                               pool, take, job);
   }
+  Dense dense(*pool);
   const auto count = static_cast<std::int64_t>(source.planned.size());
   for (const PlannedWeight& plan : source.planned) {
     job.step("quantize", static_cast<std::int64_t>(report.weights.size()), count);
     const Weight weight = source.checkpoint.with_bytes(plan.name);
-    take(plan, weight, rounded_or_kept(weight, plan, *pool));
+    take(plan, weight, rounded_or_kept(weight, plan, request.plan.method.clip, dense));
   }
   job.step("quantize", count, count);
 }
@@ -297,9 +302,12 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   check_output(request.model, request.output);
   if (request.task.empty() && !request.budget.empty())
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
-  if (needs_calibration(request.plan.method) && request.calibration.texts.empty())
+  if (needs_calibration(request.plan.method) && !is_calibrated(request))
     fail(ErrorCode::kUsage, "calibration", "method {} looks at sample texts (--calibration)",
          to_string(request.plan.method));
+  if (request.plan.method == Method{} && is_calibrated(request))
+    fail(ErrorCode::kUsage, "calibration",
+         "rounding to nearest looks at no texts: it goes with another method (--method)");
   CompressReport report;
   if (!request.budget.empty()) check_budget(request);  // before the long work
   if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);

@@ -162,11 +162,12 @@ TEST_F(Compress, ASourceThatShrinksMeanwhileIsNamed) {
   EXPECT_EQ(read_text_file(output()), "precious");
   restore();
   CompressRequest request{.model = source, .output = output()};
-  request.plan.method = Method::kGptq;
+  request.plan.method = parse_method("gptq");
   request.calibration.texts = fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/minilm/sentences.txt";
   EXPECT_EQ(error_of([&] { compress_model(request, cutting(weights, "calibrate")); }), expected);
   restore();
-  request.plan.method = Method::kRoundToNearest;
+  request.plan.method = Method{};
+  request.calibration.texts.clear();
   request.plan.skip = {"*"};  // nothing is encoded: the bytes go from file to file
   EXPECT_EQ(error_of([&] { compress_model(request, cutting(weights, "quantize")); }), expected);
   EXPECT_EQ(read_text_file(output()), "precious");
@@ -266,16 +267,18 @@ TEST_F(Compress, AMixtureOfExpertsRunsEndToEnd) {
 }
 
 // Calibrated on the text that the divergence is not measured on.
-TEST_F(Compress, GptqKeepsMoreOfTheModelThanRounding) {
+TEST_F(Compress, CalibrationKeepsMoreOfTheModelThanRounding) {
   const std::string stories = read_text(fs::path(SWIFTLET_SOURCE_DIR) / "assets/text/stories-valid.txt.gz");
   const std::size_t cut = 60'000;
   const fs::path seen = folder_ / "seen.txt", unseen = folder_ / "unseen.txt";
   std::ofstream(seen) << stories.substr(0, cut);
   std::ofstream(unseen) << stories.substr(cut, 12'000);
-  const auto loss_of = [&](Method method, const std::string& name) {
+  const auto loss_of = [&](std::string_view names, const std::string& name) {
+    const Method method = parse_method(names);
+    const fs::path texts = method == Method{} ? fs::path() : seen;
     CompressRequest request{.model = fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories260K/stories260K.bin",
                             .output = output(name),
-                            .calibration = {.texts = seen, .tokens = 16384},
+                            .calibration = {.texts = texts, .tokens = 16384},
                             .task = "kl",
                             .data = {.data = unseen},
                             .threads = 2};
@@ -286,12 +289,14 @@ TEST_F(Compress, GptqKeepsMoreOfTheModelThanRounding) {
     request.data.reference = request.model;
     const CompressReport report = compress_model(request, {});
     EXPECT_TRUE(report.written);
-    EXPECT_EQ(report.calibration_tokens > 14000, method == Method::kGptq);
+    EXPECT_EQ(report.calibration_tokens > 14000, !texts.empty());
     return report.after->result.metric("kl_divergence");
   };
-  const double nearest = loss_of(Method::kRoundToNearest, "rtn.swiftlet");
-  EXPECT_LT(loss_of(Method::kGptq, "gptq.swiftlet"), 0.75 * nearest);
-  loss_of(Method::kGptq, "again.swiftlet");  // the same, weight by weight
+  const double nearest = loss_of("rtn", "rtn.swiftlet");
+  EXPECT_LT(loss_of("gptq", "gptq.swiftlet"), 0.75 * nearest);
+  EXPECT_LT(loss_of("awq", "awq.swiftlet"), 0.9 * nearest);
+  EXPECT_LT(loss_of("awq+gptq", "both.swiftlet"), 0.7 * nearest);
+  loss_of("gptq", "again.swiftlet");  // the same, weight by weight
   const auto weights = [&](const char* name) { return load_native(output(name)).weights; };
   const auto first = weights("gptq.swiftlet"), second = weights("again.swiftlet");
   for (const auto& [name, weight] : first) EXPECT_EQ(decode(weight), decode(second.at(name))) << name;
@@ -313,12 +318,12 @@ TEST_F(Compress, GptqSaysWhatItCannotDo) {
     }
   };
   const fs::path texts = fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/minilm/sentences.txt";
-  const Plan plan{.method = Method::kGptq, .weights = {Format::kInt4, 32, false}};
+  const Plan plan{.method = parse_method("gptq"), .weights = {Format::kInt4, 32, false}};
   EXPECT_EQ(message_of(model("llama-tied"), plan, ""),
             "[calibration] method gptq looks at sample texts (--calibration)");
-  EXPECT_EQ(
-      message_of(model("llama-tied"), {.method = Method::kGptq, .weights = {Format::kQ4R, 0, false}}, texts),
-      "[method] gptq rounds to int8 and int4, not to q4_r");
+  EXPECT_EQ(message_of(model("llama-tied"),
+                       {.method = parse_method("gptq"), .weights = {Format::kQ4R, 0, false}}, texts),
+            "[method] gptq rounds to int8 and int4, not to q4_r");
   EXPECT_NE(message_of(model("llama-tied"), plan, folder_ / "no-such.txt").find("no-such.txt"),
             std::string::npos);
   // An infinity in a norm of the second layer: what its linears read, and nothing before it.

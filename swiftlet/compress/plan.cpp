@@ -29,15 +29,9 @@ Role role_of(const Graph& graph, ValueId weight) {
   return role;
 }
 
-struct MethodName {
-  Method method;
-  std::string_view name;
-};
-constexpr MethodName kMethods[] = {{Method::kRoundToNearest, "rtn"}, {Method::kGptq, "gptq"}};
-
 void check_method(const Plan& plan) {
-  if (plan.method == Method::kRoundToNearest) return;
-  if (!plan.weights.is_integer() || plan.weights.has_blocks())
+  if (plan.method == Method{}) return;
+  if (!has_group_scales(plan.weights))
     fail(ErrorCode::kUnsupported, "method", "{} rounds to int8 and int4, not to {}", to_string(plan.method),
          to_string(plan.weights));
 }
@@ -89,18 +83,6 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
 
 }  // namespace
 
-std::string_view to_string(Method method) {
-  for (const MethodName& known : kMethods)
-    if (known.method == method) return known.name;
-  return "";
-}
-
-std::optional<Method> parse_method(std::string_view name) {
-  for (const MethodName& known : kMethods)
-    if (known.name == name) return known.method;
-  return std::nullopt;
-}
-
 bool matches_pattern(std::string_view pattern, std::string_view name) {
   // The usual linear-time match: after a mismatch, the last * takes one character more.
   std::size_t p = 0, n = 0, star = std::string_view::npos, retry = 0;
@@ -138,7 +120,7 @@ std::string plan_to_json(const Plan& plan) {
                       {"embeddings", to_string(plan.embeddings)},
                       {"activations", to_string(plan.arithmetic)},
                       {"skip", plan.skip}};
-  if (plan.method == Method::kGptq) {
+  if (plan.method.rounding == Rounding::kGptq) {
     json["damping"] = plan.gptq.damping;
     json["activation_order"] = plan.gptq.activation_order;
   }

@@ -7,25 +7,14 @@
 #include <vector>
 
 #include "swiftlet/compress/quantize/gptq.h"
+#include "swiftlet/compress/quantize/method.h"
 #include "swiftlet/io/checkpoint.h"
 #include "swiftlet/models/family.h"
 
 namespace swiftlet {
 
-enum class Method : std::uint8_t {
-  kRoundToNearest,  // needs no data
-  kGptq,            // quantize/gptq.h; int8 and int4 alone
-};
-
-std::string_view to_string(Method method);  // "rtn", "gptq"
-std::optional<Method> parse_method(std::string_view name);
-// Whether the method looks at calibration samples.
-inline bool needs_calibration(Method method) {
-  return method != Method::kRoundToNearest;
-}
-
 struct Plan {
-  Method method = Method::kRoundToNearest;
+  Method method;
   GptqOptions gptq;
   Encoding weights{Format::kInt8, 0, false};     // matrices of linears
   Encoding embeddings{Format::kInt8, 0, false};  // embedding tables, and heads tied to one

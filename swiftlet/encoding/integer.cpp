@@ -33,11 +33,6 @@ float next_scale(const Encoding& encoding, float scale) {
   return f16_to_f32(static_cast<std::uint16_t>(f32_to_f16(scale) + 1));
 }
 
-float stored_scale(const Encoding& encoding, double exact) {
-  const auto scale = static_cast<float>(exact);
-  return encoding.group > 0 ? f16_to_f32(f32_to_f16(scale)) : scale;
-}
-
 void check_scale(const Encoding& encoding, float scale, double extent, const std::string& where) {
   if (!std::isfinite(scale))
     fail(ErrorCode::kUnsupported, where, "values as large as {:g} need a scale beyond f16, got {}", extent,
@@ -112,6 +107,11 @@ GroupScale choose_asymmetric(const Encoding& encoding, const float* values, std:
 }
 
 }  // namespace
+
+float stored_scale(const Encoding& encoding, double exact) {
+  const auto scale = static_cast<float>(exact);
+  return encoding.group > 0 ? f16_to_f32(f32_to_f16(scale)) : scale;
+}
 
 GroupScale choose_scale(const Encoding& encoding, const float* values, std::int64_t count,
                         const std::string& where) {

@@ -26,6 +26,9 @@ struct GroupScale {
 GroupScale choose_scale(const Encoding& encoding, const float* values, std::int64_t count,
                         const std::string& where);
 
+// A scale as it is stored: rounded to f16 when grouped, to f32 per channel.
+float stored_scale(const Encoding& encoding, double exact);
+
 // The scale under which codes within [-steps, steps - 1] give `count` finite values with nearly the least
 // squared error: of some trials that take the element of largest magnitude to about -steps (so the scale's
 // sign is opposite to its sign), each followed by the best scale for its codes. 0 where all values are.

@@ -46,6 +46,13 @@ void SecondMoments::add(Dense& dense, const float* x, std::int64_t count) {
   rows_ += count;
 }
 
+void SecondMoments::divide(std::span<const float> s) {
+  for (std::int64_t r = 0; r < k_; ++r)
+    for (std::int64_t c = 0; c <= r; ++c)
+      sums_[static_cast<std::size_t>(r * k_ + c)] /=
+          s[static_cast<std::size_t>(r)] * s[static_cast<std::size_t>(c)];
+}
+
 bool SecondMoments::finite() const {
   for (std::int64_t i = 0; i < k_; ++i)
     if (!std::isfinite(at(i, i))) return false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "swiftlet/compress/dense.h"
@@ -16,6 +17,9 @@ class SecondMoments {
 
   // rows x [count, K], dense. Rounds as sums of some thousand rows do that are added up then.
   void add(Dense& dense, const float* x, std::int64_t count);
+
+  // What they are of the rows with column c divided by s[c].
+  void divide(std::span<const float> s);
 
   std::int64_t k() const { return k_; }
   std::int64_t rows() const { return rows_; }

@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "swiftlet/core/error.h"
-#include "swiftlet/encoding/integer.h"
 #include "swiftlet/encoding/panel_work.h"
 
 namespace swiftlet {
@@ -44,28 +43,6 @@ std::vector<float> by_places(const Weight& weight, const std::vector<std::int64_
   return out;
 }
 
-// The scales of round to nearest, by row and group.
-std::vector<GroupScale> static_scales(const Weight& weight, IntegerWeightBuilder& builder, ThreadPool& pool) {
-  const PanelGeometry& g = builder.geometry();
-  const Encoding encoding = builder.encoding();
-  std::vector<GroupScale> scales(static_cast<std::size_t>(g.n * g.groups));
-  for_rows_of_panels(g.n, &pool, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> row(static_cast<std::size_t>(g.k));
-    for (std::int64_t r = begin; r < end; ++r) {
-      decode_row(weight, r, row.data());
-      check_finite(weight, r, row);
-      for (std::int64_t i = 0; i < g.groups; ++i) {
-        const std::int64_t first = i * g.group;
-        const GroupScale scale =
-            choose_scale(encoding, row.data() + first, std::min(g.group, g.k - first), weight.name);
-        builder.set_group(r, i, scale);
-        scales[static_cast<std::size_t>(r * g.groups + i)] = scale;
-      }
-    }
-  });
-  return scales;
-}
-
 }  // namespace
 
 Gptq::Gptq(Dense& dense, const SecondMoments& moments, const GptqOptions& options, const std::string& where)
@@ -97,14 +74,18 @@ Gptq::Gptq(Dense& dense, const SecondMoments& moments, const GptqOptions& option
   });
 }
 
-QuantizedWeight Gptq::quantize(Dense& dense, const Weight& weight, const Encoding& encoding,
-                               Arithmetic arithmetic) const {
+Weight Gptq::round(Dense& dense, const Weight& weight, const Encoding& encoding,
+                   const GroupScales& scales) const {
   const std::int64_t n = weight.shape[0];
   SWIFTLET_ASSERT(weight.shape[1] == k_);
   ThreadPool& pool = dense.pool();
   IntegerWeightBuilder builder(weight.name, encoding, n, k_);
   const PanelGeometry& g = builder.geometry();
-  const std::vector<GroupScale> scales = static_scales(weight, builder, pool);
+  for_rows_of_panels(n, &pool, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r)
+      for (std::int64_t i = 0; i < g.groups; ++i)
+        builder.set_group(r, i, scales[static_cast<std::size_t>(r * g.groups + i)]);
+  });
   const std::vector<float> original = by_places(weight, columns_, pool);
   std::vector<float> lost(original.size());  // w - q, by places
   std::vector<float> feedback(static_cast<std::size_t>(n * kBlock)), piece;
@@ -139,9 +120,7 @@ QuantizedWeight Gptq::quantize(Dense& dense, const Weight& weight, const Encodin
     });
     end = begin;
   }
-  Weight rounded = std::move(builder).finish();
-  rounded.arithmetic = arithmetic;
-  return with_error(weight, std::move(rounded), pool);
+  return std::move(builder).finish();
 }
 
 }  // namespace swiftlet

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "swiftlet/compress/calibrate/second_moments.h"
-#include "swiftlet/compress/quantize/quantized_weight.h"
+#include "swiftlet/compress/quantize/group_scales.h"
 
 namespace swiftlet {
 
@@ -32,11 +32,10 @@ class Gptq {
   // when that does not help.
   Gptq(Dense& dense, const SecondMoments& moments, const GptqOptions& options, const std::string& where);
 
-  // A float matrix [N, K] in an encoding of int8 or int4. Scales and zero points are those of round to
-  // nearest (static groups), so groups stay in the order of the columns whatever the order of rounding.
-  // Throws as encode() does. On all threads of the pool; the result does not depend on how many there are.
-  QuantizedWeight quantize(Dense& dense, const Weight& weight, const Encoding& encoding,
-                           Arithmetic arithmetic) const;
+  // A float matrix [N, K], whose values are finite, in an encoding of int8 or int4. The scales are chosen
+  // before anything moves (static groups), so groups stay in the order of the columns whatever the order of
+  // rounding. On all threads of the pool; the result does not depend on how many there are.
+  Weight round(Dense& dense, const Weight& weight, const Encoding& encoding, const GroupScales& scales) const;
 
   double damping() const { return damping_; }  // that was needed
 

@@ -7,12 +7,15 @@
 #include "swiftlet/compress/calibrate/layer_walk.h"
 #include "swiftlet/compress/quantize/gptq.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
+#include "swiftlet/compress/quantize/scale_search.h"
+#include "swiftlet/compress/quantize/scale_site.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/ops/linear.h"
 
 namespace swiftlet {
 namespace {
 
+constexpr std::int64_t kSampleRows = 1024;  // of an input, that factors of channels are tried on
 constexpr const char* kRounded = "rounded to nearest: no linear layer reads it first";
 
 // Who reads a weight.
@@ -59,6 +62,7 @@ class LayerQuantizer {
         dense_(*pool),
         take_(take),
         job_(job),
+        tokens_(samples.tokens),
         readers_(readers_of_weights(graph)),
         walk_(graph, samples, std::move(pool)) {}
 
@@ -72,45 +76,65 @@ class LayerQuantizer {
       const auto rounded = rounded_.find(name);
       weights->add(rounded != rounded_.end() ? rounded->second : checkpoint_.with_bytes(name));
     }
-    const std::map<ValueId, SecondMoments> moments = look(layer, weights, planned);
+    std::map<std::string, Weight> originals;
+    for (const PlannedWeight& weight : planned) originals.emplace(weight.name, weights->get(weight.name));
+    seen_.clear();
+    notes_.clear();
+    look(layer, weights, planned);
+    if (plan_.method.scaling != ChannelScaling::kNone) scale_channels(planned, *weights);
     std::map<ValueId, Gptq> solvers;
     for (const PlannedWeight& weight : planned) {
-      const Weight before = weights->get(weight.name);
-      QuantizedWeight after{.weight = before};
+      QuantizedWeight after{.weight = weights->get(weight.name)};
       if (weight.change) {
-        after = quantize(before, weight, moments, solvers);
+        after = quantize(after.weight, weight, solvers);
         weights->replace(after.weight);
         if (readers(weight).last > layer) rounded_.emplace(weight.name, after.weight);
       }
-      take_(weight, before, after);
+      if (const auto note = notes_.find(weight.name); note != notes_.end()) after.note = note->second;
+      take_(weight, originals.at(weight.name), after);
     }
     if (layer + 1 < layers()) walk_.advance(layer, weights, job_);
   }
 
  private:
-  std::map<ValueId, SecondMoments> look(std::size_t layer, const std::shared_ptr<WeightStore>& weights,
-                                        std::span<const PlannedWeight> planned) {
-    std::map<ValueId, SecondMoments> moments;
+  // What the calibration data showed of one input, as far as the method wants to know.
+  struct Seen {
+    std::optional<SecondMoments> moments;
+    std::optional<InputSample> sample;
+
+    Seen(const Method& method, std::int64_t k, std::int64_t tokens) {
+      if (method.clip || method.rounding == Rounding::kGptq) moments.emplace(k);
+      if (method.scaling != ChannelScaling::kNone) sample.emplace(k, tokens, kSampleRows);
+    }
+    void add(Dense& dense, const float* rows, std::int64_t count) {
+      if (moments) moments->add(dense, rows, count);
+      if (sample) sample->add(rows, count);
+    }
+    bool finite() const { return (!moments || moments->finite()) && (!sample || sample->finite()); }
+  };
+
+  void look(std::size_t layer, const std::shared_ptr<WeightStore>& weights,
+            std::span<const PlannedWeight> planned) {
     std::vector<ValueId> taps;
-    std::vector<SecondMoments*> sums;
+    std::vector<Seen*> seen;
     for (const PlannedWeight& weight : planned) {
       const ValueId input = readers(weight).input;
       if (!weight.change || input == kNoId) continue;
-      const auto [entry, is_new] = moments.try_emplace(input, weights->get(weight.name).shape[1]);
+      const auto [entry, is_new] =
+          seen_.try_emplace(input, plan_.method, weights->get(weight.name).shape[1], tokens_);
       if (!is_new) continue;
       taps.push_back(input);
-      sums.push_back(&entry->second);
+      seen.push_back(&entry->second);
     }
-    if (taps.empty()) return moments;
+    if (taps.empty()) return;
     walk_.look(
         layer, weights, taps,
         [&](std::size_t tap, const float* rows, std::int64_t count, std::int64_t) {
-          sums[tap]->add(dense_, rows, count);
+          seen[tap]->add(dense_, rows, count);
         },
         job_);
-    for (const auto& [input, sums_of_input] : moments)  // in the order of the graph
-      if (!sums_of_input.finite()) fail_not_finite(input, planned);
-    return moments;
+    for (const auto& [input, of_input] : seen_)  // in the order of the graph
+      if (!of_input.finite()) fail_not_finite(input, planned);
   }
 
   [[noreturn]] void fail_not_finite(ValueId input, std::span<const PlannedWeight> planned) const {
@@ -119,14 +143,60 @@ class LayerQuantizer {
     fail(ErrorCode::kInvalid, reads->name, "what it multiplies is not finite on the calibration data");
   }
 
+  // Scales the inputs of the layer that a site can divide, and all matrices that read them.
+  void scale_channels(std::span<const PlannedWeight> planned, WeightStore& weights) {
+    for (auto& [input, seen] : seen_) {
+      const std::optional<ScaleSite> site = find_scale_site(graph_, input);
+      if (!site || !can_carry(*site, planned, weights)) continue;
+      std::vector<ScaledReader> matrices;
+      for (const PlannedWeight& weight : planned)
+        if (weight.change && readers(weight).input == input)
+          matrices.push_back({weights.get(weight.name), weight.encoding, weight.arithmetic});
+      if (matrices.size() != graph_.users(input).size()) continue;  // one of them stays as it is
+      ChannelScales scales =
+          search_channel_scales(dense_, plan_.method.scaling, *seen.sample, matrices, site->row);
+      if (scales.exponent == 0) continue;
+      divide_at_site(*site, scales.s, weights);
+      if (weights.shape(site->carrier)->rank() == 1)
+        notes_[site->carrier] = "divided by the factors of the channels that it gives";
+      if (seen.moments) seen.moments->divide(scales.s);
+      for (const ScaledReader& matrix : matrices) {
+        weights.replace(with_scaled_columns(matrix.weight, scales.s));
+        notes_[matrix.weight.name] = fmt::format("channels scaled, exponent {:.2f}", scales.exponent);
+      }
+    }
+  }
+
+  // Only what this layer is the first to read is not written yet, and only what is rounded anyway may become
+  // f32.
+  static bool can_carry(const ScaleSite& site, std::span<const PlannedWeight> planned,
+                        const WeightStore& weights) {
+    const auto find = [&](const std::string& name) {
+      return std::find_if(planned.begin(), planned.end(),
+                          [&](const auto& weight) { return weight.name == name; });
+    };
+    const auto carrier = find(site.carrier);
+    if (carrier == planned.end() || (!site.bias.empty() && find(site.bias) == planned.end())) return false;
+    return carrier->change || weights.shape(site.carrier)->rank() == 1;
+  }
+
   QuantizedWeight quantize(const Weight& before, const PlannedWeight& planned,
-                           const std::map<ValueId, SecondMoments>& moments,
                            std::map<ValueId, Gptq>& solvers) {
     const ValueId input = readers(planned).input;
-    if (input == kNoId) return round_to_nearest(before, planned.encoding, planned.arithmetic, *pool_);
-    const SecondMoments& seen = moments.at(input);
-    const auto solver = solvers.try_emplace(input, dense_, seen, plan_.gptq, planned.name).first;
-    return solver->second.quantize(dense_, before, planned.encoding, planned.arithmetic);
+    if (input == kNoId)
+      return round_alone(dense_, before, planned.encoding, planned.arithmetic, plan_.method.clip);
+    const std::optional<SecondMoments>& moments = seen_.at(input).moments;
+    const GroupScales scales = plan_.method.clip ? clipped_scales(dense_, before, planned.encoding, &*moments)
+                                                 : usual_scales(before, planned.encoding, *pool_);
+    Weight rounded;
+    if (plan_.method.rounding == Rounding::kGptq) {
+      const auto solver = solvers.try_emplace(input, dense_, *moments, plan_.gptq, planned.name).first;
+      rounded = solver->second.round(dense_, before, planned.encoding, scales);
+    } else {
+      rounded = round_with_scales(before, planned.encoding, scales, *pool_);
+    }
+    rounded.arithmetic = planned.arithmetic;
+    return with_error(before, std::move(rounded), *pool_);
   }
 
   const Checkpoint& checkpoint_;
@@ -136,9 +206,13 @@ class LayerQuantizer {
   Dense dense_;
   const TakeWeight& take_;
   const Job& job_;
+  std::int64_t tokens_;
   std::map<std::string, Readers> readers_;
   LayerWalk walk_;
   std::map<std::string, Weight> rounded_;  // that later layers read too
+  // Of the layer under way.
+  std::map<ValueId, Seen> seen_;
+  std::map<std::string, std::string> notes_;  // by weight
 };
 
 }  // namespace

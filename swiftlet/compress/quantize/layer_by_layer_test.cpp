@@ -28,7 +28,7 @@ struct Model {
   }
 };
 
-const Plan kPlan{.method = Method::kGptq,
+const Plan kPlan{.method = parse_method("gptq"),
                  .weights = {Format::kInt4, 32, true},
                  .embeddings = {Format::kF32, 0, false},
                  .arithmetic = Arithmetic::kF32};
@@ -77,11 +77,41 @@ TEST(QuantizeByLayers, WhatNoLinearReadsFirstIsNoted) {
   EXPECT_TRUE(experts);
 }
 
+// Scaled channels, searched scales and error feedback together, with activations of 8 bits and without.
+TEST(QuantizeByLayers, StepsOfAMethodAddUp) {
+  const std::pair<const char*, Arithmetic> models[] = {{"llama-grouped", Arithmetic::kF32},
+                                                       {"opt-before", Arithmetic::kInt8},
+                                                       {"bert-gelu", Arithmetic::kInt8}};
+  for (const auto& [name, arithmetic] : models) {
+    const Model model(name);
+    const std::vector<float> want = model.output(model.weights());
+    const auto distance = [&, activations = arithmetic](const char* method) {
+      Plan plan = kPlan;
+      plan.method = parse_method(method);
+      plan.arithmetic = activations;
+      const Weights weights = model.weights();
+      quantize_by_layers(model.checkpoint, model.built.graph, plan, model.planned(plan), model.samples,
+                         std::make_shared<ThreadPool>(2),
+                         [&](const PlannedWeight&, const Weight&, const QuantizedWeight& after) {
+                           weights->replace(after.weight);
+                         },
+                         {});
+      return test::relative_distance(model.output(weights), want);
+    };
+    const double nearest = distance("rtn");
+    for (const char* method : {"clip", "awq", "smoothquant"})
+      EXPECT_LT(distance(method), 1.02 * nearest) << name << ", " << method;
+    EXPECT_LT(distance("awq+gptq"), 0.9 * nearest) << name;
+  }
+}
+
 TEST(QuantizeByLayers, GivesTheSameOnAnyNumberOfThreads) {
   const Model model("llama-grouped");
+  Plan plan = kPlan;
+  plan.method = parse_method("awq+gptq");
   const auto codes = [&](int threads) {
     std::vector<std::vector<float>> values;
-    quantize_by_layers(model.checkpoint, model.built.graph, kPlan, model.planned(kPlan), model.samples,
+    quantize_by_layers(model.checkpoint, model.built.graph, plan, model.planned(plan), model.samples,
                        std::make_shared<ThreadPool>(threads),
                        [&](const PlannedWeight&, const Weight&, const QuantizedWeight& after) {
                          values.push_back(decode(after.weight));
