@@ -325,6 +325,7 @@ SWIFTLET_API EvalResult evaluate(Model& model, const EvalOptions& options, const
 
 struct CompressOptions {
   std::string model = {}, output = {};
+  std::string plan = {};         // a JSON file that says all of the following up to `method`; empty: none
   std::string weights = "int8";  // f32, f16, bf16, int8, q5_0, int4, q4_r
   int group = 0;                 // elements that share a scale; 0: a whole row
   bool asymmetric = false;
@@ -332,6 +333,9 @@ struct CompressOptions {
   // Of embedding tables and tied heads, with the same group; empty: int8 with a scale for each row where
   // `weights` are integers, else as `weights`.
   std::string embeddings = {};
+  // "PATTERN=ENCODING": other encodings for weights by name with * and ?; the last that matches counts. These
+  // reach tables of positions and types too, which stay as they are otherwise.
+  std::vector<std::string> rules = {};
   std::vector<std::string> skip = {};  // names with * and ?; those weights stay as they are
   // How codes are chosen, names joined by '+': "rtn" rounds to nearest, "clip" searches the scales of groups,
   // "gptq" lets columns make up for what others lose, "awq" and "smoothquant" scale channels first. All but
@@ -374,6 +378,7 @@ struct CompressResult {
   std::string budget_unit;                   // "%", "points", "perplexity" or "nats"
   bool within_budget = true;
   std::string reason;  // why no file was written, one line
+  std::string plan;    // JSON, for CompressOptions::plan
   double seconds = 0;
 };
 // Measuring starts a new peak of the process's memory (Linux: /proc/self/clear_refs).

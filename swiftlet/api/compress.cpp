@@ -1,7 +1,7 @@
 #include "swiftlet/compress/compress.h"
 
 #include "swiftlet/api/model_impl.h"
-#include "swiftlet/encoding/round_to_blocks.h"
+#include "swiftlet/core/file.h"
 #include "swiftlet/eval/vectors.h"
 #include "swiftlet/hub.h"
 #include "swiftlet/io/native.h"
@@ -9,49 +9,54 @@
 namespace swiftlet {
 namespace {
 
-Encoding float_or_integer(std::string_view name, int group, bool asymmetric, std::string_view option) {
-  const auto encoding = parse_encoding(name);
-  if (!encoding || encoding->group != 0 || encoding->asymmetric ||
-      (encoding->has_blocks() && !rounds_to_blocks(encoding->format)))
-    fail(ErrorCode::kUsage, option, "'{}' is not known; known are f32, f16, bf16, int8, q5_0, int4, q4_r",
-         name);
-  if (!has_group_scales(*encoding)) return *encoding;
+constexpr std::size_t kPlanLimit = std::size_t{16} << 20;  // bytes of a plan file
+
+Encoding encoding_of(std::string_view name, int group, bool asymmetric, std::string_view option) {
+  const Encoding encoding = writable_encoding(name, option);
+  if (!has_group_scales(encoding)) return encoding;
+  if (encoding.group != 0 || encoding.asymmetric)
+    fail(ErrorCode::kUsage, option, "'{}': groups and offsets are options of their own", name);
   if (group < 0) fail(ErrorCode::kUsage, "group", "must not be negative, is {}", group);
-  return {encoding->format, group, asymmetric};
+  return {encoding.format, group, asymmetric};
 }
 
 Plan make_plan(const CompressOptions& options) {
   Plan plan;
-  plan.weights = float_or_integer(options.weights, options.group, options.asymmetric, "weights");
+  plan.weights = encoding_of(options.weights, options.group, options.asymmetric, "weights");
   plan.skip = options.skip;
   plan.method = parse_method(options.method);
   // Tables are looked up row by row, so they lose most by coarse codes: unasked they become int8 with a scale
   // for each row.
   if (!options.embeddings.empty())
-    plan.embeddings = float_or_integer(options.embeddings, options.group, options.asymmetric, "embeddings");
+    plan.embeddings = encoding_of(options.embeddings, options.group, options.asymmetric, "embeddings");
   else if (!plan.weights.is_integer())
     plan.embeddings = plan.weights;
-  const bool integers = plan.weights.is_integer() || plan.embeddings.is_integer();
   const bool grouped =
       has_group_scales(plan.weights) || (!options.embeddings.empty() && has_group_scales(plan.embeddings));
   if (!grouped && (options.group != 0 || options.asymmetric))
     fail(ErrorCode::kUsage, "group", "groups and offsets belong to int8 and int4, not to {}",
          options.weights);
-  const Arithmetic of_floats = plan.weights.format == Format::kBF16 ? Arithmetic::kBF16 : Arithmetic::kF32;
-  plan.arithmetic = integers ? Arithmetic::kInt8 : of_floats;
-  if (options.activations.empty()) return plan;
-  const auto wanted = parse_precision(options.activations, "activations");
-  if (integers && wanted == Arithmetic::kBF16)
-    fail(ErrorCode::kUnsupported, "activations",
-         "bf16 activations with int8 or int4 weights are not available; take int8 or f32");
-  if (!integers && wanted == Arithmetic::kInt8)
-    fail(ErrorCode::kUsage, "activations", "int8 activations need int8 or int4 weights, not {}",
-         options.weights);
-  if (!integers && wanted != of_floats)
-    fail(ErrorCode::kUsage, "activations", "{} weights are multiplied in {}, not {}", options.weights,
-         to_string(of_floats), options.activations);
-  plan.arithmetic = *wanted;
+  for (const std::string& rule : options.rules) plan.rules.push_back(parse_rule(rule));
+  plan.arithmetic = arithmetic_for(plan, parse_precision(options.activations, "activations"));
   return plan;
+}
+
+// A plan file says all that these options say.
+Plan read_plan(const CompressOptions& options) {
+  const CompressOptions unset;
+  const auto given = [](const auto& value, const auto& otherwise, std::string_view option) {
+    if (value != otherwise)
+      fail(ErrorCode::kUsage, "plan", "a plan file says all of it, so --{} does not go with it", option);
+  };
+  given(options.weights, unset.weights, "weights");
+  given(options.group, unset.group, "group");
+  given(options.asymmetric, unset.asymmetric, "asymmetric");
+  given(options.activations, unset.activations, "activations");
+  given(options.embeddings, unset.embeddings, "embeddings");
+  given(options.rules, unset.rules, "rule");
+  given(options.skip, unset.skip, "skip");
+  given(options.method, unset.method, "method");
+  return plan_from_json(read_text_file(options.plan, kPlanLimit), options.plan);
 }
 
 std::optional<Measurement> to_public(const std::optional<ModelMeasurement>& measured) {
@@ -73,7 +78,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
   CompressRequest request{
       .model = fetch_model(options.model, {}, job),
       .output = options.output,
-      .plan = make_plan(options),
+      .plan = options.plan.empty() ? make_plan(options) : read_plan(options),
       .calibration = {.texts = options.calibration, .tokens = options.calibration_tokens},
       .task = options.metric,
       .data = {.data = options.data, .context = options.context, .stride = options.stride},
@@ -100,6 +105,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
   result.budget_unit = report.budget_unit;
   result.within_budget = report.within_budget;
   result.reason = report.reason;
+  result.plan = plan_to_json(request.plan);
   result.seconds = watch.seconds();
   return result;
 }

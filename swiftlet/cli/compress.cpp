@@ -1,6 +1,7 @@
 // swiftlet compress MODEL -o OUT: smaller inside an accuracy budget, with the proof.
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "swiftlet/cli/command.h"
@@ -14,7 +15,7 @@ namespace {
 struct CompressArguments {
   CompressOptions compress;
   bool table = false;
-  std::string report;
+  std::string report, save_plan;
 };
 
 bool is_budget(std::string text) {
@@ -57,6 +58,11 @@ int run(Session& session, CompressArguments& arguments) {
               {arguments.compress.model, arguments.compress.output, arguments.compress.data});
   std::optional<OutputFile> report;  // before the work, so that a wrong name costs nothing
   if (!arguments.report.empty()) report.emplace(arguments.report);
+  check_apart("compress", "--save-plan", arguments.save_plan,
+              {arguments.compress.model, arguments.compress.output, arguments.compress.data,
+               arguments.compress.plan, arguments.report});
+  std::optional<OutputFile> plan;
+  if (!arguments.save_plan.empty()) plan.emplace(arguments.save_plan);
   arguments.compress.threads = session.options.threads;
   CompressOptions options = arguments.compress;
   options.model = model;
@@ -64,6 +70,10 @@ int run(Session& session, CompressArguments& arguments) {
   if (report) {
     report->write(markdown_report(arguments.compress, result));
     report->commit();
+  }
+  if (plan) {
+    plan->write(nlohmann::json::parse(result.plan).dump(2) + "\n");
+    plan->commit();
   }
   if (session.options.json)
     session.print_json(to_json(arguments.compress, result));
@@ -124,11 +134,18 @@ Action setup_compress(CommandLine& line) {
               "Arithmetic that meets the weights", "int8 for weights of 8 bits and less");
   line.choice("--embeddings", compress.embeddings, encodings, "Encoding of embedding tables and tied heads",
               "int8 by rows, or as float --weights");
+  line.texts(
+      "--rule", compress.rules, "PATTERN=ENCODING",
+      "Another encoding for weights by name with * and ?, as '*.layers.0.*=int4-g32' (may be repeated; "
+      "the last that matches counts)");
   line.texts("--skip", compress.skip, "PATTERN",
              "Weights that stay as they are, by name with * and ? (may be repeated)");
   line.text("--method", compress.method, "NAMES",
             "How codes are chosen, joined by '+': nearest values (rtn), scales searched (clip), columns that "
             "make up for what others lose (gptq), channels scaled first (awq, smoothquant): awq+gptq");
+  line.text("--plan", compress.plan, "FILE",
+            "All of the options above from a JSON file, as --save-plan writes it");
+  line.text("--save-plan", arguments->save_plan, "FILE", "Write the plan that was used");
   line.text("--calibration", compress.calibration, "FILE",
             "Sample texts that a method looks at, unlike those of --data: a text, for encoders one a line; "
             "may be gzip");

@@ -13,12 +13,23 @@
 
 namespace swiftlet {
 
+// Weights by name with * and ?, and what they become.
+struct WeightRule {
+  std::string pattern;
+  Encoding encoding;
+};
+
+// "model.layers.0.*=int8-g32". Throws kUsage.
+WeightRule parse_rule(std::string_view text);
+std::string to_string(const WeightRule& rule);
+
 struct Plan {
   Method method;
   GptqOptions gptq;
   Encoding weights{Format::kInt8, 0, false};     // matrices of linears
   Encoding embeddings{Format::kInt8, 0, false};  // embedding tables, and heads tied to one
   Arithmetic arithmetic = Arithmetic::kInt8;     // with which integer matrices are multiplied
+  std::vector<WeightRule> rules;                 // the last that matches counts, instead of the two above
   std::vector<std::string> skip;                 // names with * and ?: these weights stay as they are
 };
 
@@ -32,15 +43,25 @@ struct PlannedWeight {
   std::string note;  // why it stays, or has another encoding than the plan's
 };
 
-// One entry for each weight that the graph reads, in the order of names. Throws kUsage when a skip pattern
-// matches no weight, so that a typing error does not pass in silence, and kUnsupported for an encoding that
-// the method does not round to.
+// One entry for each weight that the graph reads, in the order of names. Throws kUsage when a pattern matches
+// no weight, so that a typing error does not pass in silence, and kUnsupported for an encoding that the
+// method does not round to.
 std::vector<PlannedWeight> resolve_plan(const Plan& plan, const models::BuiltModel& model,
                                         const Checkpoint& checkpoint);
 
 // "model.layers.*.mlp.*" against a whole name.
 bool matches_pattern(std::string_view pattern, std::string_view name);
 
+// A plan as JSON, and back: what is missing is as in Plan{}. Throws kInvalid, naming `where` and the key, for
+// what a plan does not know.
 std::string plan_to_json(const Plan& plan);
+Plan plan_from_json(std::string_view json, std::string where);
+
+// The arithmetic with which the plan's encodings are multiplied: `wanted`, or int8 where one of them is an
+// integer and else that of the floats. Throws kUsage or kUnsupported where `wanted` does not go with them.
+Arithmetic arithmetic_for(const Plan& plan, std::optional<Arithmetic> wanted);
+
+// The encoding of that name, with which compress can write a weight. Throws kUsage, naming `where`.
+Encoding writable_encoding(std::string_view name, std::string_view where);
 
 }  // namespace swiftlet

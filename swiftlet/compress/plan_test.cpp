@@ -76,5 +76,93 @@ TEST(Plan, JsonNamesWhatWasDone) {
   EXPECT_EQ(json["skip"], nlohmann::json::array({"a"}));
 }
 
+Plan full_plan() {
+  Plan plan{.method = parse_method("awq+gptq"),
+            .gptq = {.damping = 0.02, .activation_order = false},
+            .weights = {Format::kInt4, 32, true},
+            .embeddings = {Format::kInt8, 0, false},
+            .arithmetic = Arithmetic::kF32,
+            .skip = {"lm_head.*"}};
+  plan.rules = {parse_rule("*.layers.0.*=int8-g64"), parse_rule("*.layers.0.mlp.*=bf16")};
+  return plan;
+}
+
+TEST(Plan, TheLastRuleThatMatchesCounts) {
+  const Checkpoint checkpoint = tiny_checkpoint("llama-grouped");
+  const auto built = models::build_model(checkpoint);
+  const auto planned = resolve_plan(full_plan(), built, checkpoint);
+  EXPECT_EQ(to_string(find(planned, "model.layers.0.self_attn.q_proj.weight").encoding), "int8-g64");
+  EXPECT_EQ(to_string(find(planned, "model.layers.0.mlp.up_proj.weight").encoding), "bf16");
+  EXPECT_EQ(find(planned, "model.layers.0.mlp.up_proj.weight").arithmetic, Arithmetic::kBF16);
+  EXPECT_EQ(to_string(find(planned, "model.layers.1.mlp.up_proj.weight").encoding), "int4-g32-asym");
+  EXPECT_FALSE(find(planned, "model.layers.0.input_layernorm.weight").change);
+}
+
+TEST(Plan, RulesReachTablesThatStayOtherwise) {
+  const Checkpoint checkpoint = tiny_checkpoint("bert-gelu");
+  const auto built = models::build_model(checkpoint);
+  Plan plan;
+  plan.rules = {parse_rule("embeddings.position_embeddings.*=int8")};
+  const auto planned = resolve_plan(plan, built, checkpoint);
+  EXPECT_TRUE(find(planned, "embeddings.position_embeddings.weight").change);
+  EXPECT_FALSE(find(planned, "embeddings.token_type_embeddings.weight").change);
+}
+
+TEST(Plan, IsTheSameAfterJson) {
+  const std::string json = plan_to_json(full_plan());
+  EXPECT_EQ(plan_to_json(plan_from_json(json, "plan.json")), json);
+  EXPECT_EQ(plan_to_json(plan_from_json("{}", "plan.json")), plan_to_json(Plan{}));
+  const auto written = nlohmann::json::parse(json);
+  EXPECT_EQ(written["method"], "awq+gptq");
+  EXPECT_EQ(written["rules"], (std::vector<std::string>{"*.layers.0.*=int8-g64", "*.layers.0.mlp.*=bf16"}));
+  EXPECT_EQ(written["damping"], 0.02);
+}
+
+TEST(Plan, JsonThatIsNoPlanNamesThePlace) {
+  const auto message_of = [](const char* json) -> std::string {
+    try {
+      plan_from_json(json, "plan.json");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kInvalid);
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message_of(R"({"method": "best"})").find("[plan.json: method] 'best' is not known; "), 0u);
+  EXPECT_EQ(message_of(R"({"weights": "int7"})").find("[plan.json: weights] 'int7' is not an encoding"), 0u);
+  EXPECT_EQ(message_of(R"({"weights": "q2_k"})").find("[plan.json: weights] 'q2_k' is not an encoding"), 0u)
+      << "which comes from files alone";
+  EXPECT_EQ(message_of(R"({"rules": ["*.mlp.*"]})"),
+            "[plan.json: rules] expected PATTERN=ENCODING, like 'model.layers.0.*=int8', got '*.mlp.*'");
+  EXPECT_EQ(message_of(R"({"damping": 7})").find("[plan.json: damping] expected"), 0u);
+  EXPECT_EQ(
+      message_of(R"({"activations": "int3"})").find("[plan.json: activations] expected f32, bf16 or int8"),
+      0u);
+  EXPECT_EQ(message_of(R"({"weights": "bf16", "embeddings": "bf16", "activations": "int8"})"),
+            "[plan.json: activations] int8 activations need int8 or int4 weights, not bf16");
+  EXPECT_EQ(message_of(R"({"wieghts": "int8"})").find("[plan.json: wieghts] is not known; a plan has "), 0u);
+  EXPECT_EQ(message_of("[1]").find("[plan.json"), 0u);
+  EXPECT_EQ(message_of("{\"method\":").find("[plan.json"), 0u);
+}
+
+TEST(Plan, ARuleThatMatchesNothingOrCannotBeRoundedToIsAnError) {
+  const Checkpoint checkpoint = tiny_checkpoint("llama-tied");
+  const auto built = models::build_model(checkpoint);
+  const auto message_of = [&](const Plan& plan) -> std::string {
+    try {
+      resolve_plan(plan, built, checkpoint);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  Plan plan;
+  plan.rules = {parse_rule("model.layer.0.*=int8")};
+  EXPECT_EQ(message_of(plan).find("[rule] 'model.layer.0.*' matches no weight of "), 0u);
+  plan.rules = {parse_rule("*=q4_r")};
+  plan.method = parse_method("gptq");
+  EXPECT_EQ(message_of(plan), "[method] gptq rounds to int8 and int4, not to q4_r");
+}
+
 }  // namespace
 }  // namespace swiftlet

@@ -71,6 +71,38 @@ TEST(Compress, CalibratesOnSampleTexts) {
   EXPECT_EQ(read(out), before);
 }
 
+TEST(Compress, TheSavedPlanGivesTheSameFileAgain) {
+  const Scratch scratch;
+  const std::string first = scratch.path("first.swiftlet"), second = scratch.path("second.swiftlet");
+  const std::string plan = scratch.path("plan.json"), samples = some_text(scratch);
+  const Result result = swiftlet({"compress", kModel, "-o", first, "-w", "int4", "-g", "32", "--method",
+                                  "clip+gptq", "--rule", "model.layers.0.*=int8", "--skip", "*.1.mlp.*",
+                                  "--calibration", samples, "--save-plan", plan});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto saved = nlohmann::json::parse(read(plan));
+  EXPECT_EQ(saved["method"], "clip+gptq");
+  EXPECT_EQ(saved["rules"][0], "model.layers.0.*=int8");
+  ASSERT_EQ(swiftlet({"compress", kModel, "-o", second, "--plan", plan, "--calibration", samples}).status, 0);
+  EXPECT_EQ(read(first), read(second));
+
+  // A plan and what it would say cannot both be given; a plan that is none leaves everything as it was.
+  const Result both = swiftlet({"compress", kModel, "-o", second, "--plan", plan, "--weights", "int4"});
+  EXPECT_EQ(both.status, 2);
+  EXPECT_THAT(both.err, HasSubstr("so --weights does not go with it"));
+  for (const auto& [text, expected] :
+       {std::pair{"{\"rules\": [\"model.layers.9.*=int8\"]}", "'model.layers.9.*' matches no weight"},
+        {"{\"wieghts\": \"int8\"}", "wieghts] is not known"},
+        {"{", "bad.json"}}) {
+    const Result refused =
+        swiftlet({"compress", kModel, "-o", second, "--plan", scratch.write("bad.json", text)});
+    EXPECT_THAT(refused.status, ::testing::AnyOf(1, 2));
+    EXPECT_EQ(error_lines(refused.err), 1u) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr(expected));
+  }
+  EXPECT_EQ(swiftlet({"compress", kModel, "-o", second, "--plan", scratch.path("none.json")}).status, 1);
+  EXPECT_EQ(read(first), read(second));
+}
+
 TEST(Compress, ABrokenBudgetIsStatus3AndNoFile) {
   const Scratch scratch;
   const std::string out = scratch.path("x.swiftlet");

@@ -150,7 +150,7 @@ class LayerQuantizer {
       if (!site || !can_carry(*site, planned, weights)) continue;
       std::vector<ScaledReader> matrices;
       for (const PlannedWeight& weight : planned)
-        if (weight.change && readers(weight).input == input)
+        if (weight.change && readers(weight).input == input && has_group_scales(weight.encoding))
           matrices.push_back({weights.get(weight.name), weight.encoding, weight.arithmetic});
       if (matrices.size() != graph_.users(input).size()) continue;  // one of them stays as it is
       ChannelScales scales =
@@ -183,7 +183,7 @@ class LayerQuantizer {
   QuantizedWeight quantize(const Weight& before, const PlannedWeight& planned,
                            std::map<ValueId, Gptq>& solvers) {
     const ValueId input = readers(planned).input;
-    if (input == kNoId)
+    if (input == kNoId || !has_group_scales(planned.encoding))
       return round_alone(dense_, before, planned.encoding, planned.arithmetic, plan_.method.clip);
     const std::optional<SecondMoments>& moments = seen_.at(input).moments;
     const GroupScales scales = plan_.method.clip ? clipped_scales(dense_, before, planned.encoding, &*moments)
