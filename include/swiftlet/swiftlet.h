@@ -344,6 +344,9 @@ struct CompressOptions {
   std::string method = "rtn";
   std::string calibration = {};
   std::int64_t calibration_tokens = 65536;
+  // "size=7x" (than the files of the model) or "size=12MB": an encoding for each weight is searched on
+  // `calibration`, instead of `weights`, `group`, `embeddings` and `rules`. Empty: none.
+  std::string target = {};
   std::string metric = {};  // an eval task ("stsb", "perplexity", "kl"); empty: no gate
   std::string data = {};    // for the metric
   // "0.5%": relative; "0.3": absolute, in points for metrics of 0 to 1 (0.3 points are 0.003), in the
@@ -369,6 +372,13 @@ struct Measurement {
   std::vector<std::pair<std::string, double>> metrics;  // as EvalResult
 };
 
+// What a search found to be reachable: bytes of the weights, and the loss expected (of decoders KL divergence
+// in nats a token, else the relative squared change of the output).
+struct FrontPoint {
+  std::int64_t bytes = 0;
+  double loss = 0;
+};
+
 struct CompressResult {
   std::string output;  // empty when no file was written
   std::vector<TensorReport> tensors;
@@ -377,8 +387,10 @@ struct CompressResult {
   double loss = 0, budget = 0;               // in the budget's unit; loss > 0 is worse
   std::string budget_unit;                   // "%", "points", "perplexity" or "nats"
   bool within_budget = true;
-  std::string reason;  // why no file was written, one line
-  std::string plan;    // JSON, for CompressOptions::plan
+  std::string reason;                // why no file was written, one line
+  std::string plan;                  // JSON, for CompressOptions::plan
+  std::vector<FrontPoint> front;     // of a search, by falling bytes
+  std::optional<FrontPoint> chosen;  // of it
   double seconds = 0;
 };
 // Measuring starts a new peak of the process's memory (Linux: /proc/self/clear_refs).

@@ -1,6 +1,7 @@
 #include "swiftlet/compress/compress.h"
 
 #include "swiftlet/api/model_impl.h"
+#include "swiftlet/compress/search/size_target.h"
 #include "swiftlet/core/file.h"
 #include "swiftlet/eval/vectors.h"
 #include "swiftlet/hub.h"
@@ -20,7 +21,20 @@ Encoding encoding_of(std::string_view name, int group, bool asymmetric, std::str
   return {encoding.format, group, asymmetric};
 }
 
+// A target chooses the encodings.
+void check_target(const CompressOptions& options) {
+  if (options.target.empty()) return;
+  SizeTarget::parse(options.target);
+  const CompressOptions unset;
+  if (options.weights != unset.weights || options.group != unset.group || options.asymmetric ||
+      !options.embeddings.empty() || !options.rules.empty())
+    fail(ErrorCode::kUsage, "target",
+         "it chooses the encodings: --weights, --group, --asymmetric, --embeddings and --rule do not go with "
+         "it");
+}
+
 Plan make_plan(const CompressOptions& options) {
+  check_target(options);
   Plan plan;
   plan.weights = encoding_of(options.weights, options.group, options.asymmetric, "weights");
   plan.skip = options.skip;
@@ -56,6 +70,7 @@ Plan read_plan(const CompressOptions& options) {
   given(options.rules, unset.rules, "rule");
   given(options.skip, unset.skip, "skip");
   given(options.method, unset.method, "method");
+  given(options.target, unset.target, "target");
   return plan_from_json(read_text_file(options.plan, kPlanLimit), options.plan);
 }
 
@@ -80,6 +95,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
       .output = options.output,
       .plan = options.plan.empty() ? make_plan(options) : read_plan(options),
       .calibration = {.texts = options.calibration, .tokens = options.calibration_tokens},
+      .target = options.target,
       .task = options.metric,
       .data = {.data = options.data, .context = options.context, .stride = options.stride},
       .budget = options.budget,
@@ -105,7 +121,9 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
   result.budget_unit = report.budget_unit;
   result.within_budget = report.within_budget;
   result.reason = report.reason;
-  result.plan = plan_to_json(request.plan);
+  result.plan = report.plan;
+  for (const SizeLoss& point : report.front) result.front.push_back({point.bytes, point.loss});
+  if (report.chosen) result.chosen = FrontPoint{report.chosen->bytes, report.chosen->loss};
   result.seconds = watch.seconds();
   return result;
 }

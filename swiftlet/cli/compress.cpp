@@ -40,9 +40,12 @@ void check(const CompressOptions& options) {
 
 void print(Session& session, const CompressArguments& arguments, const CompressResult& result) {
   session.progress.clear();
-  session.out.write(tensors_table(result, !arguments.table).text() + "\n");
-  session.out.write(figures_table(result).text() + "\n");
-  session.out.line(verdict(result, arguments.compress.budget));
+  if (!result.front.empty()) session.out.write(front_table(result).text() + "\n");
+  if (!result.tensors.empty()) {
+    session.out.write(tensors_table(result, !arguments.table).text() + "\n");
+    session.out.write(figures_table(result).text() + "\n");
+    session.out.line(verdict(result, arguments.compress.budget));
+  }
   if (!result.output.empty()) {
     std::error_code ignored;
     const auto bytes = std::filesystem::file_size(result.output, ignored);
@@ -82,20 +85,15 @@ int run(Session& session, CompressArguments& arguments) {
   if (result.within_budget) return kDone;
   session.out.flush();
   const std::string reason = result.reason.empty() ? "the accuracy budget was not met" : result.reason;
-  const char* hint =
-      result.output.empty()
-          ? "a finer encoding (--weights int8, a smaller --group), --skip for the weights with "
-            "the largest error, a larger --budget; --force writes the file anyway"
-          : "";
+  const char* hint = "";
+  if (!result.front.empty() && !result.chosen)
+    hint = "a larger size; the front above shows what is reached";
+  else if (result.output.empty())
+    hint =
+        "a finer encoding (--weights int8, a smaller --group, a larger --target), --skip for the weights "
+        "with "
+        "the largest error, a larger --budget; --force writes the file anyway";
   throw Failure(kBudgetBroken, "[compress] " + reason, hint);
-}
-
-// Options of the design that are still to come: a clear answer instead of "unknown".
-void add_planned(CommandLine& line) {
-  line.planned("--target", [] {
-    wrong_use("compress", fmt::format("--target does not exist yet in version {}", version()),
-              "name an encoding (--weights) and a method (--method)");
-  });
 }
 
 void add_gate_options(CommandLine& line, CompressArguments& arguments) {
@@ -143,6 +141,10 @@ Action setup_compress(CommandLine& line) {
   line.text("--method", compress.method, "NAMES",
             "How codes are chosen, joined by '+': nearest values (rtn), scales searched (clip), columns that "
             "make up for what others lose (gptq), channels scaled first (awq, smoothquant): awq+gptq");
+  line.text(
+      "--target", compress.target, "SIZE",
+      "Search an encoding for each weight on --calibration, until the file is as small as size=7x (than the "
+      "model) or size=12MB, and loses least");
   line.text("--plan", compress.plan, "FILE",
             "All of the options above from a JSON file, as --save-plan writes it");
   line.text("--save-plan", arguments->save_plan, "FILE", "Write the plan that was used");
@@ -152,7 +154,6 @@ Action setup_compress(CommandLine& line) {
   line.number<std::int64_t>("--calibration-tokens", compress.calibration_tokens,
                             "Tokens of them to look at, at most", 1);
   add_gate_options(line, *arguments);
-  add_planned(line);
   line.machine_options(false);
   line.output_options();
   line.examples({"swiftlet compress models/minilm -o minilm.swiftlet --weights int8 --budget 0.3 \\",

@@ -163,6 +163,19 @@ std::string markdown_report(const CompressOptions& options, const CompressResult
   return out + "\n## Weights\n\n" + tensors_table(result, false).markdown();
 }
 
+Table front_table(const CompressResult& result) {
+  constexpr std::size_t kRows = 10;
+  Table table({{"weights", Align::kRight}, {"expected loss", Align::kRight}, {""}});
+  const std::size_t count = result.front.size(), step = (count + kRows - 1) / kRows;
+  for (std::size_t i = 0; i < count; ++i) {
+    const FrontPoint& point = result.front[i];
+    const bool chosen = result.chosen && result.chosen->bytes == point.bytes;
+    if (i % step != 0 && i + 1 != count && !chosen) continue;
+    table.row({human_bytes(point.bytes), fmt::format("{:.3g}", point.loss), chosen ? "chosen" : ""});
+  }
+  return table;
+}
+
 Json to_json(const CompressOptions& options, const CompressResult& result) {
   const auto [before, after] = weight_sums(result);
   Json object{{"model", options.model},
@@ -184,6 +197,14 @@ Json to_json(const CompressOptions& options, const CompressResult& result) {
   if (result.after) object["after"] = to_json(*result.after, result.metric);
   if (result.before && result.after && result.after->file_bytes > 0)
     object["times_smaller"] = double(result.before->file_bytes) / double(result.after->file_bytes);
+  if (!result.front.empty()) {
+    Json front = Json::array();
+    for (const FrontPoint& point : result.front)
+      front.push_back({{"weight_bytes", point.bytes}, {"expected_loss", point.loss}});
+    object["target"] = options.target;
+    object["plan"] = result.plan.empty() ? Json(nullptr) : Json::parse(result.plan);
+    object["front"] = std::move(front);
+  }
   Json tensors = Json::array();
   for (const TensorReport& tensor : result.tensors)
     tensors.push_back({{"name", tensor.name},

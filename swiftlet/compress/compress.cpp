@@ -6,6 +6,7 @@
 #include "swiftlet/compress/certificate.h"
 #include "swiftlet/compress/quantize/layer_by_layer.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
+#include "swiftlet/compress/search/size_target.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
 #include "swiftlet/core/log.h"
@@ -162,7 +163,7 @@ void check_quantized(const std::vector<PlannedWeight>& planned, const std::strin
 }
 
 bool is_calibrated(const CompressRequest& request) {
-  return !request.calibration.texts.empty();
+  return !request.calibration.texts.empty() && request.plan.method != Method{};
 }
 
 // The source while its weights are taken one after the other.
@@ -173,11 +174,15 @@ struct Source {
 
   Source(const CompressRequest& request, const Job& job)
       : checkpoint(open_source(request.model, job)), built(models::build_model(checkpoint)) {
-    planned = resolve_plan(request.plan, built, checkpoint);
+    resolve(request);
     check_quantized(planned, checkpoint.source);
+    checkpoint.certificate.clear();
+  }
+  // Anew, where the plan has changed.
+  void resolve(const CompressRequest& request) {
+    planned = resolve_plan(request.plan, built, checkpoint);
     if (is_calibrated(request)) planned = in_order_of_layers(std::move(planned), built.graph);
     checkpoint.plan = plan_to_json(request.plan);
-    checkpoint.certificate.clear();
   }
   std::vector<NativeWeight> descriptions() const {
     std::vector<NativeWeight> list;
@@ -199,8 +204,8 @@ QuantizedWeight rounded_or_kept(const Weight& weight, const PlannedWeight& plan,
 
 // Writes the compressed weights one by one and reports what happened to each.
 void write_weights(NativeWriter& writer, const Source& source, const CompressRequest& request,
+                   const std::optional<Samples>& samples, std::shared_ptr<ThreadPool> pool,
                    CompressReport& report, const Job& job) {
-  const auto pool = std::make_shared<ThreadPool>(request.threads);
   const auto take = [&](const PlannedWeight& plan, const Weight& before, const QuantizedWeight& after) {
     check_mapped(before);
     writer.write(after.weight);
@@ -213,12 +218,9 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
                               .note = after.note.empty() ? plan.note : after.note});
     release_mapped(before);
   };
-  if (is_calibrated(request)) {
-    const Samples samples = read_samples(source.checkpoint, source.built, request.calibration);
-    report.calibration_tokens = samples.tokens;
-    return quantize_by_layers(source.checkpoint, source.built.graph, request.plan, source.planned, samples,
+  if (is_calibrated(request))
+    return quantize_by_layers(source.checkpoint, source.built.graph, request.plan, source.planned, *samples,
                               pool, take, job);
-  }
   Dense dense(*pool);
   const auto count = static_cast<std::int64_t>(source.planned.size());
   for (const PlannedWeight& plan : source.planned) {
@@ -227,6 +229,35 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
     take(plan, weight, rounded_or_kept(weight, plan, request.plan.method.clip, dense));
   }
   job.step("quantize", count, count);
+}
+
+// What a native file holds beside its weights: the tokenizer, and some lines of JSON.
+std::int64_t bytes_beside_weights(const Source& source) {
+  constexpr std::int64_t kOfEach = 512, kOfAll = 64 << 10;
+  const TokenizerSource& tokenizer = source.checkpoint.tokenizer;
+  return static_cast<std::int64_t>(tokenizer.bytes.size() + tokenizer.tables.size()) +
+         kOfEach * static_cast<std::int64_t>(source.planned.size()) + kOfAll;
+}
+
+// Adds rules to the plan, with which the file is as small as the target asks. Where none are, the report says
+// so.
+void search_rules(Source& source, CompressRequest& request, const Samples& samples,
+                  std::shared_ptr<ThreadPool> pool, CompressReport& report, const Job& job) {
+  const std::int64_t limit = SizeTarget::parse(request.target).limit(model_file_bytes(request.model));
+  const std::int64_t beside = bytes_beside_weights(source);
+  BitSearch found = search_bits(source.checkpoint, source.built, request.plan, source.planned, samples,
+                                limit - beside, std::move(pool), job);
+  report.front = std::move(found.front);
+  report.chosen = found.chosen;
+  if (!found.rules) {
+    report.within_budget = false;
+    report.reason = fmt::format("{} wants {:.4g} MB; the smallest that is reached is {:.4g} MB",
+                                request.target, static_cast<double>(limit) / 1e6,
+                                static_cast<double>(report.front.back().bytes + beside) / 1e6);
+    return;
+  }
+  request.plan.rules = std::move(*found.rules);
+  source.resolve(request);
 }
 
 using Loader = Checkpoint (*)(const fs::path& path);
@@ -245,6 +276,18 @@ ModelMeasurement measure(const fs::path& model, Loader load, const CompressReque
   measurement.result = task.run(loaded, request.data, job);
   measurement.peak_memory_bytes = static_cast<std::int64_t>(peak_memory_bytes());
   return measurement;
+}
+
+void check_calibration(const CompressRequest& request) {
+  const bool given = !request.calibration.texts.empty(), rounds = request.plan.method == Method{};
+  if (needs_calibration(request.plan.method) && !given)
+    fail(ErrorCode::kUsage, "calibration", "method {} looks at sample texts (--calibration)",
+         to_string(request.plan.method));
+  if (!request.target.empty() && !given)
+    fail(ErrorCode::kUsage, "calibration", "a target is searched on sample texts (--calibration)");
+  if (given && rounds && request.target.empty())
+    fail(ErrorCode::kUsage, "calibration",
+         "rounding to nearest looks at no texts: it goes with another method (--method)");
 }
 
 void check_budget(const CompressRequest& request) {
@@ -296,26 +339,33 @@ std::int64_t model_file_bytes(const fs::path& model) {
   return sum;
 }
 
-CompressReport compress_model(const CompressRequest& request, const Job& job) {
+CompressReport compress_model(const CompressRequest& asked, const Job& job) {
+  CompressRequest request = asked;
   if (!is_native_name(request.output))
     fail(ErrorCode::kUsage, request.output.string(), "the output must be named *.swiftlet");
   check_output(request.model, request.output);
   if (request.task.empty() && !request.budget.empty())
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
-  if (needs_calibration(request.plan.method) && !is_calibrated(request))
-    fail(ErrorCode::kUsage, "calibration", "method {} looks at sample texts (--calibration)",
-         to_string(request.plan.method));
-  if (request.plan.method == Method{} && is_calibrated(request))
-    fail(ErrorCode::kUsage, "calibration",
-         "rounding to nearest looks at no texts: it goes with another method (--method)");
+  check_calibration(request);
   CompressReport report;
   if (!request.budget.empty()) check_budget(request);  // before the long work
   if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
   const SourceHashes hashes = hash_sources(request, job);
-  const Source source(request, job);
+  Source source(request, job);
+  std::optional<Samples> samples;
+  if (!request.calibration.texts.empty()) {
+    samples = read_samples(source.checkpoint, source.built, request.calibration);
+    report.calibration_tokens = samples->tokens;
+  }
+  const auto pool = std::make_shared<ThreadPool>(request.threads);
+  if (!request.target.empty()) {
+    search_rules(source, request, *samples, pool, report, job);
+    if (!report.within_budget) return report;
+  }
+  report.plan = source.checkpoint.plan;
   NativeWriter writer(request.output, source.checkpoint, source.descriptions(),
                       room_for_certificate(request, hashes, report));
-  write_weights(writer, source, request, report, job);
+  write_weights(writer, source, request, samples, pool, report, job);
   writer.seal();
   if (!request.task.empty()) {
     report.after = measure(writer.aside(), load_native, request, job);

@@ -8,6 +8,7 @@
 
 #include "swiftlet/compress/calibrate/samples.h"
 #include "swiftlet/compress/plan.h"
+#include "swiftlet/compress/search/bit_search.h"
 #include "swiftlet/eval/task.h"
 #include "swiftlet/job.h"
 
@@ -16,8 +17,9 @@ namespace swiftlet {
 struct CompressRequest {
   std::filesystem::path model, output;
   Plan plan;
-  CalibrationOptions calibration;  // where the plan's method needs it
-  std::string task;                // empty: nothing is measured
+  CalibrationOptions calibration;  // where the plan's method or a target needs it
+  std::string target;  // "size=7x": rules for the plan are searched (search/bit_search.h); empty: none
+  std::string task;    // empty: nothing is measured
   TaskOptions data;
   std::string budget;  // empty: no limit
   bool force = false;  // write although the budget is broken
@@ -41,7 +43,10 @@ struct ModelMeasurement {
 struct CompressReport {
   bool written = false;
   std::vector<WeightChange> weights;
+  std::string plan;                     // that was used, JSON
   std::int64_t calibration_tokens = 0;  // that were looked at
+  std::vector<SizeLoss> front;              // of a search
+  std::optional<SizeLoss> chosen;
   std::optional<ModelMeasurement> before, after;
   std::string deciding_metric, budget_unit;
   double loss = 0, limit = 0;

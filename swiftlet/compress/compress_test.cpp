@@ -307,6 +307,50 @@ TEST_F(Compress, CalibrationKeepsMoreOfTheModelThanRounding) {
   EXPECT_GT(certificate["calibration_tokens"], 14000);
 }
 
+// A search for half of what int8 takes is as small as asked, loses less than int4 throughout, and more than
+// int8.
+TEST_F(Compress, ATargetIsReachedByMixedEncodings) {
+  const std::string stories = read_text(fs::path(SWIFTLET_SOURCE_DIR) / "assets/text/stories-valid.txt.gz");
+  const fs::path seen = folder_ / "seen.txt", unseen = folder_ / "unseen.txt";
+  std::ofstream(seen) << stories.substr(0, 20'000);
+  std::ofstream(unseen) << stories.substr(60'000, 12'000);
+  const fs::path model = fs::path(SWIFTLET_SOURCE_DIR) / "assets/stories260K/stories260K.bin";
+  const auto run = [&](const Encoding& weights, const std::string& target) {
+    CompressRequest request{.model = model,
+                            .output = output("t.swiftlet"),
+                            .target = target,
+                            .task = "kl",
+                            .data = {.data = unseen, .reference = model},
+                            .threads = 2};
+    if (!target.empty()) request.calibration = {.texts = seen, .tokens = 2048};
+    request.plan = {.weights = weights, .embeddings = weights, .arithmetic = Arithmetic::kF32};
+    return compress_model(request, {});
+  };
+  const auto loss_of = [](const CompressReport& report) {
+    return report.after->result.metric("kl_divergence");
+  };
+  const CompressReport int4 = run({Format::kInt4, 32, false}, ""), int8 = run({Format::kInt8, 0, false}, "");
+  const std::int64_t between = (int4.after->file_bytes + int8.after->file_bytes) / 2;
+  const CompressReport mixed = run({}, fmt::format("size={:.3f}kB", static_cast<double>(between) / 1e3));
+  EXPECT_TRUE(mixed.written);
+  EXPECT_LE(mixed.after->file_bytes, between);
+  EXPECT_GT(mixed.after->file_bytes, int4.after->file_bytes);
+  EXPECT_LT(loss_of(mixed), loss_of(int4));
+  EXPECT_GT(loss_of(mixed), loss_of(int8));
+  const Plan plan = plan_from_json(mixed.plan, "plan");
+  std::set<std::string> encodings;
+  for (const WeightRule& rule : plan.rules) encodings.insert(to_string(rule.encoding));
+  EXPECT_GE(encodings.size(), 2u);
+  EXPECT_GT(mixed.front.size(), plan.rules.size());
+
+  fs::remove(output("t.swiftlet"));
+  const CompressReport never = run({}, "size=60x");
+  EXPECT_FALSE(never.written);
+  EXPECT_FALSE(never.within_budget);
+  EXPECT_FALSE(fs::exists(output("t.swiftlet")));
+  EXPECT_NE(never.reason.find("the smallest that is reached is "), std::string::npos) << never.reason;
+}
+
 TEST_F(Compress, GptqSaysWhatItCannotDo) {
   const auto message_of = [&](const fs::path& source, const Plan& plan, const fs::path& texts) {
     try {

@@ -90,7 +90,7 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
   else if (weight.encoding.is_integer())
     planned.note = kAlreadyQuantized;
   else if (role == Role::kTable && weight.shape[0] != model.vocab_size && rule == nullptr)
-    planned.note = "position or type table, kept";
+    planned.note = kSmallTable;
   else
     planned.change = true;
   if (!planned.change) return planned;

@@ -33,7 +33,9 @@ struct Plan {
   std::vector<std::string> skip;                 // names with * and ?: these weights stay as they are
 };
 
-inline constexpr const char* kAlreadyQuantized = "already quantized";  // a note
+// Notes.
+inline constexpr const char* kAlreadyQuantized = "already quantized";
+inline constexpr const char* kSmallTable = "position or type table, kept";
 
 struct PlannedWeight {
   std::string name;

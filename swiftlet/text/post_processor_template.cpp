@@ -31,7 +31,8 @@ class TemplateProcessing : public PostProcessor {
         out.append(part);
       }
     }
-    parts.assign(1, std::move(out));
+    parts.clear();
+    parts.push_back(std::move(out));
   }
 
   std::size_t added(bool pair) const override {

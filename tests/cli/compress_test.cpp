@@ -103,6 +103,34 @@ TEST(Compress, TheSavedPlanGivesTheSameFileAgain) {
   EXPECT_EQ(read(first), read(second));
 }
 
+TEST(Compress, ATargetChoosesTheEncodings) {
+  const Scratch scratch;
+  const std::string out = scratch.path("small.swiftlet"), samples = some_text(scratch);
+  const std::vector<std::string> words{"compress", kModel, "-o", out, "--calibration", samples, "--target"};
+  const auto with = [&](const std::string& target, std::vector<std::string> more = {}) {
+    std::vector<std::string> all = words;
+    all.push_back(target);
+    all.insert(all.end(), more.begin(), more.end());
+    return swiftlet(all);
+  };
+  const Result result = with("size=3x");
+  EXPECT_EQ(result.status, 0) << result.err;
+  for (const char* word : {"expected loss", "chosen", "int4-g32", "written: "})
+    EXPECT_THAT(result.out, HasSubstr(word));
+  EXPECT_LE(3 * std::filesystem::file_size(out),
+            std::filesystem::file_size(SWIFTLET_SOURCE_DIR "/assets/stories260K/stories260K.bin") +
+                std::filesystem::file_size(SWIFTLET_SOURCE_DIR "/assets/stories260K/tok512.bin"));
+  const std::string before = read(out);
+  const Result never = with("size=100x");
+  EXPECT_EQ(never.status, 3);
+  EXPECT_THAT(never.err, HasSubstr("the smallest that is reached is "));
+  EXPECT_EQ(with("latency=2x").status, 1);
+  EXPECT_EQ(with("size=7").status, 2);
+  EXPECT_THAT(with("size=3x", {"--weights", "int4"}).err, HasSubstr("do not go with it"));
+  EXPECT_EQ(swiftlet({"compress", kModel, "-o", out, "--target", "size=3x"}).status, 2);
+  EXPECT_EQ(read(out), before);
+}
+
 TEST(Compress, ABrokenBudgetIsStatus3AndNoFile) {
   const Scratch scratch;
   const std::string out = scratch.path("x.swiftlet");
