@@ -29,6 +29,7 @@ Plan make_plan(const CompressOptions& options) {
   Plan plan;
   plan.weights = float_or_integer(options.weights, options.group, options.asymmetric, "weights");
   plan.skip = options.skip;
+  if (!options.prune.empty()) plan.prune = parse_pruning(options.prune, options.prune_method);
   const auto method = parse_method(options.method);
   if (!method) fail(ErrorCode::kUsage, "method", "'{}' is not known; known are rtn, gptq", options.method);
   plan.method = *method;
@@ -98,7 +99,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
   if (report.written) result.output = options.output;
   for (const WeightChange& change : report.weights)
     result.tensors.push_back({change.name, change.before, change.after, change.bytes_before,
-                              change.bytes_after, change.relative_error, change.note});
+                              change.bytes_after, change.relative_error, change.sparsity, change.note});
   result.before = to_public(report.before);
   result.after = to_public(report.after);
   result.metric = report.deciding_metric;

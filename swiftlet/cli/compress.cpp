@@ -23,6 +23,17 @@ bool is_budget(std::string text) {
   return !text.empty() && parse_number(text, value) && value >= 0 && value < 1e6;
 }
 
+constexpr const char* kMagnitude = "magnitude";
+
+void check_pruning(const CompressOptions& options) {
+  const bool looks_at_texts = options.prune_method != kMagnitude;
+  if (looks_at_texts && options.prune.empty())
+    wrong_use("compress", fmt::format("--prune-method {} needs --prune", options.prune_method),
+              "for example --prune 50%");
+  if (looks_at_texts && options.calibration.empty())
+    wrong_use("compress", fmt::format("--prune-method {} needs --calibration", options.prune_method));
+}
+
 void check(const CompressOptions& options) {
   if (!options.budget.empty() && !is_budget(options.budget))
     wrong_use("compress", fmt::format("--budget must be like 0.5% or 0.3, not {}", options.budget));
@@ -31,7 +42,9 @@ void check(const CompressOptions& options) {
   if (!options.metric.empty() && options.data.empty())
     wrong_use("compress", fmt::format("--metric {} needs --data", options.metric));
   if (options.metric.empty() && !options.data.empty()) wrong_use("compress", "--data needs --metric");
-  if (options.method == "rtn" && !options.calibration.empty())
+  check_pruning(options);
+  const bool pruned_by_texts = options.prune_method != kMagnitude;
+  if (options.method == "rtn" && !pruned_by_texts && !options.calibration.empty())
     wrong_use("compress", "--calibration goes with --method gptq: rounding to nearest looks at no texts");
   if (options.method != "rtn" && options.calibration.empty())
     wrong_use("compress", fmt::format("--method {} needs --calibration", options.method));
@@ -45,6 +58,7 @@ void print(Session& session, const CompressArguments& arguments, const CompressR
   session.progress.clear();
   session.out.write(tensors_table(result, !arguments.table).text() + "\n");
   session.out.write(figures_table(result).text() + "\n");
+  if (!arguments.compress.prune.empty()) session.out.line(note_on_zeros());
   session.out.line(verdict(result, arguments.compress.budget));
   if (!result.output.empty()) {
     std::error_code ignored;
@@ -92,6 +106,17 @@ void add_planned(CommandLine& line) {
   });
 }
 
+void add_pruning_options(CommandLine& line, CompressOptions& compress) {
+  line.group("Pruning");
+  line.text("--prune", compress.prune, "PATTERN",
+            "What becomes zero in linear layers: 50% of the weights, 1x4:50% or 4x4:50% of such blocks, with "
+            "2:4 all but two of every four in a row, with below:0.01 such magnitudes. Zeros are stored like "
+            "other values: the file is no smaller and no faster for them");
+  line.choice("--prune-method", compress.prune_method, {kMagnitude, "wanda", "sparsegpt"},
+              "Which: small weights; weights small times their inputs (wanda); those for which other weights "
+              "can make up (sparsegpt). The last two need --calibration");
+}
+
 void add_gate_options(CommandLine& line, CompressArguments& arguments) {
   CompressOptions& compress = arguments.compress;
   line.group("Proof");
@@ -134,9 +159,11 @@ Action setup_compress(CommandLine& line) {
       "--method", compress.method, {"rtn", "gptq"},
       "How codes are chosen: nearest values (rtn), or so that columns make up for what others lose (gptq)");
   line.text("--calibration", compress.calibration, "FILE",
-            "Sample texts for gptq, unlike those of --data: a text, for encoders one a line; may be gzip");
+            "Sample texts for gptq, wanda and sparsegpt, unlike those of --data: a text, for encoders one a "
+            "line; may be gzip");
   line.number<std::int64_t>("--calibration-tokens", compress.calibration_tokens,
                             "Tokens of them to look at, at most", 1);
+  add_pruning_options(line, compress);
   add_gate_options(line, *arguments);
   add_planned(line);
   line.machine_options(false);

@@ -14,6 +14,8 @@ namespace swiftlet::cli {
 Table tensors_table(const CompressResult& result, bool fold);
 // Size, speed, memory and metrics before and after. Only the sizes when nothing was measured.
 Table figures_table(const CompressResult& result);
+// One line for whoever prunes: what zeros do not bring yet.
+std::string note_on_zeros();
 // One line: within the budget or not, and what happened to the file.
 std::string verdict(const CompressResult& result, const std::string& budget);
 std::string markdown_report(const CompressOptions& options, const CompressResult& result);

@@ -62,8 +62,7 @@ std::string hash_of_files(const fs::path& path, const Job& job) {
 
 SourceHashes hash_sources(const CompressRequest& request, const Job& job) {
   SourceHashes hashes{.model = hash_of_files(request.model, job)};
-  if (needs_calibration(request.plan.method))
-    hashes.calibration = hash_of_files(request.calibration.texts, job);
+  if (needs_calibration(request.plan)) hashes.calibration = hash_of_files(request.calibration.texts, job);
   if (!request.task.empty()) hashes.data = hash_of_files(request.data.data, job);
   return hashes;
 }

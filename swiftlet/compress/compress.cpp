@@ -4,6 +4,8 @@
 
 #include "swiftlet/compress/budget.h"
 #include "swiftlet/compress/certificate.h"
+#include "swiftlet/compress/prune/prune_and_round.h"
+#include "swiftlet/compress/prune/scores.h"
 #include "swiftlet/compress/quantize/layer_by_layer.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/core/error.h"
@@ -171,7 +173,8 @@ struct Source {
       : checkpoint(open_source(request.model, job)), built(models::build_model(checkpoint)) {
     planned = resolve_plan(request.plan, built, checkpoint);
     check_quantized(planned, checkpoint.source);
-    if (needs_calibration(request.plan.method)) planned = in_order_of_layers(std::move(planned), built.graph);
+    if (needs_calibration(request.plan))
+      planned = in_order_of_layers(request.plan, std::move(planned), built.graph);
     checkpoint.plan = plan_to_json(request.plan);
     checkpoint.certificate.clear();
   }
@@ -183,10 +186,13 @@ struct Source {
   }
 };
 
-QuantizedWeight rounded_or_kept(const Weight& weight, const PlannedWeight& plan, ThreadPool& pool) {
-  if (!plan.change) return {.weight = weight};
+QuantizedWeight rounded_or_kept(const Weight& weight, const Plan& plan, const PlannedWeight& planned,
+                                ThreadPool& pool) {
+  if (!planned.change) return {.weight = weight};
   try {
-    return round_to_nearest(weight, plan.encoding, plan.arithmetic, pool);
+    Dense dense(pool);
+    if (planned.prune) return prune_and_round(dense, plan, planned, weight, {});
+    return round_to_nearest(weight, planned.encoding, planned.arithmetic, pool);
   } catch (const Error&) {
     check_mapped(weight);  // the truer reason, where it is one
     throw;
@@ -206,10 +212,11 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
                               .bytes_before = before.bytes(),
                               .bytes_after = after.weight.bytes(),
                               .relative_error = after.relative_error,
+                              .sparsity = plan.prune ? share_of_zeros(after.weight, *pool) : 0,
                               .note = plan.note});
     release_mapped(before);
   };
-  if (needs_calibration(request.plan.method)) {
+  if (needs_calibration(request.plan)) {
     const Samples samples = read_samples(source.checkpoint, source.built, request.calibration);
     report.calibration_tokens = samples.tokens;
     return quantize_by_layers(source.checkpoint, source.built.graph, request.plan, source.planned, samples,
@@ -219,7 +226,7 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
   for (const PlannedWeight& plan : source.planned) {
     job.step("quantize", static_cast<std::int64_t>(report.weights.size()), count);
     const Weight weight = source.checkpoint.with_bytes(plan.name);
-    take(plan, weight, rounded_or_kept(weight, plan, *pool));
+    take(plan, weight, rounded_or_kept(weight, request.plan, plan, *pool));
   }
   job.step("quantize", count, count);
 }
@@ -297,9 +304,10 @@ CompressReport compress_model(const CompressRequest& request, const Job& job) {
   check_output(request.model, request.output);
   if (request.task.empty() && !request.budget.empty())
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
-  if (needs_calibration(request.plan.method) && request.calibration.texts.empty())
+  if (needs_calibration(request.plan) && request.calibration.texts.empty())
     fail(ErrorCode::kUsage, "calibration", "method {} looks at sample texts (--calibration)",
-         to_string(request.plan.method));
+         needs_calibration(request.plan.method) ? to_string(request.plan.method)
+                                                : to_string(request.plan.prune->method));
   CompressReport report;
   if (!request.budget.empty()) check_budget(request);  // before the long work
   if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);

@@ -60,6 +60,12 @@ void fit_blocks(const Weight& weight, PlannedWeight& planned) {
   planned.encoding = {.format = wider, .group = kRowGroup};
 }
 
+void plan_pruning(const Pruning& pruning, const Weight& weight, bool is_table, PlannedWeight& planned) {
+  if (is_table) return add_note(planned, "not pruned: a table");
+  check_pattern(pruning.pattern, weight);
+  planned.prune = true;
+}
+
 PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, const Weight& weight,
                           Role role) {
   PlannedWeight planned{.name = weight.name, .arithmetic = weight.arithmetic};
@@ -81,6 +87,7 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
   if (!planned.change) return planned;
   planned.encoding = role == Role::kTable ? plan.embeddings : plan.weights;
   if (planned.encoding.has_blocks()) fit_blocks(weight, planned);
+  if (plan.prune) plan_pruning(*plan.prune, weight, role == Role::kTable, planned);
   planned.arithmetic = planned.encoding.is_integer()              ? plan.arithmetic
                        : planned.encoding.format == Format::kBF16 ? Arithmetic::kBF16
                                                                   : Arithmetic::kF32;
@@ -99,6 +106,16 @@ std::optional<Method> parse_method(std::string_view name) {
   for (const MethodName& known : kMethods)
     if (known.name == name) return known.method;
   return std::nullopt;
+}
+
+GptqOptions solver_options(const Plan& plan) {
+  GptqOptions options = plan.gptq;
+  if (plan.prune && plan.prune->method == PruneMethod::kSparseGpt) options.activation_order = false;
+  return options;
+}
+
+void add_note(PlannedWeight& planned, std::string_view note) {
+  planned.note += fmt::format("{}{}", planned.note.empty() ? "" : "; ", note);
 }
 
 bool matches_pattern(std::string_view pattern, std::string_view name) {
@@ -138,9 +155,15 @@ std::string plan_to_json(const Plan& plan) {
                       {"embeddings", to_string(plan.embeddings)},
                       {"activations", to_string(plan.arithmetic)},
                       {"skip", plan.skip}};
-  if (plan.method == Method::kGptq) {
+  const bool sparse_gpt = plan.prune && plan.prune->method == PruneMethod::kSparseGpt;
+  if (plan.method == Method::kGptq || sparse_gpt) {
     json["damping"] = plan.gptq.damping;
-    json["activation_order"] = plan.gptq.activation_order;
+    json["activation_order"] = solver_options(plan).activation_order;
+  }
+  if (plan.prune) {
+    json["prune"] = {{"pattern", to_string(plan.prune->pattern)}, {"method", to_string(plan.prune->method)}};
+    const double ratio = ratio_of(plan.prune->pattern);
+    json["prune"]["ratio"] = ratio > 0 ? nlohmann::json(ratio) : nlohmann::json(nullptr);
   }
   return json.dump();
 }

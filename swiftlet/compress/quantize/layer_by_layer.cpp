@@ -5,6 +5,7 @@
 #include <set>
 
 #include "swiftlet/compress/calibrate/layer_walk.h"
+#include "swiftlet/compress/prune/prune_and_round.h"
 #include "swiftlet/compress/quantize/gptq.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/core/error.h"
@@ -14,6 +15,7 @@ namespace swiftlet {
 namespace {
 
 constexpr const char* kRounded = "rounded to nearest: no linear layer reads it first";
+constexpr const char* kNotPruned = "not pruned: no linear layer reads it first";
 
 // Who reads a weight.
 struct Readers {
@@ -123,10 +125,15 @@ class LayerQuantizer {
                            const std::map<ValueId, SecondMoments>& moments,
                            std::map<ValueId, Gptq>& solvers) {
     const ValueId input = readers(planned).input;
-    if (input == kNoId) return round_to_nearest(before, planned.encoding, planned.arithmetic, *pool_);
-    const SecondMoments& seen = moments.at(input);
-    const auto solver = solvers.try_emplace(input, dense_, seen, plan_.gptq, planned.name).first;
-    return solver->second.quantize(dense_, before, planned.encoding, planned.arithmetic);
+    const bool by_gptq = plan_.method == Method::kGptq && input != kNoId;
+    const bool by_sparse_gpt = planned.prune && plan_.prune->method == PruneMethod::kSparseGpt;
+    SeenInput seen{.moments = input == kNoId ? nullptr : &moments.at(input)};
+    if (by_gptq || by_sparse_gpt)
+      seen.solver = &solvers.try_emplace(input, dense_, *seen.moments, solver_options(plan_), planned.name)
+                         .first->second;
+    if (planned.prune) return prune_and_round(dense_, plan_, planned, before, seen);
+    if (!by_gptq) return round_to_nearest(before, planned.encoding, planned.arithmetic, *pool_);
+    return seen.solver->quantize(dense_, before, planned.encoding, planned.arithmetic);
   }
 
   const Checkpoint& checkpoint_;
@@ -143,10 +150,16 @@ class LayerQuantizer {
 
 }  // namespace
 
-std::vector<PlannedWeight> in_order_of_layers(std::vector<PlannedWeight> planned, const Graph& graph) {
+std::vector<PlannedWeight> in_order_of_layers(const Plan& plan, std::vector<PlannedWeight> planned,
+                                              const Graph& graph) {
   const std::map<std::string, Readers> readers = readers_of_weights(graph);
-  for (PlannedWeight& weight : planned)
-    if (weight.change && readers.at(weight.name).input == kNoId) weight.note = kRounded;
+  for (PlannedWeight& weight : planned) {
+    if (!weight.change || readers.at(weight.name).input != kNoId) continue;
+    if (plan.method == Method::kGptq) add_note(weight, kRounded);
+    if (!weight.prune || !plan.prune->needs_calibration()) continue;
+    add_note(weight, kNotPruned);
+    weight.prune = false;
+  }
   std::stable_sort(planned.begin(), planned.end(), [&](const PlannedWeight& a, const PlannedWeight& b) {
     return readers.at(a.name).first < readers.at(b.name).first;
   });

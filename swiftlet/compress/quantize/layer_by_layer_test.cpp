@@ -21,7 +21,7 @@ struct Model {
         samples(test::made_up_samples(built.vocab_size, 40)) {}
   Weights weights() const { return test::all_weights(checkpoint, built.graph); }
   std::vector<PlannedWeight> planned(const Plan& plan) const {
-    return in_order_of_layers(resolve_plan(plan, built, checkpoint), built.graph);
+    return in_order_of_layers(plan, resolve_plan(plan, built, checkpoint), built.graph);
   }
   std::vector<float> output(const Weights& weights) const {
     return test::run_whole(built.graph, weights, samples);
