@@ -58,6 +58,17 @@ ErrorFeedback::ErrorFeedback(Dense& dense, const SecondMoments& moments, const F
   });
 }
 
+void ErrorFeedback::look_ahead(const MovedBlock& moved, std::int64_t row, std::int64_t place,
+                               std::int64_t count, float* values) const {
+  const std::int64_t first = place - count + 1;
+  for (std::int64_t i = 0; i < count; ++i) values[i] = moved.at(row, place - i);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float error = moved.weights[row * k_ + place - i] - values[i];
+    const float* const share = factor_.data() + (place - i) * k_ + first;
+    for (std::int64_t j = i + 1; j < count; ++j) values[j] += error * share[count - 1 - j];
+  }
+}
+
 std::vector<float> ErrorFeedback::by_places(const Weight& weight, ThreadPool& pool) const {
   SWIFTLET_ASSERT(weight.shape[1] == k_);
   const std::int64_t n = weight.shape[0];

@@ -25,7 +25,8 @@ struct MovedBlock {
   const float *weights, *moves;  // [rows, k]; [rows, end - begin] with `ld` between rows
   std::int64_t ld;
 
-  // What has become of an element that is not set yet.
+  // What has become of an element by those that are set. The next to be set takes it as it is; for those
+  // behind it see ErrorFeedback::look_ahead().
   float at(std::int64_t row, std::int64_t place) const {
     return weights[row * k + place] + moves[row * ld + place - begin];
   }
@@ -57,6 +58,12 @@ class ErrorFeedback {
   // panel on one. What is chosen must not depend on other rows; then nothing depends on the threads.
   template <class Begin, class Choose>
   void run(Dense& dense, const Weight& weight, std::int64_t block, Begin begin, Choose choose) const;
+
+  // What elements of a row of a block become, from a place on to `count` before it, if each of them is left
+  // as it has become when its turn comes: the weights that lose least of the output under what is set. Of
+  // these, and not of at(), the paper's costs speak.
+  void look_ahead(const MovedBlock& moved, std::int64_t row, std::int64_t place, std::int64_t count,
+                  float* values) const;
 
   std::int64_t k() const { return k_; }
   double damping() const { return damping_; }  // that was needed

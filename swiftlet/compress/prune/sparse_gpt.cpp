@@ -24,9 +24,13 @@ std::int64_t Pruner::block() const {
 }
 
 // D of columns still to be set tells what zeroing one would cost if those behind it were to make up for it.
-float Pruner::cost(std::int64_t row, std::int64_t place, const MovedBlock& moved) const {
-  const float w = moved.at(row, place), cost = w * w * feedback_.pivot(place);
-  return std::isnan(cost) ? std::numeric_limits<float>::infinity() : cost;  // whoever rounds it says so
+void Pruner::find_costs(const MovedBlock& moved, std::int64_t row, std::int64_t place, std::int64_t count,
+                        float* costs) const {
+  feedback_.look_ahead(moved, row, place, count, costs);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float cost = costs[i] * costs[i] * feedback_.pivot(place - i);
+    costs[i] = std::isnan(cost) ? std::numeric_limits<float>::infinity() : cost;  // who rounds it says so
+  }
 }
 
 void Pruner::begin(const MovedBlock& moved, ThreadPool& pool) {
@@ -35,15 +39,14 @@ void Pruner::begin(const MovedBlock& moved, ThreadPool& pool) {
   std::vector<float> costs(static_cast<std::size_t>(moved.rows * width));
   pool.parallel_for(moved.rows, 16, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r)
-      for (std::int64_t i = 0; i < width; ++i)
-        costs[static_cast<std::size_t>(r * width + i)] = cost(r, moved.end - 1 - i, moved);
+      find_costs(moved, r, moved.end - 1, width, costs.data() + r * width);
   });
   mark_least(pattern_, {costs.data(), moved.rows, width, width}, Rivals::kMatrix, mask_, first, pool);
 }
 
 void Pruner::choose_group(std::int64_t row, std::int64_t place, const MovedBlock& moved) {
   float costs[PrunePattern::kMostGroup];
-  for (std::int64_t i = 0; i < pattern_.group; ++i) costs[i] = cost(row, place - i, moved);
+  find_costs(moved, row, place, pattern_.group, costs);
   mark_least(costs, pattern_.group, pattern_.group - pattern_.keep, mask_.row(row) + feedback_.column(place));
 }
 

@@ -24,7 +24,9 @@ class Pruner {
   bool is_zero(std::int64_t row, std::int64_t place, const MovedBlock& moved);
 
  private:
-  float cost(std::int64_t row, std::int64_t place, const MovedBlock& moved) const;
+  // Of `count` elements of a row, from a place on.
+  void find_costs(const MovedBlock& moved, std::int64_t row, std::int64_t place, std::int64_t count,
+                  float* costs) const;
   void choose_group(std::int64_t row, std::int64_t place, const MovedBlock& moved);
 
   const ErrorFeedback& feedback_;

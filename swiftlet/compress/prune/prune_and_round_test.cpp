@@ -1,0 +1,98 @@
+#include "swiftlet/compress/prune/prune_and_round.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "swiftlet/compress/prune/magnitude.h"
+#include "swiftlet/compress/prune/wanda.h"
+#include "swiftlet/compress/test_problem.h"
+#include "swiftlet/encoding/integer.h"
+
+namespace swiftlet {
+namespace {
+
+using test::Problem;
+
+const PruneMethod kMethods[] = {PruneMethod::kMagnitude, PruneMethod::kWanda, PruneMethod::kSparseGpt};
+
+QuantizedWeight prune(Problem& p, const Plan& plan) {
+  const Gptq solver(p.dense, p.moments, solver_options(plan), "w");
+  const PlannedWeight planned{
+      .name = "w", .change = true, .prune = true, .encoding = plan.weights, .arithmetic = plan.arithmetic};
+  return prune_and_round(p.dense, plan, planned, p.weight, {.moments = &p.moments, .solver = &solver});
+}
+
+// Where zero lies at the end of the codes too: all values of a group of one sign.
+TEST(PruneAndRound, AZeroIsOneInEveryEncoding) {
+  struct Case {
+    Method method;
+    Encoding encoding;
+  };
+  const Case cases[] = {{Method::kRoundToNearest, {Format::kF32}},
+                        {Method::kRoundToNearest, {Format::kF16}},
+                        {Method::kRoundToNearest, {Format::kBF16}},
+                        {Method::kRoundToNearest, {Format::kInt8, 0, false}},
+                        {Method::kRoundToNearest, {Format::kInt8, 32, true}},
+                        {Method::kRoundToNearest, {Format::kInt4, 32, false}},
+                        {Method::kRoundToNearest, {Format::kInt4, 0, true}},
+                        {Method::kRoundToNearest, {Format::kQ50}},
+                        {Method::kRoundToNearest, {Format::kQ4R}},
+                        {Method::kGptq, {Format::kInt8, 0, true}},
+                        {Method::kGptq, {Format::kInt4, 32, false}},
+                        {Method::kGptq, {Format::kInt4, 32, true}}};
+  for (const float shift : {0.0f, 3.0f, -3.0f}) {
+    Problem p(20, 160, 300);
+    for (float& value : p.values) value += shift;
+    p.weight = weight_from_tensor("w", Tensor::from(p.values, {p.n, p.k}));
+    for (const PruneMethod method : kMethods)
+      for (const Case& c : cases) {
+        const Pruning pruning{parse_prune_pattern("1:4"), method};
+        const QuantizedWeight result =
+            prune(p, {.method = c.method, .weights = c.encoding, .prune = pruning});
+        EXPECT_EQ(result.weight.encoding, c.encoding);
+        EXPECT_GT(result.relative_error, 0.05) << "against the whole matrix";
+        const std::vector<float> values = decode(result.weight);
+        std::int64_t kept = 0;
+        for (auto group = values.begin(); group != values.end(); group += 4) {
+          ASSERT_GE(std::count(group, group + 4, 0.0f), 3)
+              << to_string(method) << " " << to_string(c.encoding);
+          kept += std::count(group, group + 4, 0.0f) == 3;
+        }
+        EXPECT_GT(kept, p.n * p.k / 4 / 2) << to_string(method) << " " << to_string(c.encoding);
+      }
+  }
+}
+
+TEST(PruneAndRound, MagnitudeAndWandaLeaveTheOthersAlone) {
+  Problem p(20, 160, 300);
+  for (const PruneMethod method : {PruneMethod::kMagnitude, PruneMethod::kWanda}) {
+    const PrunePattern pattern = parse_prune_pattern("50%");
+    const Plan plan{.weights = {Format::kF32}, .prune = Pruning{pattern, method}};
+    const Mask mask = method == PruneMethod::kWanda ? wanda_mask(pattern, p.weight, p.moments, p.pool)
+                                                    : magnitude_mask(pattern, p.weight, p.pool);
+    EXPECT_EQ(decode(prune(p, plan).weight), decode(with_zeros(p.weight, mask, p.pool)));
+  }
+}
+
+// Under the same scales: those of the whole matrix.
+TEST(PruneAndRound, OnePassLosesLessThanTwo) {
+  Problem p(20, 160, 600);
+  const Encoding encoding{Format::kInt4, 32, false};
+  const auto pruned_by = [&](Method method, PruneMethod by, const Encoding& to) {
+    const Pruning pruning{parse_prune_pattern("2:4"), by};
+    return prune(p, {.method = method, .weights = to, .prune = pruning}).weight;
+  };
+  std::vector<float> two = decode(pruned_by(Method::kRoundToNearest, PruneMethod::kSparseGpt, {}));
+  for (std::size_t i = 0; i < two.size(); i += 32) {
+    const GroupScale scale = choose_scale(encoding, p.values.data() + i, 32, "w");
+    for (std::size_t j = i; j < i + 32; ++j)
+      two[j] = code_value(scale, nearest_code(encoding, scale, two[j]));
+  }
+  const double one = p.output_error(pruned_by(Method::kGptq, PruneMethod::kSparseGpt, encoding));
+  EXPECT_LT(one, 0.9 * p.output_error(weight_from_tensor("w", Tensor::from(two, {p.n, p.k}))));
+  EXPECT_LT(one, 0.5 * p.output_error(pruned_by(Method::kGptq, PruneMethod::kWanda, encoding)));
+}
+
+}  // namespace
+}  // namespace swiftlet
