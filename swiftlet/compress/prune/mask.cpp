@@ -22,8 +22,13 @@ class Blocks {
       : height_(pattern.block_rows),
         width_(pattern.block_columns),
         rows_(scores.rows / height_),
-        columns_(scores.columns / width_),
-        sums_(static_cast<std::size_t>(rows_ * columns_)) {
+        columns_(scores.columns / width_) {
+    if (height_ * width_ == 1 && scores.ld == scores.columns) {
+      data_ = scores.data;  // large: no copy
+      return;
+    }
+    sums_.resize(static_cast<std::size_t>(rows_ * columns_));
+    data_ = sums_.data();
     pool.parallel_for(rows_, 16, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r)
         for (std::int64_t c = 0; c < columns_; ++c) sums_[index(r, c)] = sum(scores, r, c);
@@ -32,7 +37,7 @@ class Blocks {
 
   std::int64_t rows() const { return rows_; }
   std::int64_t columns() const { return columns_; }
-  const float* row(std::int64_t r) const { return sums_.data() + r * columns_; }
+  const float* row(std::int64_t r) const { return data_ + r * columns_; }
   // Takes the marks of `rows` rows of blocks to their elements.
   void spread(const std::uint8_t* marks, std::int64_t first_row, std::int64_t rows, Mask& mask,
               std::int64_t first_column) const {
@@ -57,12 +62,13 @@ class Blocks {
 
   std::int64_t height_, width_, rows_, columns_;
   std::vector<float> sums_;
+  const float* data_ = nullptr;  // [rows, columns]
 };
 
 void mark_ratio(const PrunePattern& pattern, const ConstMatrix& scores, Rivals rivals, Mask& mask,
                 std::int64_t first_column, ThreadPool& pool) {
   const Blocks blocks(pattern, scores, pool);
-  const std::int64_t at_once = rivals == Rivals::kMatrix ? blocks.rows() : 1;
+  const std::int64_t at_once = rivals == Rivals::kMatrix ? std::max<std::int64_t>(1, blocks.rows()) : 1;
   pool.parallel_for(blocks.rows() / at_once, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<std::uint8_t> marks(static_cast<std::size_t>(at_once * blocks.columns()));
     for (std::int64_t i = begin; i < end; ++i) {
