@@ -20,6 +20,12 @@ struct Mask {
   bool at(std::int64_t r, std::int64_t c) const { return zero[static_cast<std::size_t>(r * k + c)] != 0; }
 };
 
+// What every method of pruning gives.
+struct PrunedWeight {
+  Weight weight;  // in f32
+  Mask zeros;
+};
+
 // The elements, or blocks of them, among which those of least score are looked for. Groups of N:M are always
 // alone with themselves, thresholds know no others.
 enum class Rivals : std::uint8_t {

@@ -11,12 +11,10 @@ struct SeenInput {
   const Gptq* solver = nullptr;            // for SparseGPT and GPTQ
 };
 
-// A weight that the plan prunes. Magnitude and Wanda choose their zeros first; what is left is rounded by the
-// plan's method, GPTQ leaving the zeros out. SparseGPT with GPTQ is one pass in which pruned columns are zero
-// and the others rounded, with the scales of the whole matrix; before round to nearest, or with floats, it
-// moves what it leaves. A zero stays one in every encoding: it is the zero point, exactly. Without a solver
-// GPTQ is round to nearest. Throws as these do. On all threads of the pool; the result does not depend on how
-// many there are. REQUIRES: planned.prune, and what the plan's methods look at.
+// A weight that the plan prunes: what is left is rounded by the plan's method, with scales that fit it. A
+// zero stays one in every encoding: it is the zero point, exactly. Without a solver GPTQ is round to nearest.
+// Throws as these do. On all threads of the pool; the result does not depend on how many there are. REQUIRES:
+// planned.prune, and what the plan's methods look at.
 QuantizedWeight prune_and_round(Dense& dense, const Plan& plan, const PlannedWeight& planned,
                                 const Weight& weight, const SeenInput& input);
 

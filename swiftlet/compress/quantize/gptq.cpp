@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "swiftlet/compress/prune/sparse_gpt.h"
+#include "swiftlet/compress/prune/mask.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/encoding/integer.h"
 #include "swiftlet/encoding/panel_work.h"
@@ -39,21 +39,18 @@ Gptq::Gptq(Dense& dense, const SecondMoments& moments, const GptqOptions& option
                 where) {}
 
 QuantizedWeight Gptq::quantize(Dense& dense, const Weight& weight, const Encoding& encoding,
-                               Arithmetic arithmetic, Pruner* pruner) const {
+                               Arithmetic arithmetic, const Mask* zeros) const {
   SWIFTLET_ASSERT(weight.shape[1] == feedback_.k());
   ThreadPool& pool = dense.pool();
   IntegerWeightBuilder builder(weight.name, encoding, weight.shape[0], feedback_.k());
   const PanelGeometry& g = builder.geometry();
   const std::vector<GroupScale> scales = static_scales(weight, builder, pool);
   feedback_.run(
-      dense, weight, pruner != nullptr ? pruner->block() : ErrorFeedback::kBlock,
-      [&](const MovedBlock& moved) {
-        if (pruner != nullptr) pruner->begin(moved, pool);
-      },
+      dense, weight, ErrorFeedback::kBlock, [](const MovedBlock&) {},
       [&](std::int64_t r, std::int64_t place, const MovedBlock& moved) {
         const std::int64_t column = feedback_.column(place);
         const GroupScale& scale = scales[static_cast<std::size_t>(r * g.groups + column / g.group)];
-        const bool zero = pruner != nullptr && pruner->is_zero(r, place, moved);
+        const bool zero = zeros != nullptr && zeros->at(r, column);
         const int code = zero ? scale.zero_point : nearest_code(encoding, scale, moved.at(r, place));
         builder.set_code(r, column, code);
         return code_value(scale, code);

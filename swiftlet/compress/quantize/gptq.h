@@ -9,7 +9,7 @@
 
 namespace swiftlet {
 
-class Pruner;
+struct Mask;
 
 struct GptqOptions {
   double damping = 0.01;         // times the mean of H's diagonal, added to the diagonal
@@ -26,10 +26,10 @@ class Gptq {
 
   // A float matrix [N, K] in an encoding of int8 or int4. Scales and zero points are those of round to
   // nearest (static groups), so groups stay in the order of the columns whatever the order of rounding.
-  // Where there is a pruner, elements become zero as it says, in the same pass. Throws as encode() does. On
-  // all threads of the pool; the result does not depend on how many there are.
+  // What `zeros` marks of a pruned matrix stays zero, exactly. Throws as encode() does. On all threads of the
+  // pool; the result does not depend on how many there are.
   QuantizedWeight quantize(Dense& dense, const Weight& weight, const Encoding& encoding,
-                           Arithmetic arithmetic, Pruner* pruner = nullptr) const;
+                           Arithmetic arithmetic, const Mask* zeros = nullptr) const;
 
   const ErrorFeedback& feedback() const { return feedback_; }
   double damping() const { return feedback_.damping(); }  // that was needed
