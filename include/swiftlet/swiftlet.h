@@ -347,8 +347,13 @@ struct CompressOptions {
   // "size=7x" (than the files of the model) or "size=12MB": an encoding for each weight is searched on
   // `calibration`, instead of `weights`, `group`, `embeddings` and `rules`. Empty: none.
   std::string target = {};
-  std::string metric = {};  // an eval task ("stsb", "perplexity", "kl"); empty: no gate
-  std::string data = {};    // for the metric
+  // What becomes zero in the matrices of linear layers: "50%" of the elements, "1x4:50%" and "4x4:50%" of the
+  // blocks, "2:4" (two of every four in a row stay), "below:0.01" (magnitudes); empty: nothing. Zeros are
+  // stored like other values: the file is no smaller for them.
+  std::string prune = {};
+  std::string prune_method = "magnitude";  // or "wanda", "sparsegpt", which look at `calibration` too
+  std::string metric = {};                 // an eval task ("stsb", "perplexity", "kl"); empty: no gate
+  std::string data = {};                   // for the metric
   // "0.5%": relative; "0.3": absolute, in points for metrics of 0 to 1 (0.3 points are 0.003), in the
   // metric's own unit for perplexity and nats for kl. Empty: no limit.
   std::string budget = {};
@@ -361,6 +366,7 @@ struct TensorReport {
   std::string name, before, after;  // encodings
   std::int64_t bytes_before = 0, bytes_after = 0;
   double relative_error = 0;  // |W' - W| / |W|, Frobenius
+  double sparsity = 0;        // of a pruned weight: the share of its stored values that are zero
   std::string note;           // why it was skipped
 };
 

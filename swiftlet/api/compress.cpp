@@ -38,6 +38,7 @@ Plan make_plan(const CompressOptions& options) {
   Plan plan;
   plan.weights = encoding_of(options.weights, options.group, options.asymmetric, "weights");
   plan.skip = options.skip;
+  if (!options.prune.empty()) plan.prune = parse_pruning(options.prune, options.prune_method);
   plan.method = parse_method(options.method);
   // Tables are looked up row by row, so they lose most by coarse codes: unasked they become int8 with a scale
   // for each row.
@@ -71,6 +72,8 @@ Plan read_plan(const CompressOptions& options) {
   given(options.skip, unset.skip, "skip");
   given(options.method, unset.method, "method");
   given(options.target, unset.target, "target");
+  given(options.prune, unset.prune, "prune");
+  given(options.prune_method, unset.prune_method, "prune-method");
   return plan_from_json(read_text_file(options.plan, kPlanLimit), options.plan);
 }
 
@@ -112,7 +115,7 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
   if (report.written) result.output = options.output;
   for (const WeightChange& change : report.weights)
     result.tensors.push_back({change.name, change.before, change.after, change.bytes_before,
-                              change.bytes_after, change.relative_error, change.note});
+                              change.bytes_after, change.relative_error, change.sparsity, change.note});
   result.before = to_public(report.before);
   result.after = to_public(report.after);
   result.metric = report.deciding_metric;

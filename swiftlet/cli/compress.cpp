@@ -24,6 +24,17 @@ bool is_budget(std::string text) {
   return !text.empty() && parse_number(text, value) && value >= 0 && value < 1e6;
 }
 
+constexpr const char* kMagnitude = "magnitude";
+
+void check_pruning(const CompressOptions& options) {
+  const bool looks_at_texts = options.prune_method != kMagnitude;
+  if (looks_at_texts && options.prune.empty())
+    wrong_use("compress", fmt::format("--prune-method {} needs --prune", options.prune_method),
+              "for example --prune 50%");
+  if (looks_at_texts && options.calibration.empty())
+    wrong_use("compress", fmt::format("--prune-method {} needs --calibration", options.prune_method));
+}
+
 void check(const CompressOptions& options) {
   if (!options.budget.empty() && !is_budget(options.budget))
     wrong_use("compress", fmt::format("--budget must be like 0.5% or 0.3, not {}", options.budget));
@@ -32,6 +43,7 @@ void check(const CompressOptions& options) {
   if (!options.metric.empty() && options.data.empty())
     wrong_use("compress", fmt::format("--metric {} needs --data", options.metric));
   if (options.metric.empty() && !options.data.empty()) wrong_use("compress", "--data needs --metric");
+  check_pruning(options);
   check_window("compress", options.metric, options.context, options.stride);
   if (options.force && options.budget.empty())
     wrong_use("compress", "--force goes with --budget: without one the file is always written");
@@ -44,6 +56,7 @@ void print(Session& session, const CompressArguments& arguments, const CompressR
   if (!result.tensors.empty()) {
     session.out.write(tensors_table(result, !arguments.table).text() + "\n");
     session.out.write(figures_table(result).text() + "\n");
+    if (!arguments.compress.prune.empty()) session.out.line(note_on_zeros());
     session.out.line(verdict(result, arguments.compress.budget));
   }
   if (!result.output.empty()) {
@@ -94,6 +107,17 @@ int run(Session& session, CompressArguments& arguments) {
         "with "
         "the largest error, a larger --budget; --force writes the file anyway";
   throw Failure(kBudgetBroken, "[compress] " + reason, hint);
+}
+
+void add_pruning_options(CommandLine& line, CompressOptions& compress) {
+  line.group("Pruning");
+  line.text("--prune", compress.prune, "PATTERN",
+            "What becomes zero in linear layers: 50% of the weights, 1x4:50% or 4x4:50% of such blocks, with "
+            "2:4 all but two of every four in a row, with below:0.01 such magnitudes. Zeros are stored like "
+            "other values: the file is no smaller and no faster for them");
+  line.choice("--prune-method", compress.prune_method, {kMagnitude, "wanda", "sparsegpt"},
+              "Which: small weights; weights small times their inputs (wanda); those for which other weights "
+              "can make up (sparsegpt). The last two need --calibration");
 }
 
 void add_gate_options(CommandLine& line, CompressArguments& arguments) {
@@ -149,10 +173,11 @@ Action setup_compress(CommandLine& line) {
             "All of the options above from a JSON file, as --save-plan writes it");
   line.text("--save-plan", arguments->save_plan, "FILE", "Write the plan that was used");
   line.text("--calibration", compress.calibration, "FILE",
-            "Sample texts that a method looks at, unlike those of --data: a text, for encoders one a line; "
-            "may be gzip");
+            "Sample texts that methods of rounding and pruning look at, unlike those of --data: a text, for "
+            "encoders one a line; may be gzip");
   line.number<std::int64_t>("--calibration-tokens", compress.calibration_tokens,
                             "Tokens of them to look at, at most", 1);
+  add_pruning_options(line, compress);
   add_gate_options(line, *arguments);
   line.machine_options(false);
   line.output_options();

@@ -35,6 +35,18 @@ bool is_kept_vector(const TensorReport& tensor) {
   return tensor.before == tensor.after && tensor.note.starts_with("vector");
 }
 
+// Of all their elements, which take so many bytes in either.
+double mean_sparsity(const TensorReport& a, const TensorReport& b) {
+  const auto bytes_a = double(a.bytes_before), bytes_b = double(b.bytes_before);
+  if (!(bytes_a + bytes_b > 0)) return 0;
+  return (a.sparsity * bytes_a + b.sparsity * bytes_b) / (bytes_a + bytes_b);
+}
+
+bool is_pruned(const CompressResult& result) {
+  return std::any_of(result.tensors.begin(), result.tensors.end(),
+                     [](const TensorReport& tensor) { return tensor.sparsity > 0; });
+}
+
 // Tensors that differ only in their layer become one row, vectors that nobody compresses too; the error is
 // the largest.
 std::vector<Row> folded(const std::vector<TensorReport>& tensors, bool fold) {
@@ -50,6 +62,7 @@ std::vector<Row> folded(const std::vector<TensorReport>& tensors, bool fold) {
       continue;
     }
     ++same->count;
+    same->tensor.sparsity = mean_sparsity(same->tensor, tensor);
     same->tensor.bytes_before += tensor.bytes_before;
     same->tensor.bytes_after += tensor.bytes_after;
     same->tensor.relative_error = std::max(same->tensor.relative_error, tensor.relative_error);
@@ -98,6 +111,7 @@ Json to_json(const Measurement& measured, const std::string& metric) {
 }  // namespace
 
 Table tensors_table(const CompressResult& result, bool fold) {
+  const bool pruned = is_pruned(result);
   Table table({{"weight"},
                {fold ? "count" : "", Align::kRight},
                {"before"},
@@ -105,13 +119,18 @@ Table tensors_table(const CompressResult& result, bool fold) {
                {"size", Align::kRight},
                {"", Align::kRight},
                {"error", Align::kRight},
+               {pruned ? "zeros" : "", Align::kRight},
                {"note"}});
   for (const auto& [tensor, count] : folded(result.tensors, fold))
     table.row({tensor.name, fold ? std::to_string(count) : "", tensor.before, tensor.after,
                human_bytes(tensor.bytes_before), human_bytes(tensor.bytes_after),
                tensor.relative_error > 0 ? fmt::format("{:.3f}%", 100 * tensor.relative_error) : "0",
-               tensor.note});
+               tensor.sparsity > 0 ? fmt::format("{:.2f}%", 100 * tensor.sparsity) : "", tensor.note});
   return table;
+}
+
+std::string note_on_zeros() {
+  return "zeros are stored like other values: the file is no smaller and no faster for them yet";
 }
 
 Table figures_table(const CompressResult& result) {
@@ -157,6 +176,8 @@ std::string markdown_report(const CompressOptions& options, const CompressResult
   out += fmt::format("Weights {}, {}, by {}{}.\n\n", options.weights,
                      options.group > 0 ? fmt::format("groups of {}", options.group) : "one scale a row",
                      options.method, options.calibration.empty() ? "" : " on " + options.calibration);
+  if (!options.prune.empty())
+    out += fmt::format("Pruned: {} by {}; {}.\n\n", options.prune, options.prune_method, note_on_zeros());
   if (!options.metric.empty()) out += fmt::format("Metric {} on {}.\n\n", options.metric, options.data);
   out += figures_table(result).markdown() + "\n" + verdict(result, options.budget) + ".\n";
   if (!result.reason.empty()) out += "\n" + result.reason + "\n";
@@ -178,15 +199,18 @@ Table front_table(const CompressResult& result) {
 
 Json to_json(const CompressOptions& options, const CompressResult& result) {
   const auto [before, after] = weight_sums(result);
-  Json object{{"model", options.model},
-              {"output", result.output.empty() ? Json(nullptr) : Json(result.output)},
-              {"weights", options.weights},
-              {"method", options.method},
-              {"weight_bytes_before", before},
-              {"weight_bytes_after", after},
-              {"within_budget", result.within_budget},
-              {"reason", result.reason},
-              {"seconds", result.seconds}};
+  Json object{
+      {"model", options.model},
+      {"output", result.output.empty() ? Json(nullptr) : Json(result.output)},
+      {"weights", options.weights},
+      {"method", options.method},
+      {"prune", options.prune.empty() ? Json(nullptr)
+                                      : Json{{"pattern", options.prune}, {"method", options.prune_method}}},
+      {"weight_bytes_before", before},
+      {"weight_bytes_after", after},
+      {"within_budget", result.within_budget},
+      {"reason", result.reason},
+      {"seconds", result.seconds}};
   if (!result.metric.empty()) {
     object["metric"] = result.metric;
     object["loss"] = result.loss;
@@ -213,6 +237,7 @@ Json to_json(const CompressOptions& options, const CompressResult& result) {
                        {"bytes_before", tensor.bytes_before},
                        {"bytes_after", tensor.bytes_after},
                        {"relative_error", tensor.relative_error},
+                       {"sparsity", tensor.sparsity},
                        {"note", tensor.note}});
   object["tensors"] = std::move(tensors);
   return object;

@@ -16,6 +16,8 @@ Table tensors_table(const CompressResult& result, bool fold);
 Table figures_table(const CompressResult& result);
 // Some points of the front of a search, the chosen one among them.
 Table front_table(const CompressResult& result);
+// One line for whoever prunes: what zeros do not bring yet.
+std::string note_on_zeros();
 // One line: within the budget or not, and what happened to the file.
 std::string verdict(const CompressResult& result, const std::string& budget);
 std::string markdown_report(const CompressOptions& options, const CompressResult& result);

@@ -4,8 +4,9 @@
 
 #include "swiftlet/compress/budget.h"
 #include "swiftlet/compress/certificate.h"
+#include "swiftlet/compress/compress_weight.h"
+#include "swiftlet/compress/prune/scores.h"
 #include "swiftlet/compress/quantize/layer_by_layer.h"
-#include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/compress/search/size_target.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/core/file.h"
@@ -162,8 +163,10 @@ void check_quantized(const std::vector<PlannedWeight>& planned, const std::strin
   warn("{}: {} weights are quantized already and stay as they are", source, quantized);
 }
 
-bool is_calibrated(const CompressRequest& request) {
-  return !request.calibration.texts.empty() && request.plan.method != Method{};
+// Whether weights are compressed layer by layer, on what the layers see of calibration texts.
+bool walks_layers(const CompressRequest& request) {
+  return !request.calibration.texts.empty() &&
+         (request.plan.method != Method{} || needs_calibration(request.plan));
 }
 
 // The source while its weights are taken one after the other.
@@ -181,7 +184,7 @@ struct Source {
   // Anew, where the plan has changed.
   void resolve(const CompressRequest& request) {
     planned = resolve_plan(request.plan, built, checkpoint);
-    if (is_calibrated(request)) planned = in_order_of_layers(std::move(planned), built.graph);
+    if (walks_layers(request)) planned = in_order_of_layers(request.plan, std::move(planned), built.graph);
     checkpoint.plan = plan_to_json(request.plan);
   }
   std::vector<NativeWeight> descriptions() const {
@@ -192,10 +195,11 @@ struct Source {
   }
 };
 
-QuantizedWeight rounded_or_kept(const Weight& weight, const PlannedWeight& plan, bool clip, Dense& dense) {
-  if (!plan.change) return {.weight = weight};
+QuantizedWeight compressed_or_kept(const Weight& weight, const Plan& plan, const PlannedWeight& planned,
+                                   Dense& dense) {
+  if (!planned.change) return {.weight = weight};
   try {
-    return round_alone(dense, weight, plan.encoding, plan.arithmetic, clip);
+    return compress_weight(dense, plan, planned, weight, {});
   } catch (const Error&) {
     check_mapped(weight);  // the truer reason, where it is one
     throw;
@@ -215,10 +219,11 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
                               .bytes_before = before.bytes(),
                               .bytes_after = after.weight.bytes(),
                               .relative_error = after.relative_error,
+                              .sparsity = plan.prune ? share_of_zeros(after.weight, *pool) : 0,
                               .note = after.note.empty() ? plan.note : after.note});
     release_mapped(before);
   };
-  if (is_calibrated(request))
+  if (walks_layers(request))
     return quantize_by_layers(source.checkpoint, source.built.graph, request.plan, source.planned, *samples,
                               pool, take, job);
   Dense dense(*pool);
@@ -226,7 +231,7 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
   for (const PlannedWeight& plan : source.planned) {
     job.step("quantize", static_cast<std::int64_t>(report.weights.size()), count);
     const Weight weight = source.checkpoint.with_bytes(plan.name);
-    take(plan, weight, rounded_or_kept(weight, plan, request.plan.method.clip, dense));
+    take(plan, weight, compressed_or_kept(weight, request.plan, plan, dense));
   }
   job.step("quantize", count, count);
 }
@@ -279,13 +284,15 @@ ModelMeasurement measure(const fs::path& model, Loader load, const CompressReque
 }
 
 void check_calibration(const CompressRequest& request) {
-  const bool given = !request.calibration.texts.empty(), rounds = request.plan.method == Method{};
-  if (needs_calibration(request.plan.method) && !given)
-    fail(ErrorCode::kUsage, "calibration", "method {} looks at sample texts (--calibration)",
-         to_string(request.plan.method));
-  if (!request.target.empty() && !given)
+  const Plan& plan = request.plan;
+  const bool given = !request.calibration.texts.empty();
+  if (!given && needs_calibration(plan))
+    fail(
+        ErrorCode::kUsage, "calibration", "method {} looks at sample texts (--calibration)",
+        needs_calibration(plan.method) ? to_string(plan.method) : std::string(to_string(plan.prune->method)));
+  if (!given && !request.target.empty())
     fail(ErrorCode::kUsage, "calibration", "a target is searched on sample texts (--calibration)");
-  if (given && rounds && request.target.empty())
+  if (given && request.target.empty() && !walks_layers(request))
     fail(ErrorCode::kUsage, "calibration",
          "rounding to nearest looks at no texts: it goes with another method (--method)");
 }

@@ -30,6 +30,7 @@ struct WeightChange {
   std::string name, before, after;  // encodings
   std::int64_t bytes_before = 0, bytes_after = 0;
   double relative_error = 0;
+  double sparsity = 0;  // of what was pruned: the share of stored values that are zero
   std::string note;
 };
 
@@ -45,7 +46,7 @@ struct CompressReport {
   std::vector<WeightChange> weights;
   std::string plan;                     // that was used, JSON
   std::int64_t calibration_tokens = 0;  // that were looked at
-  std::vector<SizeLoss> front;              // of a search
+  std::vector<SizeLoss> front;          // of a search
   std::optional<SizeLoss> chosen;
   std::optional<ModelMeasurement> before, after;
   std::string deciding_metric, budget_unit;
@@ -59,7 +60,8 @@ struct CompressReport {
 //
 // The conversion itself streams: beside the mapped source it holds one weight, so at most twice the largest
 // tensor and 256 MB of memory that is not backed by a file; with calibration what quantize/layer_by_layer.h
-// says. What measures the model before and after (activations, packed weights) needs its own.
+// says; a matrix that is pruned takes its values and scores in f32 besides. What measures the model before
+// and after (activations, packed weights) needs its own.
 CompressReport compress_model(const CompressRequest& request, const Job& job);
 
 // Writes a model as it is: in native form to *.swiftlet, for llama.cpp to *.gguf, else as a folder for

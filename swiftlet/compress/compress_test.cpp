@@ -388,6 +388,75 @@ TEST_F(Compress, GptqSaysWhatItCannotDo) {
   EXPECT_FALSE(fs::exists(output()));
 }
 
+TEST_F(Compress, PrunedWeightsHaveTheZerosThatTheReportTells) {
+  for (const char* method : {"magnitude", "wanda", "sparsegpt"}) {
+    CompressRequest request{.model = model("llama-grouped"), .output = output(), .threads = 2};
+    request.plan = {.weights = {Format::kBF16},
+                    .embeddings = {Format::kBF16},
+                    .arithmetic = Arithmetic::kBF16,
+                    .skip = {"lm_head.weight"},
+                    .prune = parse_pruning("2:4", method)};
+    if (request.plan.prune->needs_calibration())
+      request.calibration.texts = fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/minilm/sentences.txt";
+    const CompressReport report = compress_model(request, {});
+    const Checkpoint written = load_native(output());
+    std::int64_t pruned = 0;
+    for (const WeightChange& change : report.weights) {
+      const bool linear = change.name.find("_proj.") != std::string::npos;
+      EXPECT_EQ(change.sparsity, linear ? 0.5 : 0) << change.name;
+      if (!linear) continue;
+      ++pruned;
+      const std::vector<float> values = decode(written.weights.at(change.name));
+      for (auto group = values.begin(); group != values.end(); group += 4)
+        ASSERT_EQ(std::count(group, group + 4, 0.0f), 2) << change.name;
+    }
+    EXPECT_EQ(pruned, 3 * 7);
+    const auto certificate = nlohmann::json::parse(written.certificate);
+    EXPECT_EQ(certificate["plan"]["prune"], (nlohmann::json{{"pattern", "2:4"}, {"method", method}}));
+    EXPECT_EQ(certificate.contains("calibration_sha256"), request.plan.prune->needs_calibration());
+    Scorer scorer(LoadedModel::load(output(), {.precision = {}, .threads = 1}), 16);
+    for (const float logit : scorer.logits({{3, 17, 42, 5}})) ASSERT_TRUE(std::isfinite(logit));
+  }
+}
+
+TEST_F(Compress, PruningSaysWhatItCannotDo) {
+  const auto message_of = [&](const fs::path& source, const char* pattern, const char* method,
+                              const fs::path& texts) {
+    try {
+      compress_model({.model = source,
+                      .output = output(),
+                      .plan = {.weights = {Format::kF32}, .prune = parse_pruning(pattern, method)},
+                      .calibration = {.texts = texts}},
+                     {});
+      return std::string("nothing was thrown");
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+  };
+  const fs::path texts = fs::path(SWIFTLET_SOURCE_DIR) / "tests/data/minilm/sentences.txt";
+  EXPECT_EQ(message_of(model("llama-tied"), "50%", "wanda", ""),
+            "[calibration] method wanda looks at sample texts (--calibration)");
+  // A weight that is not finite, which a method that looks at samples meets by what it makes of them.
+  const fs::path source = folder_ / "source";
+  convert_model(model("llama-grouped"), source, {});
+  const Checkpoint checkpoint = load_checkpoint(source);
+  const Weight& weight = checkpoint.weight("model.layers.1.mlp.up_proj.weight");
+  std::string bytes = read_text_file(source / "model.safetensors");
+  const std::string_view values(reinterpret_cast<const char*>(weight.codes.data()), weight.codes.size());
+  const std::size_t at = bytes.find(values);
+  ASSERT_NE(at, std::string::npos);
+  const float bad = NAN;
+  std::memcpy(bytes.data() + at + 2 * sizeof bad, &bad, sizeof bad);
+  std::ofstream(source / "model.safetensors", std::ios::binary) << bytes;
+  EXPECT_EQ(message_of(source, "50%", "magnitude", ""),
+            "[model.layers.1.mlp.up_proj.weight] expected finite values, row 0 column 2 is nan");
+  for (const char* method : {"wanda", "sparsegpt"})
+    EXPECT_EQ(
+        message_of(source, "50%", method, texts),
+        "[model.layers.1.mlp.down_proj.weight] what it multiplies is not finite on the calibration data");
+  EXPECT_FALSE(fs::exists(output()));
+}
+
 TEST_F(Compress, ConvertKeepsEveryBit) {
   convert_model(model("llama-bf16"), output(), {});
   const auto original = LoadedModel::load(model("llama-bf16"), {.precision = {}, .threads = 1});

@@ -74,6 +74,12 @@ void fit_blocks(const Weight& weight, PlannedWeight& planned) {
   planned.encoding = {.format = wider, .group = kRowGroup};
 }
 
+void plan_pruning(const Pruning& pruning, const Weight& weight, bool is_table, PlannedWeight& planned) {
+  if (is_table) return add_note(planned, "not pruned: a table");
+  check_pattern(pruning.pattern, weight);
+  planned.prune = true;
+}
+
 PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, const Weight& weight,
                           Role role) {
   PlannedWeight planned{.name = weight.name, .arithmetic = weight.arithmetic};
@@ -96,6 +102,7 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
   if (!planned.change) return planned;
   planned.encoding = rule != nullptr ? rule->encoding : role == Role::kTable ? plan.embeddings : plan.weights;
   if (planned.encoding.has_blocks()) fit_blocks(weight, planned);
+  if (plan.prune) plan_pruning(*plan.prune, weight, role == Role::kTable, planned);
   planned.arithmetic = planned.encoding.is_integer()              ? plan.arithmetic
                        : planned.encoding.format == Format::kBF16 ? Arithmetic::kBF16
                                                                   : Arithmetic::kF32;
@@ -103,6 +110,16 @@ PlannedWeight plan_weight(const Plan& plan, const models::BuiltModel& model, con
 }
 
 }  // namespace
+
+GptqOptions solver_options(const Plan& plan) {
+  GptqOptions options = plan.gptq;
+  if (plan.prune && plan.prune->method == PruneMethod::kSparseGpt) options.activation_order = false;
+  return options;
+}
+
+void add_note(PlannedWeight& planned, std::string_view note) {
+  planned.note += fmt::format("{}{}", planned.note.empty() ? "" : "; ", note);
+}
 
 bool matches_pattern(std::string_view pattern, std::string_view name) {
   // The usual linear-time match: after a mismatch, the last * takes one character more.
@@ -182,10 +199,13 @@ std::string plan_to_json(const Plan& plan) {
                       {"embeddings", to_string(plan.embeddings)}, {"activations", to_string(plan.arithmetic)},
                       {"rules", nlohmann::json::array()},         {"skip", plan.skip}};
   for (const WeightRule& rule : plan.rules) json["rules"].push_back(to_string(rule));
-  if (plan.method.rounding == Rounding::kGptq) {
+  const bool sparse_gpt = plan.prune && plan.prune->method == PruneMethod::kSparseGpt;
+  if (plan.method.rounding == Rounding::kGptq || sparse_gpt) {
     json["damping"] = plan.gptq.damping;
-    json["activation_order"] = plan.gptq.activation_order;
+    json["activation_order"] = solver_options(plan).activation_order;
   }
+  if (plan.prune)
+    json["prune"] = {{"pattern", to_string(plan.prune->pattern)}, {"method", to_string(plan.prune->method)}};
   return json.dump();
 }
 
@@ -219,12 +239,17 @@ Plan plan_from_json(std::string_view text, std::string where) {
   }
   plan.arithmetic = read("activations", [&] { return arithmetic_for(plan, wanted); });
   plan.skip = config.strings("skip");
+  if (const auto prune = config.section("prune")) {
+    const std::string pattern = prune->require_string("pattern"),
+                      by = prune->string_or("method", "magnitude");
+    plan.prune = read("prune", [&] { return parse_pruning(pattern, by); });
+  }
   plan.gptq.damping = config.number_or("damping", plan.gptq.damping, 0, 1);
   plan.gptq.activation_order = config.bool_or("activation_order", plan.gptq.activation_order);
   for (const std::string& key : config.unread())
     fail(ErrorCode::kInvalid, fmt::format("{}: {}", config.where(), key),
-         "is not known; a plan has method, weights, embeddings, activations, rules, skip, damping and "
-         "activation_order");
+         "is not known; a plan has method, weights, embeddings, activations, rules, skip, prune, damping "
+         "and activation_order");
   return plan;
 }
 

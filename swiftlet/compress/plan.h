@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "swiftlet/compress/prune/pruning.h"
 #include "swiftlet/compress/quantize/gptq.h"
 #include "swiftlet/compress/quantize/method.h"
 #include "swiftlet/io/checkpoint.h"
@@ -31,7 +32,16 @@ struct Plan {
   Arithmetic arithmetic = Arithmetic::kInt8;     // with which integer matrices are multiplied
   std::vector<WeightRule> rules;                 // the last that matches counts, instead of the two above
   std::vector<std::string> skip;                 // names with * and ?: these weights stay as they are
+  std::optional<Pruning> prune;                  // of matrices of linears
 };
+
+// Whether the plan looks at calibration samples.
+inline bool needs_calibration(const Plan& plan) {
+  return needs_calibration(plan.method) || (plan.prune && plan.prune->needs_calibration());
+}
+// Of error feedback. SparseGPT takes columns in their own order, as its authors do: those of a group or a
+// block, among which it chooses, lie side by side.
+GptqOptions solver_options(const Plan& plan);
 
 // Notes.
 inline constexpr const char* kAlreadyQuantized = "already quantized";
@@ -40,14 +50,17 @@ inline constexpr const char* kSmallTable = "position or type table, kept";
 struct PlannedWeight {
   std::string name;
   bool change = false;
-  Encoding encoding;  // when it changes
+  bool prune = false;  // some of its elements become zero
+  Encoding encoding;   // when it changes
   Arithmetic arithmetic = Arithmetic::kF32;
-  std::string note;  // why it stays, or has another encoding than the plan's
+  std::string note;  // why it stays, is not pruned, or has another encoding than the plan's
 };
+
+void add_note(PlannedWeight& planned, std::string_view note);  // behind what is noted already
 
 // One entry for each weight that the graph reads, in the order of names. Throws kUsage when a pattern matches
 // no weight, so that a typing error does not pass in silence, and kUnsupported for an encoding that the
-// method does not round to.
+// method does not round to and for a matrix that is not made of what is pruned (check_pattern).
 std::vector<PlannedWeight> resolve_plan(const Plan& plan, const models::BuiltModel& model,
                                         const Checkpoint& checkpoint);
 

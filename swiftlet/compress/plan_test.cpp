@@ -68,6 +68,57 @@ TEST(Plan, ASkipPatternThatMatchesNothingIsAnError) {
   }
 }
 
+Plan pruning(const char* pattern, const char* method) {
+  return {.weights = {Format::kBF16}, .embeddings = {Format::kBF16}, .prune = parse_pruning(pattern, method)};
+}
+
+TEST(Plan, LinearsArePrunedTablesAndTiedHeadsAreNot) {
+  Plan plan = pruning("2:4", "magnitude");
+  plan.skip = {"*.layers.0.mlp.down_proj.*"};
+  const Checkpoint tied = tiny_checkpoint("llama-tied");
+  const auto planned = resolve_plan(plan, models::build_model(tied), tied);
+  EXPECT_TRUE(find(planned, "model.layers.0.self_attn.q_proj.weight").prune);
+  EXPECT_EQ(find(planned, "model.layers.0.self_attn.q_proj.weight").note, "");
+  const auto& table = find(planned, "model.embed_tokens.weight");
+  EXPECT_TRUE(table.change);
+  EXPECT_FALSE(table.prune);
+  EXPECT_EQ(table.note, "not pruned: a table");
+  EXPECT_FALSE(find(planned, "model.norm.weight").prune);
+  EXPECT_FALSE(find(planned, "model.layers.0.mlp.down_proj.weight").prune);
+  EXPECT_EQ(find(planned, "model.layers.0.mlp.down_proj.weight").note, "skipped by the plan");
+  const Checkpoint apart = tiny_checkpoint("llama-grouped");
+  plan.skip.clear();
+  EXPECT_TRUE(find(resolve_plan(plan, models::build_model(apart), apart), "lm_head.weight").prune);
+}
+
+TEST(Plan, AMatrixThatTheGroupsDoNotDivideIsNamed) {
+  const Checkpoint checkpoint = tiny_checkpoint("llama-tied");
+  const auto built = models::build_model(checkpoint);
+  Plan plan = pruning("1:127", "magnitude");
+  try {
+    resolve_plan(plan, built, checkpoint);
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(std::string_view(error.what()).find("[model.layers.0."), 0u) << error.what();
+    EXPECT_NE(std::string_view(error.what()).find("pruning by 1:127 wants a multiple of 127 columns"),
+              std::string_view::npos);
+  }
+  plan.skip = {"model.layers.*"};  // the way out
+  EXPECT_NO_THROW(resolve_plan(plan, built, checkpoint));
+}
+
+TEST(Plan, JsonNamesPatternAndMethod) {
+  const auto json_of = [](const Plan& plan) { return nlohmann::json::parse(plan_to_json(plan)); };
+  const auto wanda = json_of(pruning("1:4", "wanda"));
+  EXPECT_EQ(wanda["prune"], (nlohmann::json{{"pattern", "1:4"}, {"method", "wanda"}}));
+  EXPECT_FALSE(wanda.contains("damping"));
+  const auto sparse_gpt = json_of(pruning("4x4:50%", "sparsegpt"));
+  EXPECT_EQ(sparse_gpt["damping"], 0.01);
+  EXPECT_EQ(sparse_gpt["activation_order"], false);
+  EXPECT_FALSE(json_of({}).contains("prune"));
+}
+
 TEST(Plan, JsonNamesWhatWasDone) {
   const auto json =
       nlohmann::json::parse(plan_to_json({.weights = {Format::kInt4, 64, true}, .skip = {"a"}}));
@@ -82,7 +133,8 @@ Plan full_plan() {
             .weights = {Format::kInt4, 32, true},
             .embeddings = {Format::kInt8, 0, false},
             .arithmetic = Arithmetic::kF32,
-            .skip = {"lm_head.*"}};
+            .skip = {"lm_head.*"},
+            .prune = parse_pruning("2:4", "wanda")};
   plan.rules = {parse_rule("*.layers.0.*=int8-g64"), parse_rule("*.layers.0.mlp.*=bf16")};
   return plan;
 }
@@ -140,6 +192,9 @@ TEST(Plan, JsonThatIsNoPlanNamesThePlace) {
       0u);
   EXPECT_EQ(message_of(R"({"weights": "bf16", "embeddings": "bf16", "activations": "int8"})"),
             "[plan.json: activations] int8 activations need int8 or int4 weights, not bf16");
+  EXPECT_EQ(message_of(R"({"prune": {"pattern": "half"}})").find("[plan.json: prune] 'half' is no pattern"),
+            0u);
+  EXPECT_EQ(message_of(R"({"prune": {"method": "wanda"}})").find("[plan.json: prune: pattern] "), 0u);
   EXPECT_EQ(message_of(R"({"wieghts": "int8"})").find("[plan.json: wieghts] is not known; a plan has "), 0u);
   EXPECT_EQ(message_of("[1]").find("[plan.json"), 0u);
   EXPECT_EQ(message_of("{\"method\":").find("[plan.json"), 0u);

@@ -131,6 +131,60 @@ TEST(Compress, ATargetChoosesTheEncodings) {
   EXPECT_EQ(read(out), before);
 }
 
+TEST(Compress, PrunesAndSaysWhatThatBrings) {
+  const Scratch scratch;
+  const std::string out = scratch.path("pruned.swiftlet"), samples = some_text(scratch);
+  for (const std::string method : {"magnitude", "wanda", "sparsegpt"}) {
+    std::vector<std::string> words{"compress",       kModel, "-o",       out,
+                                   "--weights",      "bf16", "--prune",  "2:4",
+                                   "--prune-method", method, "--report", scratch.path("report.md")};
+    if (method != "magnitude") words.insert(words.end(), {"--calibration", samples});
+    const Result result = swiftlet(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.out, AllOf(HasSubstr("50.00%"), HasSubstr("not pruned: a table"),
+                                  HasSubstr("no smaller and no faster for them yet")));
+    EXPECT_THAT(read(scratch.path("report.md")),
+                AllOf(HasSubstr("Pruned: 2:4 by " + method), HasSubstr("zeros")));
+    const auto shown = json_of(swiftlet({"inspect", out, "--json"}));
+    EXPECT_EQ(shown["certificate"]["plan"]["prune"]["pattern"], "2:4");
+    EXPECT_EQ(shown["certificate"]["plan"]["prune"]["method"], method);
+    EXPECT_EQ(swiftlet({"run", out, "Once upon a time", "-n", "8"}).status, 0);
+  }
+  // Pruned and rounded in one pass.
+  const auto report = json_of(
+      swiftlet({"compress", kModel, "-o", out, "--weights", "int4", "--group", "32", "--method", "gptq",
+                "--calibration", samples, "--prune", "50%", "--prune-method", "sparsegpt", "--json"}));
+  EXPECT_EQ(report["prune"]["pattern"], "50%");
+  for (const auto& tensor : report["tensors"]) {
+    const bool linear = tensor["name"].get<std::string>().find("_proj.") != std::string::npos;
+    EXPECT_EQ(tensor["sparsity"].get<double>() >= 0.49, linear) << tensor["name"];
+  }
+}
+
+TEST(Compress, RefusesToPruneWhatCannotBe) {
+  const Scratch scratch;
+  const auto refused = [&](std::vector<std::string> words, int status, const std::string& expected) {
+    words.insert(words.begin(), {"compress", kModel, "-o", scratch.path("x.swiftlet")});
+    const Result result = swiftlet(words);
+    EXPECT_EQ(result.status, status) << expected;
+    EXPECT_EQ(error_lines(result.err), 1u) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(expected));
+  };
+  refused({"--prune", "100%"}, 2, "[prune] the ratio must be above 0% and below 100%, is 100%");
+  refused({"--prune", "half"}, 2, "[prune] 'half' is no pattern: expected 50%, 2:4");
+  refused({"--prune", "4:2"}, 2, "[prune] of N:M, N must be at least 1 and below M");
+  refused({"--prune", "8x8:50%"}, 2, "is no pattern");
+  refused({"--prune", "below:-1"}, 2, "[prune] the threshold must be a positive number");
+  refused({"--prune", "50%", "--prune-method", "luck"}, 2, "--prune-method");
+  refused({"--prune", "50%", "--prune-method", "wanda"}, 2, "--prune-method wanda needs --calibration");
+  refused({"--prune-method", "wanda"}, 2, "--prune-method wanda needs --prune");
+  refused({"--prune", "below:1", "--prune-method", "wanda", "--calibration", some_text(scratch)}, 2,
+          "[prune] below:1 is a threshold of magnitudes");
+  refused({"--prune", "2:7"}, 1,
+          "[model.layers.0.mlp.down_proj.weight] pruning by 2:7 wants a multiple of 7");
+  EXPECT_FALSE(scratch.has("x.swiftlet"));
+}
+
 TEST(Compress, ABrokenBudgetIsStatus3AndNoFile) {
   const Scratch scratch;
   const std::string out = scratch.path("x.swiftlet");

@@ -7,35 +7,20 @@
 #include <numeric>
 
 #include "swiftlet/compress/quantize/round_to_nearest.h"
-#include "swiftlet/compress/quantize/test_problem.h"
+#include "swiftlet/compress/test_problem.h"
 #include "swiftlet/core/error.h"
 #include "swiftlet/encoding/integer.h"
 
 namespace swiftlet {
 namespace {
 
+using test::Doubles;
+using test::inverse;
 using test::Problem;
-using Doubles = std::vector<double>;
 
 // Under the scales of round to nearest.
 Weight round(Problem& p, const Gptq& gptq, const Encoding& encoding) {
   return gptq.round(p.dense, p.weight, encoding, usual_scales(p.weight, encoding, p.pool));
-}
-
-// The inverse by elimination with the whole matrix, in double.
-Doubles inverse(Doubles a, std::size_t k) {
-  Doubles inv(k * k);
-  for (std::size_t i = 0; i < k; ++i) inv[i * k + i] = 1;
-  for (std::size_t i = 0; i < k; ++i) {
-    const double pivot = a[i * k + i];
-    for (std::size_t c = 0; c < k; ++c) a[i * k + c] /= pivot, inv[i * k + c] /= pivot;
-    for (std::size_t r = 0; r < k; ++r) {
-      const double factor = r == i ? 0 : a[r * k + i];
-      for (std::size_t c = 0; c < k; ++c)
-        a[r * k + c] -= factor * a[i * k + c], inv[r * k + c] -= factor * inv[i * k + c];
-    }
-  }
-  return inv;
 }
 
 // Optimal brain quantization as Frantar and Alistarh (2022) write it, for columns in a given order: after
@@ -44,14 +29,7 @@ Doubles inverse(Doubles a, std::size_t k) {
 std::vector<int> textbook_codes(const Problem& p, const std::vector<std::int64_t>& order, double damping,
                                 const Encoding& encoding) {
   const auto k = static_cast<std::size_t>(p.k);
-  double mean = 0;
-  for (std::int64_t i = 0; i < p.k; ++i) mean += p.moments.at(i, i) / static_cast<double>(p.k);
-  Doubles h(k * k);
-  for (std::size_t r = 0; r < k; ++r)
-    for (std::size_t c = 0; c < k; ++c)
-      h[r * k + c] = p.moments.at(static_cast<std::int64_t>(r), static_cast<std::int64_t>(c)) +
-                     (r == c ? damping * mean : 0);
-  const Doubles whole = inverse(h, k);
+  const Doubles whole = inverse(p.damped(damping), k);
   const std::int64_t group = encoding.group > 0 ? encoding.group : p.k;
   std::vector<int> codes(static_cast<std::size_t>(p.n) * k);
   for (std::int64_t r = 0; r < p.n; ++r) {

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "swiftlet/compress/quantize/test_problem.h"
+#include "swiftlet/compress/test_problem.h"
 #include "swiftlet/core/error.h"
 
 namespace swiftlet {

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "swiftlet/compress/calibrate/layer_walk.h"
+#include "swiftlet/compress/compress_weight.h"
 #include "swiftlet/compress/quantize/gptq.h"
-#include "swiftlet/compress/quantize/round_to_nearest.h"
 #include "swiftlet/compress/quantize/scale_search.h"
 #include "swiftlet/compress/quantize/scale_site.h"
 #include "swiftlet/core/error.h"
@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kSampleRows = 1024;  // of an input, that factors of channels are tried on
 constexpr const char* kRounded = "rounded to nearest: no linear layer reads it first";
+constexpr const char* kNotPruned = "not pruned: no linear layer reads it first";
 
 // Who reads a weight.
 struct Readers {
@@ -102,9 +103,10 @@ class LayerQuantizer {
     std::optional<SecondMoments> moments;
     std::optional<InputSample> sample;
 
-    Seen(const Method& method, std::int64_t k, std::int64_t tokens) {
-      if (method.clip || method.rounding == Rounding::kGptq) moments.emplace(k);
-      if (method.scaling != ChannelScaling::kNone) sample.emplace(k, tokens, kSampleRows);
+    Seen(const Plan& plan, std::int64_t k, std::int64_t tokens) {
+      const bool prunes = plan.prune && plan.prune->needs_calibration();
+      if (plan.method.clip || plan.method.rounding == Rounding::kGptq || prunes) moments.emplace(k);
+      if (plan.method.scaling != ChannelScaling::kNone) sample.emplace(k, tokens, kSampleRows);
     }
     void add(Dense& dense, const float* rows, std::int64_t count) {
       if (moments) moments->add(dense, rows, count);
@@ -121,7 +123,7 @@ class LayerQuantizer {
       const ValueId input = readers(weight).input;
       if (!weight.change || input == kNoId) continue;
       const auto [entry, is_new] =
-          seen_.try_emplace(input, plan_.method, weights->get(weight.name).shape[1], tokens_);
+          seen_.try_emplace(input, plan_, weights->get(weight.name).shape[1], tokens_);
       if (!is_new) continue;
       taps.push_back(input);
       seen.push_back(&entry->second);
@@ -183,20 +185,13 @@ class LayerQuantizer {
   QuantizedWeight quantize(const Weight& before, const PlannedWeight& planned,
                            std::map<ValueId, Gptq>& solvers) {
     const ValueId input = readers(planned).input;
-    if (input == kNoId || !has_group_scales(planned.encoding))
-      return round_alone(dense_, before, planned.encoding, planned.arithmetic, plan_.method.clip);
-    const std::optional<SecondMoments>& moments = seen_.at(input).moments;
-    const GroupScales scales = plan_.method.clip ? clipped_scales(dense_, before, planned.encoding, &*moments)
-                                                 : usual_scales(before, planned.encoding, *pool_);
-    Weight rounded;
-    if (plan_.method.rounding == Rounding::kGptq) {
-      const auto solver = solvers.try_emplace(input, dense_, *moments, plan_.gptq, planned.name).first;
-      rounded = solver->second.round(dense_, before, planned.encoding, scales);
-    } else {
-      rounded = round_with_scales(before, planned.encoding, scales, *pool_);
-    }
-    rounded.arithmetic = planned.arithmetic;
-    return with_error(before, std::move(rounded), *pool_);
+    SeenInput seen;
+    if (input != kNoId && seen_.at(input).moments) seen.moments = &*seen_.at(input).moments;
+    const bool by_sparse_gpt = planned.prune && plan_.prune->method == PruneMethod::kSparseGpt;
+    if (input != kNoId && (plan_.method.rounding == Rounding::kGptq || by_sparse_gpt))
+      seen.solver = &solvers.try_emplace(input, dense_, *seen.moments, solver_options(plan_), planned.name)
+                         .first->second;
+    return compress_weight(dense_, plan_, planned, before, seen);
   }
 
   const Checkpoint& checkpoint_;
@@ -217,10 +212,16 @@ class LayerQuantizer {
 
 }  // namespace
 
-std::vector<PlannedWeight> in_order_of_layers(std::vector<PlannedWeight> planned, const Graph& graph) {
+std::vector<PlannedWeight> in_order_of_layers(const Plan& plan, std::vector<PlannedWeight> planned,
+                                              const Graph& graph) {
   const std::map<std::string, Readers> readers = readers_of_weights(graph);
-  for (PlannedWeight& weight : planned)
-    if (weight.change && readers.at(weight.name).input == kNoId) weight.note = kRounded;
+  for (PlannedWeight& weight : planned) {
+    if (!weight.change || readers.at(weight.name).input != kNoId) continue;
+    if (plan.method != Method{}) add_note(weight, kRounded);
+    if (!weight.prune || !plan.prune->needs_calibration()) continue;
+    add_note(weight, kNotPruned);
+    weight.prune = false;
+  }
   std::stable_sort(planned.begin(), planned.end(), [&](const PlannedWeight& a, const PlannedWeight& b) {
     return readers.at(a.name).first < readers.at(b.name).first;
   });

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "swiftlet/compress/calibrate/test_samples.h"
+#include "swiftlet/compress/prune/magnitude.h"
+#include "swiftlet/compress/prune/scores.h"
 #include "swiftlet/compress/quantize/round_to_nearest.h"
 
 namespace swiftlet {
@@ -21,7 +23,7 @@ struct Model {
         samples(test::made_up_samples(built.vocab_size, 40)) {}
   Weights weights() const { return test::all_weights(checkpoint, built.graph); }
   std::vector<PlannedWeight> planned(const Plan& plan) const {
-    return in_order_of_layers(resolve_plan(plan, built, checkpoint), built.graph);
+    return in_order_of_layers(plan, resolve_plan(plan, built, checkpoint), built.graph);
   }
   std::vector<float> output(const Weights& weights) const {
     return test::run_whole(built.graph, weights, samples);
@@ -62,6 +64,93 @@ TEST(QuantizeByLayers, TakesEveryKindOfModel) {
               test::relative_distance(model.output(rounded), want))
         << name;
   }
+}
+
+Plan pruning(const char* pattern, PruneMethod method) {
+  return {.weights = {Format::kF32},
+          .embeddings = {Format::kF32},
+          .arithmetic = Arithmetic::kF32,
+          .prune = Pruning{parse_prune_pattern(pattern), method}};
+}
+
+// What half the weights give that SparseGPT leaves is nearer to the original than what the largest half
+// gives.
+TEST(PruneByLayers, TakesEveryKindOfModel) {
+  for (const char* name : {"llama-tied", "gpt2", "phi3-window", "qwen3-moe", "bert-mlm", "albert",
+                           "deberta-v3", "modernbert", "falcon-7b", "gemma2-caps"}) {
+    const Model model(name);
+    const std::vector<float> want = model.output(model.weights());
+    const auto pool = std::make_shared<ThreadPool>(2);
+    const Weights largest = model.weights();
+    for (const PruneMethod method : {PruneMethod::kWanda, PruneMethod::kSparseGpt}) {
+      const Plan plan = pruning("50%", method);
+      const Weights calibrated = model.weights();
+      std::int64_t pruned = 0;
+      quantize_by_layers(
+          model.checkpoint, model.built.graph, plan, model.planned(plan), model.samples, pool,
+          [&](const PlannedWeight& planned, const Weight& before, const QuantizedWeight& after) {
+            calibrated->replace(after.weight);
+            if (!planned.prune) return;
+            ++pruned;
+            EXPECT_EQ(planned.note, "");
+            EXPECT_NEAR(share_of_zeros(after.weight, *pool), 0.5, 0.02) << planned.name;
+            largest->replace(with_zeros(before, magnitude_mask(plan.prune->pattern, before, *pool), *pool));
+          },
+          {});
+      EXPECT_GT(pruned, 3) << name;
+      if (method != PruneMethod::kSparseGpt) continue;
+      EXPECT_LT(test::relative_distance(model.output(calibrated), want),
+                test::relative_distance(model.output(largest), want))
+          << name;
+    }
+  }
+}
+
+TEST(PruneByLayers, WhatNoLinearReadsFirstIsNotPrunedAndNoted) {
+  const Model model("qwen3-moe");
+  const auto notes_of = [&](Plan plan, Method method) {
+    plan.method = method;
+    plan.weights = {Format::kInt4, 32, false};
+    std::map<std::string, std::string> notes;
+    for (const PlannedWeight& weight : model.planned(plan)) {
+      const bool expert = weight.name.find(".experts.") != std::string::npos;
+      if (!weight.change) continue;
+      if (weight.name == "model.embed_tokens.weight") notes["table"] = weight.note;
+      if (expert) notes[weight.prune ? "pruned expert" : "expert"] = weight.note;
+    }
+    return notes;
+  };
+  using Notes = std::map<std::string, std::string>;
+  const std::string rounded = "rounded to nearest: no linear layer reads it first";
+  const std::string kept = "not pruned: no linear layer reads it first";
+  EXPECT_EQ(notes_of(pruning("50%", PruneMethod::kWanda), Method{}),
+            (Notes{{"table", "not pruned: a table"}, {"expert", kept}}));
+  EXPECT_EQ(notes_of(pruning("50%", PruneMethod::kSparseGpt), parse_method("gptq")),
+            (Notes{{"table", "not pruned: a table; " + rounded}, {"expert", rounded + "; " + kept}}));
+  EXPECT_EQ(notes_of(pruning("50%", PruneMethod::kMagnitude), parse_method("gptq")),
+            (Notes{{"table", "not pruned: a table; " + rounded}, {"pruned expert", rounded}}));
+}
+
+TEST(PruneByLayers, GivesTheSameOnAnyNumberOfThreads) {
+  const Model model("llama-grouped");
+  for (const Method method : {Method{}, parse_method("gptq")})
+    for (const PruneMethod by : {PruneMethod::kMagnitude, PruneMethod::kWanda, PruneMethod::kSparseGpt}) {
+      Plan plan = pruning("2:4", by);
+      plan.method = method;
+      plan.weights = {Format::kInt8, 0, false};
+      if (!needs_calibration(plan)) continue;
+      const auto codes = [&](int threads) {
+        std::vector<std::vector<float>> values;
+        quantize_by_layers(model.checkpoint, model.built.graph, plan, model.planned(plan), model.samples,
+                           std::make_shared<ThreadPool>(threads),
+                           [&](const PlannedWeight&, const Weight&, const QuantizedWeight& after) {
+                             values.push_back(decode(after.weight));
+                           },
+                           {});
+        return values;
+      };
+      EXPECT_EQ(codes(1), codes(2)) << to_string(method) << " " << to_string(by);
+    }
 }
 
 TEST(QuantizeByLayers, WhatNoLinearReadsFirstIsNoted) {

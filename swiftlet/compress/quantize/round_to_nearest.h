@@ -2,7 +2,6 @@
 // needed.
 #pragma once
 
-#include "swiftlet/compress/quantize/group_scales.h"
 #include "swiftlet/compress/quantize/quantized_weight.h"
 
 namespace swiftlet {
@@ -10,9 +9,5 @@ namespace swiftlet {
 // On all threads of the pool; the result does not depend on how many there are.
 QuantizedWeight round_to_nearest(const Weight& weight, const Encoding& encoding, Arithmetic arithmetic,
                                  ThreadPool& pool);
-
-// The same; where `clip` says so and the encoding has scales of groups, those of clipped_scales().
-QuantizedWeight round_alone(Dense& dense, const Weight& weight, const Encoding& encoding,
-                            Arithmetic arithmetic, bool clip);
 
 }  // namespace swiftlet

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "swiftlet/compress/quantize/test_problem.h"
+#include "swiftlet/compress/test_problem.h"
 #include "swiftlet/encoding/weight.h"
 
 namespace swiftlet {

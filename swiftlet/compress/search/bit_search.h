@@ -14,7 +14,7 @@
 namespace swiftlet {
 
 struct BitSearch {
-  std::vector<SizeLoss> front;                       // of all weights, by falling bytes
+  std::vector<SizeLoss> front;                   // of all weights, by falling bytes
   std::optional<std::vector<WeightRule>> rules;  // one for each weight that changes; none: not so small
   std::optional<SizeLoss> chosen;
 };

@@ -1,6 +1,8 @@
-// A matrix and the inputs that it meets, for the tests of methods. Included by tests only.
+// A layer for the tests of methods that make up for what they take: a matrix, and the moments of inputs that
+// hang together. Included by tests only.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "swiftlet/compress/calibrate/second_moments.h"
@@ -8,6 +10,8 @@
 #include "swiftlet/kernels/test_values.h"
 
 namespace swiftlet::test {
+
+using Doubles = std::vector<double>;
 
 // Inputs that hang together: few sources for many columns, some columns much larger than others.
 inline std::vector<float> inputs(std::int64_t rows, std::int64_t k) {
@@ -48,6 +52,15 @@ struct Problem {
           sum += error(rounded, r, a) * moments.at(a, b) * error(rounded, r, b);
     return sum;
   }
+  // H and what the damping adds to it, in double.
+  Doubles damped(double damping) const {
+    double mean = 0;
+    for (std::int64_t i = 0; i < k; ++i) mean += moments.at(i, i) / static_cast<double>(k);
+    Doubles h;
+    for (std::int64_t r = 0; r < k; ++r)
+      for (std::int64_t c = 0; c < k; ++c) h.push_back(moments.at(r, c) + (r == c ? damping * mean : 0));
+    return h;
+  }
 
  private:
   double error(const std::vector<float>& rounded, std::int64_t r, std::int64_t c) const {
@@ -55,5 +68,21 @@ struct Problem {
     return double{values[i]} - rounded[i];
   }
 };
+
+// The inverse by elimination with the whole matrix, in double.
+inline Doubles inverse(Doubles a, std::size_t k) {
+  Doubles inv(k * k);
+  for (std::size_t i = 0; i < k; ++i) inv[i * k + i] = 1;
+  for (std::size_t i = 0; i < k; ++i) {
+    const double pivot = a[i * k + i];
+    for (std::size_t c = 0; c < k; ++c) a[i * k + c] /= pivot, inv[i * k + c] /= pivot;
+    for (std::size_t r = 0; r < k; ++r) {
+      const double factor = r == i ? 0 : a[r * k + i];
+      for (std::size_t c = 0; c < k; ++c)
+        a[r * k + c] -= factor * a[i * k + c], inv[r * k + c] -= factor * inv[i * k + c];
+    }
+  }
+  return inv;
+}
 
 }  // namespace swiftlet::test
