@@ -56,7 +56,7 @@ void print(Session& session, const CompressArguments& arguments, const CompressR
   if (!result.tensors.empty()) {
     session.out.write(tensors_table(result, !arguments.table).text() + "\n");
     session.out.write(figures_table(result).text() + "\n");
-    if (!arguments.compress.prune.empty()) session.out.line(note_on_zeros());
+    if (is_pruned(result)) session.out.line(note_on_zeros());
     session.out.line(verdict(result, arguments.compress.budget));
   }
   if (!result.output.empty()) {

@@ -42,11 +42,6 @@ double mean_sparsity(const TensorReport& a, const TensorReport& b) {
   return (a.sparsity * bytes_a + b.sparsity * bytes_b) / (bytes_a + bytes_b);
 }
 
-bool is_pruned(const CompressResult& result) {
-  return std::any_of(result.tensors.begin(), result.tensors.end(),
-                     [](const TensorReport& tensor) { return tensor.sparsity > 0; });
-}
-
 // Tensors that differ only in their layer become one row, vectors that nobody compresses too; the error is
 // the largest.
 std::vector<Row> folded(const std::vector<TensorReport>& tensors, bool fold) {
@@ -109,6 +104,11 @@ Json to_json(const Measurement& measured, const std::string& metric) {
 }
 
 }  // namespace
+
+bool is_pruned(const CompressResult& result) {
+  return std::any_of(result.tensors.begin(), result.tensors.end(),
+                     [](const TensorReport& tensor) { return tensor.sparsity > 0; });
+}
 
 Table tensors_table(const CompressResult& result, bool fold) {
   const bool pruned = is_pruned(result);
@@ -173,11 +173,16 @@ std::string verdict(const CompressResult& result, const std::string& budget) {
 
 std::string markdown_report(const CompressOptions& options, const CompressResult& result) {
   std::string out = fmt::format("# Compression of {}\n\n", options.model);
-  out += fmt::format("Weights {}, {}, by {}{}.\n\n", options.weights,
-                     options.group > 0 ? fmt::format("groups of {}", options.group) : "one scale a row",
-                     options.method, options.calibration.empty() ? "" : " on " + options.calibration);
-  if (!options.prune.empty())
-    out += fmt::format("Pruned: {} by {}; {}.\n\n", options.prune, options.prune_method, note_on_zeros());
+  if (!result.plan.empty()) {
+    const Json plan = Json::parse(result.plan);
+    const auto text = [](const Json& value) { return value.get<std::string>(); };
+    out += fmt::format("Weights {}{}, by {}{}.\n\n", text(plan["weights"]),
+                       plan["rules"].empty() ? "" : ", others by rules", text(plan["method"]),
+                       options.calibration.empty() ? "" : " on " + options.calibration);
+    if (plan.contains("prune"))
+      out += fmt::format("Pruned: {} by {}; {}.\n\n", text(plan["prune"]["pattern"]),
+                         text(plan["prune"]["method"]), note_on_zeros());
+  }
   if (!options.metric.empty()) out += fmt::format("Metric {} on {}.\n\n", options.metric, options.data);
   out += figures_table(result).markdown() + "\n" + verdict(result, options.budget) + ".\n";
   if (!result.reason.empty()) out += "\n" + result.reason + "\n";
@@ -199,18 +204,14 @@ Table front_table(const CompressResult& result) {
 
 Json to_json(const CompressOptions& options, const CompressResult& result) {
   const auto [before, after] = weight_sums(result);
-  Json object{
-      {"model", options.model},
-      {"output", result.output.empty() ? Json(nullptr) : Json(result.output)},
-      {"weights", options.weights},
-      {"method", options.method},
-      {"prune", options.prune.empty() ? Json(nullptr)
-                                      : Json{{"pattern", options.prune}, {"method", options.prune_method}}},
-      {"weight_bytes_before", before},
-      {"weight_bytes_after", after},
-      {"within_budget", result.within_budget},
-      {"reason", result.reason},
-      {"seconds", result.seconds}};
+  Json object{{"model", options.model},
+              {"output", result.output.empty() ? Json(nullptr) : Json(result.output)},
+              {"plan", result.plan.empty() ? Json(nullptr) : Json::parse(result.plan)},
+              {"weight_bytes_before", before},
+              {"weight_bytes_after", after},
+              {"within_budget", result.within_budget},
+              {"reason", result.reason},
+              {"seconds", result.seconds}};
   if (!result.metric.empty()) {
     object["metric"] = result.metric;
     object["loss"] = result.loss;
@@ -226,7 +227,6 @@ Json to_json(const CompressOptions& options, const CompressResult& result) {
     for (const FrontPoint& point : result.front)
       front.push_back({{"weight_bytes", point.bytes}, {"expected_loss", point.loss}});
     object["target"] = options.target;
-    object["plan"] = result.plan.empty() ? Json(nullptr) : Json::parse(result.plan);
     object["front"] = std::move(front);
   }
   Json tensors = Json::array();

@@ -18,6 +18,7 @@ Table figures_table(const CompressResult& result);
 Table front_table(const CompressResult& result);
 // One line for whoever prunes: what zeros do not bring yet.
 std::string note_on_zeros();
+bool is_pruned(const CompressResult& result);
 // One line: within the budget or not, and what happened to the file.
 std::string verdict(const CompressResult& result, const std::string& budget);
 std::string markdown_report(const CompressOptions& options, const CompressResult& result);

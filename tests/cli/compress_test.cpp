@@ -154,7 +154,7 @@ TEST(Compress, PrunesAndSaysWhatThatBrings) {
   const auto report = json_of(
       swiftlet({"compress", kModel, "-o", out, "--weights", "int4", "--group", "32", "--method", "gptq",
                 "--calibration", samples, "--prune", "50%", "--prune-method", "sparsegpt", "--json"}));
-  EXPECT_EQ(report["prune"]["pattern"], "50%");
+  EXPECT_EQ(report["plan"]["prune"]["pattern"], "50%");
   for (const auto& tensor : report["tensors"]) {
     const bool linear = tensor["name"].get<std::string>().find("_proj.") != std::string::npos;
     EXPECT_EQ(tensor["sparsity"].get<double>() >= 0.49, linear) << tensor["name"];
