@@ -313,9 +313,15 @@ struct EvalOptions {
 // Metrics by name, in the order in which they should be shown: "spearman", "pearson"; "perplexity",
 // "mean_nll" (nats), "bits_per_byte" (of a whole text); "ndcg_at_10", "mrr_at_10", "recall_at_100";
 // "kl_divergence", "kl_divergence_p95", "kl_divergence_max" (nats), "top1_agreement" (a share).
+// 95%, by bootstrap over what a metric is made of: windows of a text, pairs of sentences, queries.
+struct ConfidenceInterval {
+  double low = 0, high = 0;
+};
+
 struct SWIFTLET_API EvalResult {
   std::string task, data;
-  std::vector<std::pair<std::string, double>> metrics;
+  std::vector<std::pair<std::string, double>> metrics;  // the first is the one that a budget is about
+  std::optional<ConfidenceInterval> interval;           // of it; none of so little data that it means nothing
   std::int64_t items = 0, tokens = 0;
   double seconds = 0;
   double metric(std::string_view name) const;  // throws kNotFound
@@ -391,7 +397,8 @@ struct CompressResult {
   std::optional<Measurement> before, after;  // when a metric was asked for
   std::string metric;                        // the deciding one: "spearman", "perplexity", "kl_divergence"
   double loss = 0, budget = 0;               // in the budget's unit; loss > 0 is worse
-  std::string budget_unit;                   // "%", "points", "perplexity" or "nats"
+  std::optional<ConfidenceInterval> loss_interval;  // the same draws before and after
+  std::string budget_unit;                          // "%", "points", "perplexity" or "nats"
   bool within_budget = true;
   std::string reason;                // why no file was written, one line
   std::string plan;                  // JSON, for CompressOptions::plan

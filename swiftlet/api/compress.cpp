@@ -121,6 +121,8 @@ CompressResult compress(const CompressOptions& options, const Job* job) {
   result.metric = report.deciding_metric;
   result.loss = report.loss;
   result.budget = report.limit;
+  if (report.loss_interval)
+    result.loss_interval = ConfidenceInterval{report.loss_interval->low, report.loss_interval->high};
   result.budget_unit = report.budget_unit;
   result.within_budget = report.within_budget;
   result.reason = report.reason;

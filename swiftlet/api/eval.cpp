@@ -26,12 +26,15 @@ EvalResult evaluate(Model& model, const EvalOptions& options, const Job* job) {
                                       .stride = options.stride,
                                       .limit = options.limit},
                                      or_default(job));
-  return {.task = options.task,
-          .data = options.data,
-          .metrics = result.metrics,
-          .items = result.items,
-          .tokens = result.tokens,
-          .seconds = result.seconds};
+  const std::optional<Interval> interval = interval_of(result);
+  return {
+      .task = options.task,
+      .data = options.data,
+      .metrics = result.metrics,
+      .interval = interval ? std::optional(ConfidenceInterval{interval->low, interval->high}) : std::nullopt,
+      .items = result.items,
+      .tokens = result.tokens,
+      .seconds = result.seconds};
 }
 
 }  // namespace swiftlet

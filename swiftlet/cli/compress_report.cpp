@@ -160,12 +160,15 @@ Table figures_table(const CompressResult& result) {
 
 std::string verdict(const CompressResult& result, const std::string& budget) {
   if (!result.before || !result.after) return "verdict: not measured (no --metric)";
-  const std::string change = result.loss > 0
-                                 ? fmt::format("{} is worse by {:.3f}", result.metric, result.loss)
-                                 : fmt::format("{} is not worse ({:.3f})", result.metric, result.loss);
   const std::string unit = result.budget_unit == "%" ? "%" : " " + result.budget_unit;
-  if (budget.empty()) return fmt::format("verdict: {}{}; no budget was given", change, unit);
-  std::string line = fmt::format("verdict: {}{}, the budget is {:g}{}: {}", change, unit, result.budget, unit,
+  std::string change = result.loss > 0
+                           ? fmt::format("{} is worse by {:.3f}{}", result.metric, result.loss, unit)
+                           : fmt::format("{} is not worse ({:.3f}{})", result.metric, result.loss, unit);
+  if (result.loss_interval)
+    change += fmt::format(", with 95% confidence by {:.3f} to {:.3f}", result.loss_interval->low,
+                          result.loss_interval->high);
+  if (budget.empty()) return fmt::format("verdict: {}; no budget was given", change);
+  std::string line = fmt::format("verdict: {}; the budget is {:g}{}: {}", change, result.budget, unit,
                                  result.within_budget ? "within the budget" : "BUDGET BROKEN");
   if (!result.within_budget) line += result.output.empty() ? ", no file written" : ", written by --force";
   return line;
@@ -216,6 +219,8 @@ Json to_json(const CompressOptions& options, const CompressResult& result) {
     object["metric"] = result.metric;
     object["loss"] = result.loss;
     object["loss_unit"] = result.budget_unit;
+    if (result.loss_interval)
+      object["loss_interval"] = {result.loss_interval->low, result.loss_interval->high};
     object["budget"] = options.budget.empty() ? Json(nullptr) : Json(result.budget);
   }
   if (result.before) object["before"] = to_json(*result.before, result.metric);

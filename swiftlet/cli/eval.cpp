@@ -25,6 +25,7 @@ void check(const EvalOptions& eval) {
 Json to_json(const EvalResult& result, const std::string& model) {
   Json object{{"task", result.task}, {"model", model}, {"data", result.data}};
   for (const auto& [name, value] : result.metrics) object[name] = value;
+  if (result.interval) object["interval"] = {result.interval->low, result.interval->high};
   object["items"] = result.items;
   object["tokens"] = result.tokens;
   object["seconds"] = result.seconds;
@@ -40,6 +41,9 @@ void print(Session& session, const EvalResult& result) {
   Table table({{""}, {"", Align::kRight}});
   table.row({"task", result.task});
   for (const auto& [name, value] : result.metrics) table.row({name, fmt::format("{:.6f}", value)});
+  if (result.interval)
+    table.row({"95% of " + result.metrics.front().first,
+               fmt::format("{:.6f} to {:.6f}", result.interval->low, result.interval->high)});
   table.row({"items", grouped(result.items)});
   table.row({"tokens", grouped(result.tokens)});
   session.progress.clear();

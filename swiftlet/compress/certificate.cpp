@@ -1,6 +1,7 @@
 #include "swiftlet/compress/certificate.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "swiftlet/core/cpu_info.h"
@@ -87,6 +88,12 @@ std::string make_certificate(const CompressRequest& request, const SourceHashes&
     json["deciding_metric"] = report.deciding_metric;
     json["loss"] = report.loss;
     json["loss_unit"] = report.budget_unit;
+    if (report.loss_interval) {
+      const auto pair_of = [](const Interval& i) { return std::array{i.low, i.high}; };
+      json["interval_before"] = pair_of(*report.interval_before);
+      json["interval_after"] = pair_of(*report.interval_after);
+      json["loss_interval"] = pair_of(*report.loss_interval);
+    }
     if (!request.budget.empty()) {
       json["budget"] = request.budget;
       json["within_budget"] = report.within_budget;
@@ -102,7 +109,8 @@ std::size_t room_for_certificate(const CompressRequest& request, const SourceHas
   CompressReport report = before;
   report.after = before.before;        // the same metrics, other numbers
   constexpr std::size_t kNumber = 32;  // no double is longer
-  const std::size_t numbers = 4 + 2 * (before.before ? before.before->result.metrics.size() : 0);
+  report.interval_before = report.interval_after = report.loss_interval = Interval{};
+  const std::size_t numbers = 10 + 2 * (before.before ? before.before->result.metrics.size() : 0);
   constexpr std::size_t kNames = 256;  // of the deciding metric and the unit of the loss
   return certificate_room(make_certificate(request, hashes, report)) + numbers * kNumber + kNames;
 }

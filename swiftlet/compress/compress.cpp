@@ -1,6 +1,7 @@
 #include "swiftlet/compress/compress.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "swiftlet/compress/budget.h"
 #include "swiftlet/compress/certificate.h"
@@ -319,6 +320,12 @@ void judge(CompressReport& report, const CompressRequest& request) {
     report.reason = fmt::format("{} went from {:.5g} to {:.5g}: a loss of {:.3g} {}, the budget is {:.3g} {}",
                                 task.deciding_metric, before, after, report.loss, report.budget_unit,
                                 budget.limit, report.budget_unit);
+  const TaskResult &original = report.before->result, &compressed = report.after->result;
+  if (!std::isfinite(before) || !std::isfinite(after)) return;
+  report.interval_before = interval_of(original);
+  report.interval_after = interval_of(compressed);
+  report.loss_interval = interval_of(
+      original, compressed, [&](double first, double second) { return budget.loss(task, first, second); });
 }
 
 }  // namespace

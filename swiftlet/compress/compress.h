@@ -51,6 +51,8 @@ struct CompressReport {
   std::optional<ModelMeasurement> before, after;
   std::string deciding_metric, budget_unit;
   double loss = 0, limit = 0;
+  // Of the metric before and after, and of the loss over the same draws: 95%, by bootstrap.
+  std::optional<Interval> interval_before, interval_after, loss_interval;
   bool within_budget = true;
   std::string reason;  // why nothing was written
 };

@@ -343,6 +343,14 @@ TEST_F(Compress, ATargetIsReachedByMixedEncodings) {
   EXPECT_GE(encodings.size(), 2u);
   EXPECT_GT(mixed.front.size(), plan.rules.size());
 
+  ASSERT_TRUE(mixed.loss_interval);
+  EXPECT_LT(mixed.loss_interval->low, mixed.loss);
+  EXPECT_GT(mixed.loss_interval->high, mixed.loss);
+  const auto certificate = nlohmann::json::parse(load_native(output("t.swiftlet")).certificate);
+  EXPECT_EQ(certificate["loss_interval"],
+            (std::vector<double>{mixed.loss_interval->low, mixed.loss_interval->high}));
+  EXPECT_EQ(certificate["interval_after"].size(), 2u);
+
   fs::remove(output("t.swiftlet"));
   const CompressReport never = run({}, "size=60x");
   EXPECT_FALSE(never.written);

@@ -27,6 +27,13 @@ double mean(std::span<const double> values) {
   return sum.value() / static_cast<double>(values.size());
 }
 
+double mean_of(std::span<const double> values, std::span<const std::size_t> indices) {
+  require(!indices.empty(), "mean", "expected at least one value");
+  CompensatedSum sum;
+  for (const std::size_t i : indices) sum.add(values[i]);
+  return sum.value() / static_cast<double>(indices.size());
+}
+
 double quantile(std::vector<double> values, double q) {
   for (const double value : values) require(!std::isnan(value), "quantile", "a value is NaN");
   std::sort(values.begin(), values.end());

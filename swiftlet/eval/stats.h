@@ -1,6 +1,7 @@
 // Summaries of a list of values: compensated sum, mean, quantile. Pure functions, any thread.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -20,6 +21,9 @@ class CompensatedSum {
 
 // The arithmetic mean. Throws kInvalid for an empty list.
 double mean(std::span<const double> values);
+
+// That of the values at these indices.
+double mean_of(std::span<const double> values, std::span<const std::size_t> indices);
 
 // The q-quantile (0 <= q <= 1) with linear interpolation between neighbours, as numpy.quantile does by
 // default. Takes the values by copy since it sorts them. Throws kInvalid for an empty list, a NaN or q

@@ -9,6 +9,13 @@
 namespace swiftlet {
 namespace {
 
+TEST(MeanOf, TakesTheValuesAtTheIndicesEachAsOftenAsItIsThere) {
+  const std::vector<double> values{1, 10, 100};
+  const std::vector<std::size_t> drawn{0, 2, 2, 0};
+  EXPECT_DOUBLE_EQ(mean_of(values, drawn), 50.5);
+  EXPECT_THROW(mean_of(values, {}), Error);
+}
+
 TEST(Stats, SumKeepsWhatPlainAdditionLoses) {
   CompensatedSum sum;
   sum.add(1e16);

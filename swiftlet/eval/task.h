@@ -2,13 +2,16 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "swiftlet/engine/model.h"
+#include "swiftlet/eval/bootstrap.h"
 #include "swiftlet/job.h"
 
 namespace swiftlet {
@@ -25,6 +28,10 @@ struct TaskResult {
   std::int64_t items = 0;                               // sentences, queries and documents, scored tokens
   std::int64_t tokens = 0;                              // that went through the model
   double seconds = 0;                                   // in the model, tokenizing excluded
+  // What the deciding metric is made of and may be drawn from: windows of a text, pairs of sentences,
+  // queries.
+  std::size_t draws = 0;
+  ResampledMetric resampled;  // the deciding metric of some of them
 
   double metric(std::string_view name) const;  // throws kNotFound
 };
@@ -35,6 +42,13 @@ struct Task {
   bool higher_is_better;
   TaskResult (*run)(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job);
 };
+
+// Of the deciding metric, by bootstrap over what it is made of. None of fewer than 10 draws.
+std::optional<Interval> interval_of(const TaskResult& result);
+// Of a figure of two results of one task on one data set: the same draws for both (paired).
+using PairedFigure = std::function<double(double first, double second)>;
+std::optional<Interval> interval_of(const TaskResult& first, const TaskResult& second,
+                                    const PairedFigure& figure);
 
 // Throws kUnsupported listing the tasks that there are.
 const Task& find_task(std::string_view name);

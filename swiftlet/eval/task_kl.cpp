@@ -1,7 +1,10 @@
 // Divergence of a model's predictions from those of a reference model, token by token of a text.
+#include <numeric>
+
 #include "swiftlet/core/error.h"
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/eval/distribution.h"
+#include "swiftlet/eval/stats.h"
 #include "swiftlet/eval/text_windows.h"
 #include "swiftlet/eval/vectors.h"
 
@@ -18,6 +21,7 @@ TaskResult run_kl(std::shared_ptr<LoadedModel> model, const TaskOptions& options
   Scorer scorer(model, text.context), judge(reference, text.context);
   const auto vocabulary = static_cast<std::size_t>(scorer.vocab_size());
   DivergenceMeter meter;
+  std::vector<std::size_t> ends;  // of the rows of each window
   TaskResult result;
   const auto total = static_cast<std::int64_t>(text.windows.back().end);
   for (const Window& window : text.windows) {
@@ -37,10 +41,21 @@ TaskResult run_kl(std::shared_ptr<LoadedModel> model, const TaskOptions& options
              "{}", error.what());
       }
     }
+    ends.push_back(meter.rows().size());
     result.tokens += static_cast<std::int64_t>(tokens.size());
     result.items += static_cast<std::int64_t>(window.scored());
   }
   const DivergenceSummary summary = meter.summary();
+  std::vector<double> sums, counts;  // by windows
+  for (std::size_t i = 0, begin = 0; i < ends.size(); begin = ends[i++]) {
+    const auto rows = meter.rows().subspan(begin, ends[i] - begin);
+    sums.push_back(std::accumulate(rows.begin(), rows.end(), 0.0));
+    counts.push_back(static_cast<double>(rows.size()));
+  }
+  result.draws = sums.size();
+  result.resampled = [sums, counts](std::span<const std::size_t> drawn) {
+    return mean_of(sums, drawn) / mean_of(counts, drawn);
+  };
   result.metrics = {{"kl_divergence", summary.mean_kl},
                     {"kl_divergence_p95", summary.p95_kl},
                     {"kl_divergence_max", summary.max_kl},

@@ -6,6 +6,7 @@
 #include "swiftlet/core/error.h"
 #include "swiftlet/engine/scorer.h"
 #include "swiftlet/eval/distribution.h"
+#include "swiftlet/eval/stats.h"
 #include "swiftlet/eval/text_windows.h"
 #include "swiftlet/eval/vectors.h"
 
@@ -37,6 +38,7 @@ TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions&
   Scorer scorer(model, text.context);
   const auto vocabulary = static_cast<std::size_t>(scorer.vocab_size());
   PerplexityMeter meter;
+  std::vector<double> sums, counts;  // of negative log likelihoods, by windows
   TaskResult result;
   const auto total = static_cast<std::int64_t>(text.windows.back().end);
   for (const Window& window : text.windows) {
@@ -45,14 +47,22 @@ TaskResult run_perplexity(std::shared_ptr<LoadedModel> model, const TaskOptions&
     const auto logits =
         scorer.logits(std::span(text.tokens).subspan(window.begin, window.end - window.begin));
     result.seconds += watch.seconds();
+    double sum = 0;
     for (const double nll : window_nll(*model->pool, text, window, logits, vocabulary)) {
       require(!std::isnan(nll), model->checkpoint.source, "gives no number for token {} of the text",
               meter.scored() + 1);
       meter.add(nll);
+      sum += nll;
     }
+    sums.push_back(sum);
+    counts.push_back(static_cast<double>(window.scored()));
     result.tokens += static_cast<std::int64_t>(window.end - window.begin);
     result.items += static_cast<std::int64_t>(window.scored());
   }
+  result.draws = sums.size();
+  result.resampled = [sums, counts](std::span<const std::size_t> drawn) {
+    return std::exp(mean_of(sums, drawn) / mean_of(counts, drawn));
+  };
   result.metrics = {{"perplexity", meter.perplexity()}, {"mean_nll", meter.mean_nll()}};
   if (options.limit == 0) result.metrics.emplace_back("bits_per_byte", meter.bits_per_byte(text.bytes));
   return result;

@@ -1,4 +1,5 @@
 // STS-B (Cer et al., 2017): correlation of the cosine of two sentence vectors with human similarity scores.
+#include <algorithm>
 #include <cmath>
 
 #include "swiftlet/core/error.h"
@@ -7,6 +8,15 @@
 #include "swiftlet/eval/vectors.h"
 
 namespace swiftlet {
+
+namespace {
+
+// Draws of few pairs may be one pair over and over: that says nothing of an order.
+bool is_constant(const std::vector<double>& values) {
+  return std::all_of(values.begin(), values.end(), [&](double value) { return value == values.front(); });
+}
+
+}  // namespace
 
 TaskResult run_stsb(std::shared_ptr<LoadedModel> model, const TaskOptions& options, const Job& job) {
   std::vector<SentencePair> pairs = read_sentence_pairs(options.data);
@@ -32,6 +42,15 @@ TaskResult run_stsb(std::shared_ptr<LoadedModel> model, const TaskOptions& optio
     similarities.push_back(cosine(pair.first(width), pair.last(width)));
     require(std::isfinite(similarities.back()), source, "gives no number for pair {}", i + 1);
   }
+  result.draws = scores.size();
+  result.resampled = [similarities, scores](std::span<const std::size_t> drawn) {
+    std::vector<double> of_model, of_people;
+    for (const std::size_t i : drawn) {
+      of_model.push_back(similarities[i]);
+      of_people.push_back(scores[i]);
+    }
+    return is_constant(of_model) || is_constant(of_people) ? 0 : spearman(of_model, of_people);
+  };
   result.metrics = {{"spearman", spearman(similarities, scores)}, {"pearson", pearson(similarities, scores)}};
   return result;
 }
