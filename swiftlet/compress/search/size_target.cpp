@@ -18,7 +18,7 @@ SizeTarget SizeTarget::parse(std::string_view text) {
   constexpr std::string_view kSize = "size=";
   for (const std::string_view other : {"latency=", "memory=", "throughput=", "energy="})
     if (text.starts_with(other))
-      fail(ErrorCode::kUnsupported, "target", "{} is not available yet, only size",
+      fail(ErrorCode::kUsage, "target", "{} does not exist yet, only size",
            other.substr(0, other.size() - 1));
   if (!text.starts_with(kSize)) fail_target(text);
   const std::string_view value = text.substr(kSize.size());

@@ -11,7 +11,7 @@ struct SizeTarget {
   double times = 0;  // 0: `bytes` says it
   std::int64_t bytes = 0;
 
-  // Throws kUsage for what it cannot be, kUnsupported for targets that there are not yet.
+  // Throws kUsage for what it cannot be, and for targets that there are not yet.
   static SizeTarget parse(std::string_view text);
   // What a model of so many bytes may have.
   std::int64_t limit(std::int64_t model_bytes) const;

@@ -28,7 +28,7 @@ TEST(SizeTarget, RefusesWhatSaysNoSize) {
                            "size=7 x", "size=7xx", "size=nanx", "size=infMB", "size=1e30GB", "size=0kB"})
     EXPECT_EQ(message_of(text),
               std::string("[target] expected a size such as size=7x or size=12MB, got '") + text + "'");
-  EXPECT_EQ(message_of("latency=2x"), "[target] latency is not available yet, only size");
+  EXPECT_EQ(message_of("latency=2x"), "[target] latency does not exist yet, only size");
 }
 
 }  // namespace
