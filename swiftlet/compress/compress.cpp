@@ -207,6 +207,15 @@ QuantizedWeight compressed_or_kept(const Weight& weight, const Plan& plan, const
   }
 }
 
+// A vector that carries factors is not kept after all.
+std::string note_of(const PlannedWeight& planned, const QuantizedWeight& after) {
+  if (after.note.empty()) return planned.note;
+  if (!planned.change) return after.note;
+  PlannedWeight noted = planned;
+  add_note(noted, after.note);
+  return noted.note;
+}
+
 // Writes the compressed weights one by one and reports what happened to each.
 void write_weights(NativeWriter& writer, const Source& source, const CompressRequest& request,
                    const std::optional<Samples>& samples, std::shared_ptr<ThreadPool> pool,
@@ -221,7 +230,7 @@ void write_weights(NativeWriter& writer, const Source& source, const CompressReq
                               .bytes_after = after.weight.bytes(),
                               .relative_error = after.relative_error,
                               .sparsity = plan.prune ? share_of_zeros(after.weight, *pool) : 0,
-                              .note = after.note.empty() ? plan.note : after.note});
+                              .note = note_of(plan, after)});
     release_mapped(before);
   };
   if (walks_layers(request))
