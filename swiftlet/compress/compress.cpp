@@ -371,15 +371,16 @@ CompressReport compress_model(const CompressRequest& asked, const Job& job) {
     fail(ErrorCode::kUsage, "budget", "needs a metric to be measured (--metric and --data)");
   check_calibration(request);
   CompressReport report;
-  if (!request.budget.empty()) check_budget(request);  // before the long work
-  if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
-  const SourceHashes hashes = hash_sources(request, job);
+  // What can be wrong, before the long work.
+  if (!request.budget.empty()) check_budget(request);
   Source source(request, job);
   std::optional<Samples> samples;
   if (!request.calibration.texts.empty()) {
     samples = read_samples(source.checkpoint, source.built, request.calibration);
     report.calibration_tokens = samples->tokens;
   }
+  if (!request.task.empty()) report.before = measure(request.model, load_original, request, job);
+  const SourceHashes hashes = hash_sources(request, job);
   const auto pool = std::make_shared<ThreadPool>(request.threads);
   if (!request.target.empty()) {
     search_rules(source, request, *samples, pool, report, job);
